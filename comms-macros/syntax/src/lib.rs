@@ -1,0 +1,1 @@
+//! The syntactic model shared by `comms-macros` and `comms-build`.
