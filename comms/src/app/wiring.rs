@@ -1,0 +1,77 @@
+//! What generated wiring implements, and the traits by which the compiler judges it.
+
+use super::AppBuilder;
+use crate::handler::ServiceDecl;
+use crate::inject::{InjectError, Scope, TypeList};
+use crate::message::Request;
+
+/// A service that is made from injected values. Implemented by `#[service]` on a struct.
+pub trait Service: Send + Sync + Sized + 'static {
+    /// What its attribute says.
+    const DECL: ServiceDecl;
+    /// The types of its fields.
+    type Dependencies: TypeList;
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// When the value of a field is missing.
+    fn build(scope: &Scope) -> Result<Self, InjectError>;
+}
+
+/// Everything that `comms-build` found in a crate. Implemented by the generated `Wiring`; a tuple of wirings
+/// is the wiring of a process that runs them all.
+pub trait Wiring: 'static {
+    /// The package that it was generated for.
+    const PACKAGE: &'static str;
+    /// The topology of the crate, the JSON text of the generated `topology.json`.
+    const TOPOLOGY: &'static str;
+
+    /// Registers all of it.
+    #[must_use]
+    fn wire(app: AppBuilder) -> AppBuilder;
+}
+
+/// The wiring has a handler for the command or query `R`. Two of them are two implementations of one
+/// trait, which the compiler refuses.
+#[diagnostic::on_unimplemented(
+    message = "no handler for `{R}` in the service that owns it",
+    label = "nothing handles this message",
+    note = "write `#[command] async fn ..(&self, message: {R}) -> Result<Reply, Error>` (or #[query]) in an annotated impl of its owner"
+)]
+pub trait Handles<R: Request> {}
+
+/// The wiring can hand over a `T`.
+#[diagnostic::on_unimplemented(
+    message = "nothing provides `{T}`",
+    label = "a service, provider or handler of this crate asks for `{T}`",
+    note = "write `#[provider] async fn ..() -> {T}` (or `-> Result<{T}, E>`) in this crate"
+)]
+pub trait Provides<T> {}
+
+/// The wiring can hand over each type of the list.
+pub trait ProvidesAll<L> {}
+
+macro_rules! provides_all {
+    ($($name:ident)*) => {
+        impl<W, $($name),*> ProvidesAll<($($name,)*)> for W
+        where
+            $(W: Provides<$name>,)*
+        {
+        }
+    };
+}
+
+provides_all!();
+provides_all!(A);
+provides_all!(A B);
+provides_all!(A B C);
+provides_all!(A B C D);
+provides_all!(A B C D E);
+provides_all!(A B C D E F);
+provides_all!(A B C D E F G);
+provides_all!(A B C D E F G H);
+provides_all!(A B C D E F G H I);
+provides_all!(A B C D E F G H I J);
+provides_all!(A B C D E F G H I J K);
+provides_all!(A B C D E F G H I J K L);

@@ -1,0 +1,195 @@
+//! What an error means for the work that met it.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// A boxed error, what every handler's error becomes.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// What should happen to work that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Class {
+    /// Trying again can help. What an error is taken for that says nothing of itself.
+    #[default]
+    Retryable,
+    /// Trying again is useless: the message goes to the dead letters at once.
+    Permanent,
+    /// Nobody knows whether the work was done; it is tried again, under the same message id.
+    Unknown,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Retryable => "retryable",
+            Self::Permanent => "permanent",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// Implement this on an error type to say what its values mean; without it an error is retryable.
+///
+/// ```
+/// use comms::{Class, Classify};
+///
+/// #[derive(Debug)]
+/// enum BillingError { NoSuchCustomer, DatabaseBusy }
+///
+/// impl Classify for BillingError {
+///     fn class(&self) -> Class {
+///         match self {
+///             Self::NoSuchCustomer => Class::Permanent,
+///             Self::DatabaseBusy => Class::Retryable,
+///         }
+///     }
+/// }
+/// # assert_eq!(BillingError::DatabaseBusy.class(), Class::Retryable);
+/// # assert_eq!(BillingError::NoSuchCustomer.class(), Class::Permanent);
+/// ```
+pub trait Classify {
+    /// What this very error means.
+    fn class(&self) -> Class;
+}
+
+/// Any error with its [`Class`] said beside it: what a handler returns through `?` when its own error type says nothing.
+///
+/// ```
+/// use comms::{Class, Classified};
+/// let error = Classified::permanent("the customer was deleted");
+/// assert_eq!(error.class(), Class::Permanent);
+/// ```
+#[derive(Debug)]
+pub struct Classified {
+    class: Class,
+    error: BoxError,
+}
+
+impl Classified {
+    /// An error that trying again can't mend.
+    pub fn permanent(error: impl Into<BoxError>) -> Self {
+        Self::new(Class::Permanent, error)
+    }
+
+    /// An error that trying again can mend.
+    pub fn retryable(error: impl Into<BoxError>) -> Self {
+        Self::new(Class::Retryable, error)
+    }
+
+    /// An error after which nobody knows whether the work was done.
+    pub fn unknown(error: impl Into<BoxError>) -> Self {
+        Self::new(Class::Unknown, error)
+    }
+
+    /// An error of the class.
+    pub fn new(class: Class, error: impl Into<BoxError>) -> Self {
+        Self { class, error: error.into() }
+    }
+
+    /// What it means.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.class
+    }
+}
+
+impl fmt::Display for Classified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl StdError for Classified {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error.source()
+    }
+}
+
+/// What a handler's failure is to the pipeline: the error and its class.
+#[derive(Debug)]
+pub struct Fault {
+    /// What should happen to the message.
+    pub class: Class,
+    /// What the handler said.
+    pub error: BoxError,
+}
+
+impl Fault {
+    /// A failure whose class is found in the error itself: a [`Classified`] anywhere in its chain, else retryable.
+    pub fn from_boxed(error: BoxError) -> Self {
+        let class = find_class(error.as_ref());
+        Self { class, error }
+    }
+
+    /// A failure of the class.
+    pub fn new(class: Class, error: impl Into<BoxError>) -> Self {
+        Self { class, error: error.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+fn find_class(error: &(dyn StdError + 'static)) -> Class {
+    chain(error).find_map(|error| error.downcast_ref::<Classified>()).map_or(Class::default(), Classified::class)
+}
+
+/// An error and everything that caused it, outermost first.
+pub fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// The messages of an error and of everything that caused it, outermost first, without repeats.
+#[must_use]
+pub fn chain_text(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut texts: Vec<String> = chain(error).map(ToString::to_string).collect();
+    texts.dedup();
+    texts
+}
+
+/// The error of a command or query that declares none of its own: text and class, which travel.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[error("{message}")]
+pub struct Failure {
+    /// What the caller should do.
+    pub class: Class,
+    /// What went wrong, for a person.
+    pub message: String,
+}
+
+impl Failure {
+    /// The failure that stands for `error`, with the texts of its causes; for `map_err(Failure::of)`.
+    pub fn of(error: impl Into<BoxError>) -> Self {
+        let error = error.into();
+        Self { class: find_class(error.as_ref()), message: chain_text(error.as_ref()).join(": ") }
+    }
+}
+
+impl Classify for Failure {
+    fn class(&self) -> Class {
+        self.class
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_says_nothing_is_retryable() {
+        assert_eq!(Fault::from_boxed("busy".into()).class, Class::Retryable);
+    }
+
+    #[test]
+    fn the_class_is_found_below_a_wrapper() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("outer")]
+        struct Outer(#[source] Classified);
+        assert_eq!(Fault::from_boxed(Box::new(Outer(Classified::permanent("inner")))).class, Class::Permanent);
+    }
+}

@@ -1,0 +1,108 @@
+//! CloudEvents attributes as pairs of text, which each protocol binding puts in its own headers.
+//!
+//! One table of names serves AMQP (`cloudEvents:id`), Kafka (`ce_id`), HTTP (`ce-id`) and Redis: a
+//! binding adds and strips its prefix, and carries `datacontenttype` where its protocol has a place
+//! of its own for it.
+
+use std::borrow::Cow;
+
+use super::{Id, Metadata};
+
+/// The version of the specification that is written.
+pub const SPEC_VERSION: &str = "1.0";
+
+/// Calls `put` with the name and value of every attribute that is set, `datacontenttype` excepted:
+/// each protocol has a header of its own for that.
+pub fn write(metadata: &Metadata, mut put: impl FnMut(&str, Cow<'_, str>)) {
+    put("specversion", SPEC_VERSION.into());
+    put("id", metadata.id.to_string().into());
+    put("type", Cow::Borrowed(&metadata.name));
+    put("source", Cow::Borrowed(&metadata.source));
+    put("typeversion", metadata.version.to_string().into());
+    let mut optional = |name: &str, value: Option<Cow<'_, str>>| {
+        if let Some(value) = value {
+            put(name, value);
+        }
+    };
+    optional("time", metadata.time.map(|time| time.to_string().into()));
+    optional("correlationid", metadata.correlation.as_ref().map(|id| id.to_string().into()));
+    optional("causationid", metadata.causation.as_ref().map(|id| id.to_string().into()));
+    optional("partitionkey", metadata.key.as_deref().map(Cow::Borrowed));
+    optional("deadline", metadata.deadline.map(|time| time.to_string().into()));
+    optional("traceparent", metadata.trace.map(|trace| trace.to_string().into()));
+    optional("tracestate", metadata.trace_state.as_deref().map(Cow::Borrowed));
+    optional("attempt", (metadata.attempt > 0).then(|| metadata.attempt.to_string().into()));
+    for (name, value) in &metadata.extensions {
+        put(name, Cow::Borrowed(value));
+    }
+}
+
+/// Sets the attribute `name`, given without a protocol's prefix, from its text.
+///
+/// A known attribute whose text can't be read is kept among the extensions: a foreign producer's
+/// slip in an optional attribute must not cost the message.
+pub fn read(metadata: &mut Metadata, name: &str, value: &str) {
+    if !read_known(metadata, name, value) {
+        metadata.extensions.insert(name.to_owned(), value.to_owned());
+    }
+}
+
+fn read_known(metadata: &mut Metadata, name: &str, value: &str) -> bool {
+    match name {
+        "specversion" => true,
+        "id" => set(&mut metadata.id, Some(Id::parse(value))),
+        "type" => set(&mut metadata.name, Some(Cow::Owned(value.to_owned()))),
+        "source" => set(&mut metadata.source, Some(value.into())),
+        "typeversion" => set(&mut metadata.version, value.parse().ok()),
+        "datacontenttype" => set(&mut metadata.content_type, Some(Some(Cow::Owned(value.to_owned())))),
+        "time" => set(&mut metadata.time, value.parse().ok().map(Some)),
+        "correlationid" => set(&mut metadata.correlation, Some(Some(Id::parse(value)))),
+        "causationid" => set(&mut metadata.causation, Some(Some(Id::parse(value)))),
+        "partitionkey" => set(&mut metadata.key, Some(Some(value.into()))),
+        "deadline" => set(&mut metadata.deadline, value.parse().ok().map(Some)),
+        "traceparent" => set(&mut metadata.trace, value.parse().ok().map(Some)),
+        "tracestate" => set(&mut metadata.trace_state, Some(Some(value.into()))),
+        "attempt" => set(&mut metadata.attempt, value.parse().ok()),
+        _ => false,
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) -> bool {
+    value.map(|value| *place = value).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::TraceParent;
+
+    fn full() -> Metadata {
+        let mut metadata = Metadata::new("orders.order-placed", "orders".into());
+        metadata.version = 3;
+        metadata.correlation = Some(Id::new());
+        metadata.causation = Some(Id::parse("foreign"));
+        metadata.key = Some("o-1".into());
+        metadata.deadline = metadata.time;
+        metadata.trace = Some(TraceParent::root());
+        metadata.trace_state = Some("vendor=1".into());
+        metadata.attempt = 2;
+        metadata.extensions.insert("tenant".into(), "blue".into());
+        metadata
+    }
+
+    #[test]
+    fn every_attribute_survives_the_wire() {
+        let written = full();
+        let mut read_back = Metadata::foreign(Id::parse("replaced"));
+        write(&written, |name, value| read(&mut read_back, name, &value));
+        assert_eq!(read_back, written);
+    }
+
+    #[test]
+    fn an_attribute_that_cannot_be_read_is_kept_as_text() {
+        let mut metadata = Metadata::foreign(Id::new());
+        read(&mut metadata, "time", "yesterday");
+        assert_eq!(metadata.time, None);
+        assert_eq!(metadata.extensions["time"], "yesterday");
+    }
+}

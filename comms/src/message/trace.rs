@@ -1,0 +1,103 @@
+//! W3C Trace Context: the trace that a message belongs to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rand::RngExt;
+
+/// A position in a distributed trace: the `traceparent` header of
+/// [W3C Trace Context](https://www.w3.org/TR/trace-context/#traceparent-header), version 00.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TraceParent {
+    trace: u128,
+    span: u64,
+    flags: u8,
+}
+
+impl TraceParent {
+    /// The root of a new, sampled trace.
+    #[must_use]
+    pub fn root() -> Self {
+        let mut random = rand::rng();
+        Self { trace: random.random_range(1..=u128::MAX), span: random.random_range(1..=u64::MAX), flags: 1 }
+    }
+
+    /// A new span below this one.
+    #[must_use]
+    pub fn child(self) -> Self {
+        Self { span: rand::rng().random_range(1..=u64::MAX), ..self }
+    }
+
+    /// The trace id, 32 lower-case hexadecimal digits when displayed with `{:032x}`.
+    #[must_use]
+    pub fn trace_id(self) -> u128 {
+        self.trace
+    }
+
+    /// The span id, 16 lower-case hexadecimal digits when displayed with `{:016x}`.
+    #[must_use]
+    pub fn span_id(self) -> u64 {
+        self.span
+    }
+}
+
+impl fmt::Display for TraceParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, self.flags)
+    }
+}
+
+/// A `traceparent` that does not have the form `00-<32 hex>-<16 hex>-<2 hex>`.
+#[derive(Debug, thiserror::Error)]
+#[error("not a W3C traceparent: expected 00-<32 hex>-<16 hex>-<2 hex> with ids that are not zero")]
+pub struct InvalidTraceParent;
+
+impl FromStr for TraceParent {
+    type Err = InvalidTraceParent;
+
+    /// Later versions are read as version 00, as the standard asks; what follows the flags is ignored.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.split('-');
+        let version: u8 = hex(parts.next(), 2)?;
+        let trace: u128 = hex(parts.next(), 32)?;
+        let span: u64 = hex(parts.next(), 16)?;
+        let flags: u8 = hex(parts.next(), 2)?;
+        let trailing = parts.next().is_some();
+        if version == 0xff || trace == 0 || span == 0 || (version == 0 && trailing) {
+            return Err(InvalidTraceParent);
+        }
+        Ok(Self { trace, span, flags })
+    }
+}
+
+fn hex<N: TryFrom<u128>>(part: Option<&str>, digits: usize) -> Result<N, InvalidTraceParent> {
+    let part = part.filter(|part| part.len() == digits && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
+    let value = u128::from_str_radix(part.ok_or(InvalidTraceParent)?, 16).map_err(|_| InvalidTraceParent)?;
+    N::try_from(value).map_err(|_| InvalidTraceParent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TraceParent;
+
+    #[test]
+    fn a_traceparent_survives_the_wire() {
+        let root = TraceParent::root();
+        assert_eq!(root.to_string().parse::<TraceParent>().unwrap(), root);
+        assert_eq!(root.child().trace_id(), root.trace_id());
+    }
+
+    #[test]
+    fn malformed_traceparents_are_refused() {
+        for text in [
+            "",
+            "00",
+            "00-0-0-00",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        ] {
+            assert!(text.parse::<TraceParent>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Chooses, for a concrete type in an expansion, between a type that injects itself and one that a
+//! provider makes: autoref specialization
+//! (<https://github.com/dtolnay/case-studies/blob/master/autoref-specialization/README.md>).
+//!
+//! An expansion writes `(&Probe::<T>::new()).inject(scope)` with [`ViaItself`] and [`ViaProvider`] in scope.
+
+use std::marker::PhantomData;
+
+use crate::inject::{InjectError, Injectable, Scope, Value};
+
+/// Stands for the type `T` without a value of it.
+#[derive(Debug)]
+pub struct Probe<T>(PhantomData<fn() -> T>);
+
+impl<T> Probe<T> {
+    /// The probe.
+    #[allow(clippy::new_without_default, reason = "called by expansions only")]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// First choice: the type injects itself.
+pub trait ViaItself<T> {
+    /// Takes it out of the scope.
+    ///
+    /// # Errors
+    /// When something is missing.
+    fn inject(&self, scope: &Scope) -> Result<T, InjectError>;
+}
+
+impl<T: Injectable> ViaItself<T> for Probe<T> {
+    fn inject(&self, scope: &Scope) -> Result<T, InjectError> {
+        T::inject(scope)
+    }
+}
+
+/// Second choice: a value that a provider made.
+pub trait ViaProvider<T> {
+    /// Takes it out of the scope.
+    ///
+    /// # Errors
+    /// When it is missing.
+    fn inject(&self, scope: &Scope) -> Result<T, InjectError>;
+}
+
+impl<T: Value> ViaProvider<T> for &Probe<T> {
+    fn inject(&self, scope: &Scope) -> Result<T, InjectError> {
+        scope.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Itself;
+    impl Injectable for Itself {
+        fn inject(_: &Scope) -> Result<Self, InjectError> {
+            Ok(Self)
+        }
+    }
+
+    #[test]
+    fn a_type_that_injects_itself_needs_no_provider() {
+        assert_eq!((&Probe::<Itself>::new()).inject(&Scope::new()), Ok(Itself));
+    }
+
+    #[test]
+    fn every_other_type_comes_from_the_scope() {
+        let mut scope = Scope::new();
+        scope.insert(7_u8);
+        assert_eq!((&Probe::<u8>::new()).inject(&scope), Ok(7));
+    }
+}

@@ -1,0 +1,92 @@
+//! What a handler returned, as the pipeline reads it: an error type that implements `Classify` speaks for
+//! itself, every other one is searched for a `Classified` in its chain. Chosen as in [`inject`](super::inject).
+//!
+//! An expansion writes `(&error).kind().fault(error)` with [`Speaking`] and [`Silent`] in scope.
+
+use crate::error::{BoxError, Classify, Fault};
+
+/// The error classifies itself.
+#[derive(Debug)]
+pub struct SpeakingTag;
+
+/// The error says nothing of itself.
+#[derive(Debug)]
+pub struct SilentTag;
+
+/// First choice.
+pub trait Speaking {
+    /// The way to read the error.
+    fn kind(&self) -> SpeakingTag {
+        SpeakingTag
+    }
+}
+
+impl<E: Classify> Speaking for E {}
+
+/// Second choice.
+pub trait Silent {
+    /// The way to read the error.
+    fn kind(&self) -> SilentTag {
+        SilentTag
+    }
+}
+
+impl<E> Silent for &E {}
+
+impl SpeakingTag {
+    /// The error with its own class.
+    pub fn fault<E: Classify + Into<BoxError>>(self, error: E) -> Fault {
+        Fault::new(error.class(), error)
+    }
+}
+
+impl SilentTag {
+    /// The error with the class found in its chain.
+    pub fn fault<E: Into<BoxError>>(self, error: E) -> Fault {
+        Fault::from_boxed(error.into())
+    }
+}
+
+/// Turns the result of a handler into an [`Outcome`](crate::handler::Outcome).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __outcome {
+    ($result:expr) => {
+        match $result {
+            ::core::result::Result::Ok(()) => ::core::result::Result::Ok(()),
+            ::core::result::Result::Err(error) => {
+                #[allow(unused_imports)]
+                use $crate::__private::outcome::{Silent as _, Speaking as _};
+                ::core::result::Result::Err((&error).kind().fault(error))
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::{Class, Classified, Classify};
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("typed")]
+    struct Typed;
+    impl Classify for Typed {
+        fn class(&self) -> Class {
+            Class::Permanent
+        }
+    }
+
+    #[test]
+    fn a_type_that_classifies_itself_is_asked() {
+        let outcome: Result<(), _> = crate::__outcome!(Err::<(), Typed>(Typed));
+        assert_eq!(outcome.unwrap_err().class, Class::Permanent);
+    }
+
+    #[test]
+    fn every_other_error_is_searched() {
+        let outcome: Result<(), _> = crate::__outcome!(Err::<(), crate::BoxError>(Classified::unknown("?").into()));
+        assert_eq!(outcome.unwrap_err().class, Class::Unknown);
+        let outcome: Result<(), _> = crate::__outcome!(Err::<(), String>("plain".into()));
+        assert_eq!(outcome.unwrap_err().class, Class::Retryable);
+    }
+}

@@ -1,0 +1,174 @@
+//! The door through which messages leave.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::broker::{Broker, BrokerError, Confirm, Receipt};
+use crate::context::Context;
+use crate::inject::{InjectError, Injectable, Scope};
+use crate::message::{CodecError, Envelope, Event, Message, MessageType, Metadata};
+
+/// The brokers of an application, by name; `default` is the one that message types use unless they say otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Brokers(Arc<BTreeMap<String, Arc<dyn Broker>>>);
+
+impl Brokers {
+    /// The brokers by their names.
+    #[must_use]
+    pub fn new(brokers: BTreeMap<String, Arc<dyn Broker>>) -> Self {
+        Self(Arc::new(brokers))
+    }
+
+    /// The broker of the name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Broker>> {
+        self.0.get(name)
+    }
+
+    /// All of them with their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Arc<dyn Broker>)> {
+        self.0.iter().map(|(name, broker)| (name.as_str(), broker))
+    }
+}
+
+/// Who publishes: the `source` of every message of this application.
+#[derive(Clone, Debug)]
+pub struct Source(pub Arc<str>);
+
+/// Why a message could not be published.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The value could not be encoded.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The broker did not take it, or nobody knows.
+    #[error("could not publish `{message}` to `{topic}`")]
+    Broker {
+        /// The wire name of the type.
+        message: &'static str,
+        /// The topic.
+        topic: &'static str,
+        /// What the broker said.
+        source: BrokerError,
+    },
+}
+
+impl crate::Classify for PublishError {
+    fn class(&self) -> crate::Class {
+        match self {
+            Self::Codec(_) => crate::Class::Permanent,
+            Self::Broker { source, .. } => crate::Classify::class(source),
+        }
+    }
+}
+
+/// Publishes events of the type `E`. A field of this type in a service says, to the compiler and to the
+/// topology, that the service publishes `E`.
+pub struct Publisher<E> {
+    broker: Arc<dyn Broker>,
+    topic: Arc<str>,
+    source: Arc<str>,
+    event: PhantomData<fn(E)>,
+}
+
+impl<E> Clone for Publisher<E> {
+    fn clone(&self) -> Self {
+        Self { broker: Arc::clone(&self.broker), topic: Arc::clone(&self.topic), source: Arc::clone(&self.source), event: PhantomData }
+    }
+}
+
+impl<E> std::fmt::Debug for Publisher<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Publisher({} on {})", self.topic, self.broker.scheme())
+    }
+}
+
+impl<E: Event> Publisher<E> {
+    /// A publisher on the broker, in the name of `source`.
+    #[must_use]
+    pub fn new(broker: Arc<dyn Broker>, source: Arc<str>) -> Self {
+        Self { broker, topic: E::TYPE.topic.into(), source, event: PhantomData }
+    }
+
+    /// Publishes one event and waits until the broker has taken responsibility for it.
+    ///
+    /// # Errors
+    /// [`PublishError`]; when its class is unknown, the event may or may not have been published.
+    pub async fn publish(&self, event: &E) -> Result<Receipt, PublishError> {
+        self.send(event).await?.await.map_err(failed::<E>)
+    }
+
+    /// Hands one event over and returns once it is on its way: pipelined publishing. Await the
+    /// [`Confirm`] to know that the broker has it.
+    ///
+    /// # Errors
+    /// [`PublishError::Codec`] when the event can't be encoded.
+    pub async fn send(&self, event: &E) -> Result<Confirm, PublishError> {
+        let envelope = envelope(event, &self.topic, &self.source)?;
+        Ok(self.broker.publish(Arc::new(envelope)).await)
+    }
+
+    /// Publishes the events in their order, pipelined, and waits for all of them.
+    ///
+    /// # Errors
+    /// The first [`PublishError`]; events before and after it may have been published.
+    pub async fn publish_all<'a>(&self, events: impl IntoIterator<Item = &'a E>) -> Result<Vec<Receipt>, PublishError>
+    where
+        E: 'a,
+    {
+        let mut confirms = Vec::new();
+        for event in events {
+            confirms.push(self.send(event).await?);
+        }
+        let mut receipts = Vec::with_capacity(confirms.len());
+        for confirm in confirms {
+            receipts.push(confirm.await.map_err(failed::<E>)?);
+        }
+        Ok(receipts)
+    }
+}
+
+fn failed<E: Message>(source: BrokerError) -> PublishError {
+    PublishError::Broker { message: E::TYPE.name, topic: E::TYPE.topic, source }
+}
+
+/// The message as it leaves: encoded, with the attributes of its type and of the current context.
+pub(crate) fn envelope<M: Message>(message: &M, topic: &Arc<str>, source: &Arc<str>) -> Result<Envelope, CodecError> {
+    let payload = message.encode()?;
+    let mut metadata = metadata_of(&M::TYPE, Arc::clone(source));
+    metadata.key = message.key().map(Into::into);
+    Context::current().stamp(&mut metadata);
+    Ok(Envelope::new(Arc::clone(topic), metadata, payload))
+}
+
+fn metadata_of(message: &MessageType, source: Arc<str>) -> Metadata {
+    let mut metadata = Metadata::new(message.name, source);
+    metadata.version = message.version;
+    metadata.content_type = Some(message.content_type.into());
+    metadata
+}
+
+impl<E: Event> Injectable for Publisher<E> {
+    fn inject(scope: &Scope) -> Result<Self, InjectError> {
+        let brokers: Brokers = scope.get()?;
+        let Source(source) = scope.get()?;
+        let broker = brokers.get(E::TYPE.broker).ok_or_else(|| no_broker(&E::TYPE, &brokers))?;
+        Ok(Self::new(Arc::clone(broker), source))
+    }
+}
+
+fn no_broker(message: &MessageType, brokers: &Brokers) -> InjectError {
+    let known: Vec<&str> = brokers.iter().map(|(name, _)| name).collect();
+    InjectError::Unavailable {
+        wanted: message.rust_path,
+        reason: format!(
+            "`{}` is declared on the broker `{}`, but the configuration has only: {}. Add `[brokers.{}]` with a `url`",
+            message.name,
+            message.broker,
+            known.join(", "),
+            message.broker
+        ),
+    }
+}
