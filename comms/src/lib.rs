@@ -19,7 +19,7 @@ pub mod broker;
 #[path = "private/mod.rs"]
 pub mod __private;
 
-pub use app::{AppBuilder, Handles, Provides, ProvidesAll, Service, Wiring};
+pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Wiring};
 pub use context::Context;
 pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};

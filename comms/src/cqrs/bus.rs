@@ -19,7 +19,7 @@ use crate::message::{Command, Envelope, Query, Request};
 use crate::publisher::{Brokers, envelope};
 
 /// How long a caller waits that neither says so nor has a deadline.
-pub(crate) const DEFAULT_PATIENCE: Duration = Duration::from_secs(30);
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What both buses stand on. The handlers are set once the services are made, which may hold a bus themselves.
 #[derive(Debug)]
@@ -112,10 +112,6 @@ macro_rules! bus {
             /// [`CallError`]; [`CallError::Deadline`] when the time is over.
             pub async fn $verb_within<R: $kind>(&self, request: R, patience: Duration) -> Result<R::Reply, CallError<R::Error>> {
                 self.0.call(request, patience).await
-            }
-
-            pub(crate) fn new(core: Arc<BusCore>) -> Self {
-                Self(core)
             }
         }
 

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::{Class, Fault};
 use crate::handler::erased::{ErasedHandler, Slot, decode, through_layers};
 use crate::handler::{Incoming, NamedLayer, Outcome, RequestHandler};
-use crate::message::{CodecError, Envelope, Message, MessageType, Request};
+use crate::message::{CodecError, Envelope, Message, Request};
 use crate::publisher::envelope;
 
 /// A request handler with its service, its arguments and its layers.
@@ -118,10 +118,6 @@ impl<H: RequestHandler> fmt::Debug for BoundRequestHandler<H> {
 }
 
 impl<H: RequestHandler> ErasedHandler for BoundRequestHandler<H> {
-    fn message(&self) -> MessageType {
-        H::Request::TYPE
-    }
-
     fn start(&self, incoming: Incoming, context: Context, slot: &mut Slot) -> Result<(), CodecError> {
         let request = decode::<H::Request>(&incoming.envelope)?;
         let endpoint = Arc::clone(&self.endpoint);

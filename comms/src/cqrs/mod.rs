@@ -10,7 +10,7 @@ mod local;
 mod remote;
 mod reply;
 
-pub(crate) use bus::{BusCore, DEFAULT_PATIENCE};
+pub(crate) use bus::BusCore;
 pub use bus::{CommandBus, QueryBus};
 pub(crate) use endpoint::{BoundRequestHandler, Endpoint};
 pub use error::CallError;

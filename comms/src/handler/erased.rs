@@ -10,7 +10,7 @@ use super::{EventHandler, Incoming, NamedLayer, Next, Outcome};
 use crate::broker::BrokerError;
 use crate::context::Context;
 use crate::error::Fault;
-use crate::message::{CodecError, Envelope, Message, MessageType};
+use crate::message::{CodecError, Envelope, Message};
 
 /// The storage of one worker for the future of the attempt at hand: reused from message to message, so
 /// that handling allocates nothing once it has grown to the largest future.
@@ -23,9 +23,6 @@ pub(crate) fn empty_slot() -> Slot {
 
 /// A handler whose message type is known only to itself.
 pub(crate) trait ErasedHandler: fmt::Debug + Send + Sync {
-    /// The message type that it takes.
-    fn message(&self) -> MessageType;
-
     /// Decodes the message and puts the future of one attempt into the slot. It begins only when it is polled.
     fn start(&self, incoming: Incoming, context: Context, slot: &mut Slot) -> Result<(), CodecError>;
 
@@ -56,10 +53,6 @@ impl<H: EventHandler> fmt::Debug for BoundEventHandler<H> {
 }
 
 impl<H: EventHandler> ErasedHandler for BoundEventHandler<H> {
-    fn message(&self) -> MessageType {
-        H::Event::TYPE
-    }
-
     fn start(&self, incoming: Incoming, context: Context, slot: &mut Slot) -> Result<(), CodecError> {
         let event = decode::<H::Event>(&incoming.envelope)?;
         let service = Arc::clone(&self.service);
