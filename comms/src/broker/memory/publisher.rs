@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::Connection;
@@ -43,7 +44,7 @@ impl Connection {
         if rounds.advance(&envelope).is_none() {
             return Publishing::done(Confirm::ready(Ok(self.receipt(&rounds, &envelope))));
         }
-        Publishing::Waiting(Box::pin(async move { Confirm::ready(self.wait(rounds, &envelope).await) }))
+        Publishing::Waiting(Box::pin(async move { self.wait(rounds, &envelope).await }.map(Confirm::ready)))
     }
 
     fn begin(&self, envelope: &Arc<Envelope>) -> Result<Rounds, BrokerError> {
