@@ -1,1 +1,4 @@
 //! comms
+
+#[cfg(feature = "testing")]
+pub mod testing;
