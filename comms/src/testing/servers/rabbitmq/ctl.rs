@@ -5,7 +5,6 @@ use serde::Deserialize;
 use super::RabbitMq;
 use super::node::Node;
 use crate::testing::servers::ServerError;
-use crate::testing::servers::sandbox::Output;
 
 /// What a user may do in a virtual host: a regular expression over names for each kind of act.
 #[derive(Debug, Clone)]
@@ -203,17 +202,9 @@ impl RabbitMq {
 
 impl Node {
     fn ctl(&self, arguments: &[String]) -> Result<String, ServerError> {
-        if self.pid().is_none() {
-            return Err(self.not_running());
-        }
         let mut all = vec!["--quiet"];
         all.extend(arguments.iter().map(String::as_str));
-        let ctl = &self.programs.ctl;
-        let environment = self.environment();
-        let output = self
-            .sandbox
-            .spawn(ctl, &all, &environment, Output::Piped)?
-            .output()?;
+        let output = self.spawn_ctl(&all)?.output()?;
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
             return Ok(stdout);
@@ -222,7 +213,7 @@ impl Node {
         Err(ServerError::Command {
             command: format!("rabbitmqctl {}", arguments.join(" ")),
             status: output.status,
-            output: format!("{}{}", stderr, stdout).trim().to_owned(),
+            output: format!("{stderr}{stdout}").trim().to_owned(),
         })
     }
 }

@@ -3,6 +3,7 @@
 mod builder;
 mod ctl;
 mod node;
+mod settings;
 mod url;
 
 #[cfg(test)]
@@ -66,7 +67,7 @@ impl RabbitMq {
     /// The port for AMQP without TLS.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.node.amqp_port()
+        self.address().port()
     }
 
     /// The address for AMQP without TLS, for instance as the upstream of a

@@ -1,21 +1,24 @@
-//! The server's process: files, environment, ports, life and death.
+//! The server's process: life and death on the same files and ports.
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::builder::RabbitMqBuilder;
+use super::settings::{self, Ports, Programs};
 use super::url;
 use crate::testing::servers::ports::Port;
 use crate::testing::servers::process::{Process, poll};
-use crate::testing::servers::program;
 use crate::testing::servers::sandbox::{Output, Sandbox};
 use crate::testing::servers::{Certificates, ServerError};
 
-const INSTALL: &str = "Debian and Ubuntu: apt-get install rabbitmq-server";
+/// What the server logs when its boot is complete.
+const BOOTED: &str = "Server startup complete";
 
 /// How many lines of the log an error shows.
 const LOG_LINES: usize = 30;
@@ -28,58 +31,12 @@ pub(super) struct Node {
     running: Mutex<Option<Process>>,
     _epmd: Process,
     pub(super) sandbox: Sandbox,
-    pub(super) programs: Programs,
+    programs: Programs,
     ports: Ports,
     certificates: Option<Certificates>,
     pub(super) options: RabbitMqBuilder,
-}
-
-#[derive(Debug)]
-pub(super) struct Programs {
-    server: PathBuf,
-    pub(super) ctl: PathBuf,
-    epmd: PathBuf,
-}
-
-impl Programs {
-    fn find() -> Result<Self, ServerError> {
-        let server = unwrapped(program::find("rabbitmq-server", INSTALL)?);
-        Ok(Self {
-            ctl: server.with_file_name("rabbitmqctl"),
-            server,
-            epmd: program::find("epmd", INSTALL)?,
-        })
-    }
-}
-
-/// Debian's `/usr/sbin/rabbitmq-server` is a wrapper that switches to the user `rabbitmq`, drops the
-/// environment and refuses other users; the real script is beside it.
-fn unwrapped(found: PathBuf) -> PathBuf {
-    match found.canonicalize() {
-        Ok(real) if real.ends_with("rabbitmq-script-wrapper") => {
-            real.with_file_name("rabbitmq-server")
-        }
-        _ => found,
-    }
-}
-
-#[derive(Debug)]
-struct Ports {
-    amqp: Port,
-    tls: Option<Port>,
-    epmd: Port,
-    distribution: Port,
-}
-
-impl Ports {
-    fn reserve(tls: bool) -> Result<Self, ServerError> {
-        Ok(Self {
-            amqp: Port::reserve()?,
-            tls: if tls { Some(Port::reserve()?) } else { None },
-            epmd: Port::reserve()?,
-            distribution: Port::reserve()?,
-        })
-    }
+    /// Where in the log the present run begins, in bytes.
+    log_start: AtomicUsize,
 }
 
 impl Node {
@@ -92,7 +49,8 @@ impl Node {
             true => Some(Certificates::generate(sandbox.directory().join("tls"))?),
             false => None,
         };
-        let node = Self {
+        settings::write_files(&sandbox, &options, &ports, certificates.as_ref())?;
+        Ok(Self {
             running: Mutex::new(None),
             _epmd: start_epmd(&sandbox, &programs.epmd, &ports.epmd)?,
             sandbox,
@@ -100,92 +58,8 @@ impl Node {
             ports,
             certificates,
             options,
-        };
-        node.write_files()?;
-        Ok(node)
-    }
-
-    fn write_files(&self) -> Result<(), ServerError> {
-        // Written beforehand, because server and rabbitmqctl would both make one when it is missing.
-        let cookie = self.sandbox.write(".erlang.cookie", "COMMSTESTCOOKIE")?;
-        owner_only(&cookie)?;
-        let plugins = format!("[{}].\n", self.options.plugins.join(","));
-        self.sandbox.write("enabled_plugins", &plugins)?;
-        self.sandbox.write("rabbitmq.conf", &self.config())?;
-        Ok(())
-    }
-
-    fn config(&self) -> String {
-        let mut lines = vec![
-            format!("listeners.tcp.1 = {}", self.address()),
-            format!("default_user = {}", self.options.user),
-            format!("default_pass = {}", self.options.password),
-            "loopback_users = none".to_owned(),
-            "disk_free_limit.absolute = 1MB".to_owned(),
-            "log.console = true".to_owned(),
-            "log.file = false".to_owned(),
-        ];
-        lines.extend(self.tls_config());
-        lines.extend(self.options.config.iter().cloned());
-        lines.join("\n") + "\n"
-    }
-
-    fn tls_config(&self) -> Vec<String> {
-        let (Some(address), Some(files)) = (self.tls_address(), &self.certificates) else {
-            return Vec::new();
-        };
-        let required = self.options.client_certificate_required;
-        vec![
-            format!("listeners.ssl.1 = {address}"),
-            format!("ssl_options.cacertfile = {}", files.ca_path().display()),
-            format!(
-                "ssl_options.certfile = {}",
-                files.server_certificate_path().display()
-            ),
-            format!(
-                "ssl_options.keyfile = {}",
-                files.server_key_path().display()
-            ),
-            "ssl_options.verify = verify_peer".to_owned(),
-            format!("ssl_options.fail_if_no_peer_cert = {required}"),
-        ]
-    }
-
-    /// The whole environment, for the server and for `rabbitmqctl`: nothing of the user's own
-    /// RabbitMQ may leak in.
-    pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
-        let file = |name: &str| self.sandbox.directory().join(name).display().to_string();
-        let distribution = self.ports.distribution.number().to_string();
-        vec![
-            ("PATH", path()),
-            ("LANG", "C.UTF-8".to_owned()),
-            ("HOME", file("")),
-            ("ERL_EPMD_PORT", self.ports.epmd.number().to_string()),
-            ("ERL_EPMD_ADDRESS", Ipv4Addr::LOCALHOST.to_string()),
-            ("RABBITMQ_NODENAME", "comms@localhost".to_owned()),
-            ("RABBITMQ_DIST_PORT", distribution),
-            // Any free port: the default is a range of eleven for the whole machine.
-            ("RABBITMQ_CTL_DIST_PORT_MIN", "0".to_owned()),
-            ("RABBITMQ_CTL_DIST_PORT_MAX", "0".to_owned()),
-            ("RABBITMQ_CONF_ENV_FILE", "/dev/null".to_owned()),
-            ("RABBITMQ_CONFIG_FILE", file("rabbitmq")),
-            ("RABBITMQ_ADVANCED_CONFIG_FILE", file("advanced.config")),
-            ("RABBITMQ_ENABLED_PLUGINS_FILE", file("enabled_plugins")),
-            ("RABBITMQ_GENERATED_CONFIG_DIR", file("generated")),
-            ("RABBITMQ_FEATURE_FLAGS_FILE", file("feature_flags")),
-            ("RABBITMQ_MNESIA_BASE", file("data")),
-            ("RABBITMQ_LOG_BASE", file("logs")),
-            ("RABBITMQ_LOGS", "-".to_owned()),
-            ("RABBITMQ_PID_FILE", file("server.pid")),
-            // With this the script *becomes* the server instead of staying as its parent, so that
-            // the process we hold is the one to kill; what it would have added is added here.
-            ("RABBITMQ_ALLOW_INPUT", "1".to_owned()),
-            ("RABBITMQ_SERVER_START_ARGS", "-noinput +B i".to_owned()),
-            (
-                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-                ON_LOOPBACK.to_owned(),
-            ),
-        ]
+            log_start: AtomicUsize::new(0),
+        })
     }
 
     /// Starts the process and waits until it accepts connections; does nothing when it runs.
@@ -196,24 +70,45 @@ impl Node {
         {
             return Ok(());
         }
-        let log = self.log_path();
-        let output = Output::Log(&log);
-        let environment = self.environment();
-        let mut server = self
-            .sandbox
-            .spawn(&self.programs.server, &[], &environment, output)?;
+        self.log_start
+            .store(self.log_bytes().len(), Ordering::Relaxed);
+        let mut server = self.spawn(&self.programs.server, &[], Output::Log(&self.log_path()))?;
         self.await_ready(&mut server)?;
         *running = Some(server);
         Ok(())
+    }
+
+    /// Starts `rabbitmqctl`.
+    pub(super) fn spawn_ctl(&self, arguments: &[&str]) -> Result<Process, ServerError> {
+        if self.running().is_none() {
+            return Err(self.not_running());
+        }
+        self.spawn(&self.programs.ctl, arguments, Output::Piped)
+    }
+
+    fn spawn(
+        &self,
+        program: &Path,
+        arguments: &[&str],
+        output: Output<'_>,
+    ) -> Result<Process, ServerError> {
+        let environment = settings::environment(self.sandbox.directory(), &self.ports);
+        self.sandbox.spawn(program, arguments, &environment, output)
     }
 
     fn await_ready(&self, server: &mut Process) -> Result<(), ServerError> {
         let deadline = Instant::now() + self.options.deadline;
         let ready = poll(Some(deadline), || match server.try_wait()? {
             Some(status) => Err(self.exited(status)),
-            None => Ok(greets(self.address()).then_some(())),
+            None => Ok(self.is_ready().then_some(())),
         })?;
         ready.ok_or_else(|| self.timeout(format!("{} becoming ready", self.name())))
+    }
+
+    /// Clients are let in a moment before the boot is complete; until then `rabbitmqctl` doesn't see
+    /// the node as running and answers, for instance, that there are no queues. So both are awaited.
+    fn is_ready(&self) -> bool {
+        greets(self.address()) && self.log_of_this_run().contains(BOOTED)
     }
 
     pub(super) fn kill(&self) -> Result<(), ServerError> {
@@ -227,6 +122,9 @@ impl Node {
         let Some(mut server) = self.running().take() else {
             return Ok(());
         };
+        if server.try_wait()?.is_some() {
+            return Ok(());
+        }
         server.signal("TERM")?;
         server.signal("CONT")?; // one that is paused would never see the first
         let ended = server.wait_until(Instant::now() + self.options.deadline)?;
@@ -247,17 +145,12 @@ impl Node {
         self.running().as_ref().map(Process::pid)
     }
 
-    pub(super) fn amqp_port(&self) -> u16 {
-        self.ports.amqp.number()
-    }
-
     pub(super) fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.amqp_port()).into()
+        self.ports.amqp_address()
     }
 
     pub(super) fn tls_address(&self) -> Option<SocketAddr> {
-        let port = self.ports.tls.as_ref()?;
-        Some((Ipv4Addr::LOCALHOST, port.number()).into())
+        self.ports.tls_address()
     }
 
     pub(super) fn certificates(&self) -> Option<&Certificates> {
@@ -271,24 +164,50 @@ impl Node {
         format!("{scheme}://{user}:{password}@{address}/{vhost}")
     }
 
+    /// The end of the present run's log.
     pub(super) fn log(&self) -> String {
-        let text = fs::read(self.log_path()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
+        let text = self.log_of_this_run();
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
     }
 
-    pub(super) fn not_running(&self) -> ServerError {
+    /// The first errors of the present run (what follows them is Erlang's crash reports), or the
+    /// log's end when there is none.
+    fn log_of_failure(&self) -> String {
+        let text = self.log_of_this_run();
+        let errors = text.lines().filter(|line| line.contains("[error]"));
+        let errors: Vec<_> = errors.take(LOG_LINES).collect();
+        match errors.is_empty() {
+            true => self.log(),
+            false => errors.join("\n"),
+        }
+    }
+
+    fn log_of_this_run(&self) -> String {
+        let bytes = self.log_bytes();
+        let start = self.log_start.load(Ordering::Relaxed).min(bytes.len());
+        String::from_utf8_lossy(&bytes[start..]).into_owned()
+    }
+
+    fn log_bytes(&self) -> Vec<u8> {
+        fs::read(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.sandbox.directory().join("server.log")
+    }
+
+    fn not_running(&self) -> ServerError {
         ServerError::NotRunning {
             server: self.name(),
         }
     }
 
-    fn exited(&self, status: std::process::ExitStatus) -> ServerError {
+    fn exited(&self, status: ExitStatus) -> ServerError {
         ServerError::Exited {
             server: self.name(),
             status,
-            log: self.log(),
+            log: self.log_of_failure(),
         }
     }
 
@@ -296,7 +215,7 @@ impl Node {
         ServerError::Timeout {
             what,
             after: self.options.deadline,
-            log: self.log(),
+            log: self.log_of_failure(),
         }
     }
 
@@ -304,44 +223,23 @@ impl Node {
         format!("RabbitMQ on {}", self.address())
     }
 
-    fn log_path(&self) -> PathBuf {
-        self.sandbox.directory().join("server.log")
-    }
-
     fn running(&self) -> MutexGuard<'_, Option<Process>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// Erlang's distribution would listen on every interface.
-const ON_LOOPBACK: &str = "-kernel inet_dist_use_interface {127,0,0,1}";
 
 /// Erlang's port mapper, in the foreground and before the server: the one that the server would
 /// start leaves our process group and outlives everything.
 fn start_epmd(sandbox: &Sandbox, epmd: &Path, port: &Port) -> Result<Process, ServerError> {
     let number = port.number().to_string();
     let arguments = ["-port", &number, "-address", "127.0.0.1"];
-    let environment = [("PATH", path())];
+    let environment = [("PATH", settings::path())];
     let log = sandbox.directory().join("epmd.log");
     sandbox.spawn(epmd, &arguments, &environment, Output::Log(&log))
 }
 
-/// The user's PATH; an Erlang or a RabbitMQ outside it was found beside it.
-fn path() -> String {
-    std::env::var("PATH").unwrap_or_else(|_| "/usr/sbin:/usr/bin:/sbin:/bin".to_owned())
-}
-
-fn owner_only(path: &Path) -> Result<(), ServerError> {
-    use std::os::unix::fs::PermissionsExt;
-    let permissions = fs::Permissions::from_mode(0o400);
-    fs::set_permissions(path, permissions).map_err(|source| ServerError::Io {
-        action: format!("protect {}", path.display()),
-        source,
-    })
-}
-
 /// Whether the server answers the AMQP 0-9-1 protocol header with a method frame
-/// (`connection.start`). The listener opens last, when queues and vhosts are recovered.
+/// (`connection.start`). The listener opens after queues and vhosts are recovered.
 pub(super) fn greets(address: SocketAddr) -> bool {
     let patience = Duration::from_secs(2);
     let greet = || -> std::io::Result<u8> {

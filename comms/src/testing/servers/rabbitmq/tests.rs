@@ -167,10 +167,18 @@ async fn users_vhosts_permissions_and_policies_are_administered() {
 #[tokio::test]
 async fn a_refused_command_says_what_was_run_and_what_was_answered() {
     let server = RabbitMq::shared().await;
-    let refused = server.queues_in("nowhere").await.unwrap_err().to_string();
-    assert!(refused.contains("list_queues -p nowhere"), "{refused}");
+    let all = Permissions::all();
+    let refused = server
+        .set_permissions("nowhere", "guest", &all)
+        .await
+        .unwrap_err();
+    let refused = refused.to_string();
     assert!(
-        refused.contains("Virtual host 'nowhere' does not exist"),
+        refused.contains("set_permissions -p nowhere guest"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("Virtual host nowhere does not exist"),
         "{refused}"
     );
 }
@@ -236,72 +244,4 @@ fn a_killed_test_process_leaves_nothing_behind() {
 }
 
 #[cfg(feature = "rabbitmq")]
-mod with_a_client {
-    use lapin::options::{
-        BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
-    };
-    use lapin::types::FieldTable;
-    use lapin::{BasicProperties, Connection, ConnectionProperties};
-
-    use super::*;
-
-    async fn connect(url: &str) -> lapin::Result<Connection> {
-        Connection::connect(url, ConnectionProperties::default()).await
-    }
-
-    async fn publish_confirmed(url: &str, queue: &str, body: &[u8]) {
-        let channel = connect(url).await.unwrap().create_channel().await.unwrap();
-        channel
-            .confirm_select(ConfirmSelectOptions::default())
-            .await
-            .unwrap();
-        let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
-        let persistent = properties.with_delivery_mode(2);
-        channel
-            .queue_declare(
-                queue.into(),
-                QueueDeclareOptions::durable(),
-                FieldTable::default(),
-            )
-            .await
-            .unwrap();
-        let confirm = channel
-            .basic_publish("".into(), queue.into(), options, body, persistent)
-            .await
-            .unwrap();
-        assert!(confirm.await.unwrap().is_ack());
-    }
-
-    #[tokio::test]
-    async fn a_confirmed_message_survives_kill_and_restart() {
-        let server = RabbitMq::builder()
-            .user("me", "p@ss/word")
-            .start()
-            .await
-            .unwrap();
-        publish_confirmed(&server.url(), "orders", b"one").await;
-        server.kill().await.unwrap();
-        server.restart().await.unwrap();
-
-        let queues = server.queues().await.unwrap();
-        assert_eq!(queues.len(), 1, "{queues:?}");
-        assert_eq!(
-            (queues[0].name.as_str(), queues[0].messages),
-            ("orders", 1),
-            "{queues:?}"
-        );
-        assert!(
-            queues[0].durable && queues[0].kind == "classic",
-            "{queues:?}"
-        );
-        let channel = connect(&server.url())
-            .await
-            .unwrap()
-            .create_channel()
-            .await
-            .unwrap();
-        let options = BasicGetOptions::default();
-        let message = channel.basic_get("orders".into(), options).await.unwrap();
-        assert_eq!(message.unwrap().delivery.data, b"one");
-    }
-}
+mod with_a_client;
