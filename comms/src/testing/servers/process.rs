@@ -1,6 +1,7 @@
 //! One process of a [`Sandbox`](super::sandbox::Sandbox): signals, waiting, and no zombies.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -38,14 +39,19 @@ impl Process {
         let pid = self.pid;
         let ended = match &mut self.child {
             Some(child) => child.try_wait(),
-            None => Err(std::io::Error::other("its output was read before")),
+            None => Err(already_read()),
         };
         ended.attempt(|| format!("wait for process {pid}"))
     }
 
     /// Waits for its end, without a limit.
     pub(super) fn wait(&mut self) -> Result<ExitStatus, ServerError> {
-        poll(None, || self.try_wait()).map(|status| status.unwrap_or_default())
+        let pid = self.pid;
+        let ended = match &mut self.child {
+            Some(child) => child.wait(),
+            None => Err(already_read()),
+        };
+        ended.attempt(|| format!("wait for process {pid}"))
     }
 
     /// Waits for its end; `None` when it still runs at the deadline.
@@ -62,7 +68,7 @@ impl Process {
         let child = self.child.take();
         let output = match child {
             Some(child) => child.wait_with_output(),
-            None => Err(std::io::Error::other("its output was read before")),
+            None => Err(already_read()),
         };
         output.attempt(|| format!("read the output of process {pid}"))
     }
@@ -86,7 +92,7 @@ impl Process {
             .output()
             .and_then(|output| match output.status.success() {
                 true => Ok(()),
-                false => Err(std::io::Error::other(
+                false => Err(io::Error::other(
                     String::from_utf8_lossy(&output.stderr).into_owned(),
                 )),
             });
@@ -103,6 +109,10 @@ impl Process {
             self.pid_file
         );
     }
+}
+
+fn already_read() -> io::Error {
+    io::Error::other("its output was read before")
 }
 
 impl Drop for Process {

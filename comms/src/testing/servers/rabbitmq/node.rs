@@ -108,7 +108,7 @@ impl Node {
     /// Clients are let in a moment before the boot is complete; until then `rabbitmqctl` doesn't see
     /// the node as running and answers, for instance, that there are no queues. So both are awaited.
     fn is_ready(&self) -> bool {
-        greets(self.address()) && self.log_of_this_run().contains(BOOTED)
+        self.log_of_this_run().contains(BOOTED) && greets(self.address())
     }
 
     pub(super) fn kill(&self) -> Result<(), ServerError> {

@@ -43,6 +43,7 @@ async fn a_confirmed_message_survives_kill_and_restart() {
         .await
         .unwrap();
     publish_confirmed(&server.url(), "orders", b"one").await;
+    server.sync_declarations().await.unwrap();
     server.kill().await.unwrap();
     server.restart().await.unwrap();
 
