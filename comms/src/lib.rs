@@ -26,3 +26,6 @@ pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};
 pub use message::{Command, Event, Message, Query, Request};
 pub use publisher::{Brokers, PublishError, Publisher, Source};
+
+#[cfg(feature = "testing")]
+pub mod testing;
