@@ -5,6 +5,7 @@
 extern crate self as comms;
 
 mod app;
+pub mod config;
 mod context;
 mod error;
 pub mod handler;
@@ -19,6 +20,7 @@ pub mod broker;
 pub mod __private;
 
 pub use app::{AppBuilder, Handles, Provides, ProvidesAll, Service, Wiring};
+pub use config::{Secret, Settings};
 pub use context::Context;
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};
 pub use message::{Command, Event, Message, Query, Request};

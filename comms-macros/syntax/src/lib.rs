@@ -1,1 +1,3 @@
 //! The syntactic model shared by `comms-macros` and `comms-build`.
+
+pub mod config_keys;
