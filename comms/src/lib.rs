@@ -12,6 +12,8 @@ pub mod handler;
 pub mod inject;
 pub mod message;
 mod publisher;
+mod server;
+pub mod telemetry;
 
 pub mod broker;
 
@@ -19,6 +21,7 @@ pub mod broker;
 #[path = "private/mod.rs"]
 pub mod __private;
 
+pub use app::health;
 pub use app::{AppBuilder, Handles, Provides, ProvidesAll, Service, Wiring};
 pub use config::{Secret, Settings};
 pub use context::Context;
