@@ -3,7 +3,11 @@
 mod assemble;
 mod builder;
 pub(crate) mod config_source;
+mod factory;
 pub mod health;
+mod host;
+mod model;
+mod overrides;
 mod plans;
 mod problems;
 mod registry;
