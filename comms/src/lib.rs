@@ -6,6 +6,7 @@ extern crate self as comms;
 
 mod app;
 mod context;
+mod cqrs;
 mod error;
 pub mod handler;
 pub mod inject;
@@ -18,8 +19,9 @@ pub mod broker;
 #[path = "private/mod.rs"]
 pub mod __private;
 
-pub use app::{AppBuilder, Handles, Provides, ProvidesAll, Service, Wiring};
+pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Wiring};
 pub use context::Context;
+pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};
 pub use message::{Command, Event, Message, Query, Request};
 pub use publisher::{Brokers, PublishError, Publisher, Source};

@@ -1,7 +1,15 @@
 //! The application: what is registered, how it starts, runs and stops.
 
+mod assemble;
 mod builder;
+mod plans;
+mod problems;
+mod registry;
+mod running;
+mod start;
 mod wiring;
 
 pub use builder::AppBuilder;
+pub use problems::StartError;
+pub use running::{App, Stopped};
 pub use wiring::{Handles, Provides, ProvidesAll, Service, Wiring};
