@@ -25,6 +25,8 @@ impl World {
 /// One crate.
 #[derive(Debug)]
 pub(crate) struct Crate {
+    /// Its name in Rust code.
+    pub(crate) name: String,
     pub(crate) package: String,
     pub(crate) role: Role,
     /// The name of the generated files, without extension.
@@ -74,6 +76,8 @@ pub(crate) struct Origin {
     pub(crate) barrier: Option<Barrier>,
     /// It exists in test builds only, and is not wired.
     pub(crate) test_only: bool,
+    /// Other crates can name it by this path.
+    pub(crate) exported: bool,
 }
 
 impl Origin {

@@ -5,6 +5,7 @@
 extern crate self as comms;
 
 mod app;
+pub mod config;
 mod context;
 mod cqrs;
 mod error;
@@ -20,6 +21,7 @@ pub mod broker;
 pub mod __private;
 
 pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Wiring};
+pub use config::{Secret, Settings};
 pub use context::Context;
 pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};

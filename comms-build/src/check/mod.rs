@@ -13,6 +13,7 @@ mod services;
 mod system;
 
 use crate::diagnosis::{Diagnosis, Severity};
+pub(crate) use requests::owned as owned_requests;
 use crate::model::{Origin, Role, World};
 
 /// What the caller decided.

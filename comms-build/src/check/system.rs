@@ -53,7 +53,7 @@ fn check_request(world: &World, message: &Message) -> Option<Diagnosis> {
         "Write `#[{kind}] async fn ..(&self, message: {})` in it, list its crate in `.system([..])`, or tell the build script that another system answers, `.external([\"..\"])`",
         message.ident
     );
-    Some(Diagnosis::warning(message.origin.place.clone(), cause, way_out))
+    Some(Diagnosis::error(message.origin.place.clone(), cause, way_out))
 }
 
 /// The same type, or another one for the same name on the wire, or a type that can't be followed but is called so.

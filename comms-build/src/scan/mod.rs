@@ -2,6 +2,7 @@
 
 pub(crate) mod cfg;
 pub(crate) mod reach;
+pub(crate) mod read;
 pub(crate) mod resolve;
 pub(crate) mod scope;
 pub(crate) mod sources;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use syn::{Expr, ExprLit, Item, ItemMod, Lit, Meta};
+use syn::{Expr, ExprLit, Item, ItemMod, Lit, Meta, Visibility};
 
 use super::cfg::{self, Cfg, Conditional};
 use super::reach::{Barrier, is_visible_in_root};
@@ -32,6 +32,8 @@ pub(crate) struct Module {
     pub(crate) cfgs: Vec<Cfg>,
     /// What keeps the crate root from naming its items, if anything does.
     pub(crate) barrier: Option<Barrier>,
+    /// Whether other crates can name it.
+    pub(crate) exported: bool,
     pub(crate) scope: Scope,
 }
 
@@ -76,7 +78,7 @@ impl Folders {
 pub(crate) fn walk(root: &Path, sources: &mut Sources) -> Tree {
     let mut walk = Walk { sources, tree: Tree::default(), open: Vec::new() };
     let display = walk.sources.display(root);
-    let module = Module { parent: None, path: Vec::new(), file: display, cfgs: Vec::new(), barrier: None, scope: Scope::default() };
+    let module = Module { parent: None, path: Vec::new(), file: display, cfgs: Vec::new(), barrier: None, exported: true, scope: Scope::default() };
     walk.tree.modules.push(module);
     walk.file(0, root, &Folders::owning(root));
     walk.tree
@@ -167,7 +169,8 @@ impl Walk<'_> {
         let barrier = above.barrier.clone().or_else(|| hidden.then(|| Barrier { declaration: format!("mod {name}"), place }));
         let path = above.path.iter().cloned().chain([name.clone()]).collect();
         let cfgs = above.cfgs.iter().cloned().chain(own).collect();
-        let module = Module { parent: Some(parent), path, file: above.file.clone(), cfgs, barrier, scope: Scope::default() };
+        let exported = above.exported && matches!(item.vis, Visibility::Public(_));
+        let module = Module { parent: Some(parent), path, file: above.file.clone(), cfgs, barrier, exported, scope: Scope::default() };
         self.tree.modules.push(module);
         self.tree.modules[parent].scope.modules.push((name, index));
         index
