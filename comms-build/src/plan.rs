@@ -1,11 +1,11 @@
 //! Which subscription feeds which handler: the rules of the runtime, applied to what the scan knows.
 //!
-//! A handler is fed by the declared subscription of its service whose topic or pattern covers the event's topic
-//! and, if the handler names a group, has that group. Where none covers the topic, the service gets a default
-//! subscription to it. Where several do, a handler without a group takes the one in the service's own group.
+//! A handler is fed by the declared subscription of its service whose topic or pattern covers the message's topic
+//! and, if the handler names a group, has that group: one in the service's own group first, a literal topic before
+//! a pattern, the first before the later. Where none covers it, the service gets a default subscription.
 
 use crate::diagnosis::Place;
-use crate::model::{Crate, Handler, Kind, Message, Service, World};
+use crate::model::{Crate, Handler, Message, Service, World};
 
 /// A subscription as it will run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,51 +20,51 @@ pub(crate) struct Subscription {
 
 /// What feeds a handler.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Feed {
-    Subscription(Subscription),
-    /// It names a group in which the service has no subscription to the topic; these there are.
-    NoSuchGroup(Vec<String>),
-    /// It names no group, and these subscriptions could all feed it.
-    Ambiguous(Vec<String>),
+pub(crate) struct Feed {
+    pub(crate) subscription: Subscription,
+    /// The groups of declared subscriptions that could feed it as well, none of them the service's own: which
+    /// one does is an accident of their order.
+    pub(crate) rivals: Vec<String>,
 }
 
-/// What feeds the handler of this event.
-pub(crate) fn feed(service: &Service, handler: &Handler, event: &Message) -> Feed {
-    let covering: Vec<Subscription> =
-        declared(service).into_iter().filter(|it| it.broker == event.broker && covers(&it.topic, &event.topic)).collect();
-    let groups = || covering.iter().map(|it| it.group.clone()).collect();
-    let in_group = |group: &str| covering.iter().find(|it| it.group == group).cloned();
-    match &handler.group {
-        Some(group) => in_group(group).map_or_else(|| Feed::NoSuchGroup(groups()), Feed::Subscription),
-        None => match &covering[..] {
-            [] => Feed::Subscription(default(service, event)),
-            [one] => Feed::Subscription(one.clone()),
-            _ => in_group(&service.name).map_or_else(|| Feed::Ambiguous(groups()), Feed::Subscription),
-        },
-    }
+/// What feeds the handler of this message.
+pub(crate) fn feed(service: &Service, handler: &Handler, message: &Message) -> Feed {
+    let own = |it: &Subscription| handler.group.is_some() || it.group == service.name;
+    let takes = |it: &Subscription| {
+        it.broker == message.broker && covers(&it.topic, &message.topic) && handler.group.as_ref().is_none_or(|group| *group == it.group)
+    };
+    let mut covering: Vec<Subscription> = declared(service).into_iter().filter(takes).collect();
+    covering.sort_by_key(|it| (!own(it), !is_literal(&it.topic)));
+    let Some(first) = covering.first().cloned() else {
+        return Feed { subscription: default(service, handler, message), rivals: Vec::new() };
+    };
+    let rivals = if own(&first) { Vec::new() } else { covering.iter().map(|it| it.group.clone()).collect() };
+    Feed { subscription: first, rivals: if rivals.len() > 1 { rivals } else { Vec::new() } }
+}
+
+fn is_literal(topic: &str) -> bool {
+    !topic.contains(['*', '#'])
 }
 
 /// All subscriptions of a service: the declared ones, and the defaults that its handlers bring about.
 pub(crate) fn subscriptions(world: &World, krate: &Crate, service: &Service) -> Vec<Subscription> {
     let mut all = declared(service);
-    for (handler, event) in event_handlers(world, krate, service) {
-        if let Feed::Subscription(feeding) = feed(service, handler, event)
-            && !all.contains(&feeding)
-        {
+    for (handler, message) in handlers(world, krate, service) {
+        let feeding = feed(service, handler, message).subscription;
+        if !all.contains(&feeding) {
             all.push(feeding);
         }
     }
     all
 }
 
-/// The event handlers of a service whose event the scan knows.
-pub(crate) fn event_handlers<'a>(
+/// The handlers of a service whose message the scan knows.
+pub(crate) fn handlers<'a>(
     world: &'a World,
     krate: &'a Crate,
     service: &'a Service,
 ) -> impl Iterator<Item = (&'a Handler, &'a Message)> {
-    let handlers = krate.handlers.iter().filter(|it| it.kind == Kind::Event && !it.origin.test_only);
-    let own = handlers.filter(|it| it.service.as_ref() == Some(&service.name));
+    let own = krate.handlers.iter().filter(|it| !it.origin.test_only && it.service.as_ref() == Some(&service.name));
     own.filter_map(|it| Some((it, world.message(it.message.message?))))
 }
 
@@ -80,8 +80,9 @@ pub(crate) fn declared(service: &Service) -> Vec<Subscription> {
     declared.collect()
 }
 
-fn default(service: &Service, event: &Message) -> Subscription {
-    let (topic, broker, group) = (event.topic.clone(), event.broker.clone(), service.name.clone());
+fn default(service: &Service, handler: &Handler, message: &Message) -> Subscription {
+    let (topic, broker) = (message.topic.clone(), message.broker.clone());
+    let group = handler.group.clone().unwrap_or_else(|| service.name.clone());
     Subscription { topic, broker, group, ordered: false, place: None }
 }
 
@@ -91,18 +92,11 @@ pub(crate) fn covers(pattern: &str, topic: &str) -> bool {
     meet(&pattern.split('.').collect::<Vec<_>>(), &topic)
 }
 
-/// Whether some topic belongs to both patterns.
-pub(crate) fn overlap(left: &str, right: &str) -> bool {
-    meet(&left.split('.').collect::<Vec<_>>(), &right.split('.').collect::<Vec<_>>())
-}
-
-fn meet(left: &[&str], right: &[&str]) -> bool {
-    match (left.split_first(), right.split_first()) {
-        (None, None) => true,
-        (Some((&"#", rest)), _) => meet(rest, right) || right.split_first().is_some_and(|(_, further)| meet(left, further)),
-        (_, Some((&"#", _))) => meet(right, left),
-        (Some((first, rest)), Some((second, further))) => (first == second || *first == "*" || *second == "*") && meet(rest, further),
-        _ => false,
+fn meet(pattern: &[&str], topic: &[&str]) -> bool {
+    match pattern.split_first() {
+        None => topic.is_empty(),
+        Some((&"#", rest)) => (0..=topic.len()).any(|skipped| meet(rest, &topic[skipped..])),
+        Some((&word, rest)) => topic.split_first().is_some_and(|(&first, further)| (word == "*" || word == first) && meet(rest, further)),
     }
 }
 
@@ -117,14 +111,5 @@ mod tests {
         assert!(covers("#.eu", "shop.orders.eu"));
         assert!(!covers("shop.*", "shop.orders.eu"));
         assert!(!covers("orders", "orders.eu"));
-    }
-
-    #[test]
-    fn patterns_overlap_when_a_topic_belongs_to_both() {
-        assert!(overlap("shop.#", "#.eu"));
-        assert!(overlap("shop.*", "*.orders"));
-        assert!(overlap("#", "#"));
-        assert!(!overlap("shop.*", "shop.*.eu"));
-        assert!(!overlap("a.#", "b.#"));
     }
 }

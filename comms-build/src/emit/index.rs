@@ -36,6 +36,8 @@ mod tests {
     fn the_hash_is_the_one_that_the_runtime_computes() {
         assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
         assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
-        assert_eq!(path(&["billing".to_owned()], "Billing::on_paid"), "::billing::Billing::on_paid");
+        let path = path(&["billing".to_owned()], "Billing::on_paid");
+        assert_eq!(path, "::billing::Billing::on_paid");
+        assert_eq!(hash(&path), 0x336e_1f51_256d_301d);
     }
 }

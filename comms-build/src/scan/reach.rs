@@ -31,7 +31,6 @@ pub(crate) fn is_visible_in_root(visibility: &Visibility, depth: usize) -> bool 
             }
             up >= depth
         }
-        _ => false,
     }
 }
 

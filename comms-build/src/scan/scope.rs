@@ -62,7 +62,6 @@ impl Scope {
             UseTree::Rename(rename) => self.push_import(prefix, &rename.ident.to_string(), Some(rename.rename.to_string())),
             UseTree::Glob(_) => self.globs.push(prefix.clone()),
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.import(prefix, tree)),
-            _ => {}
         }
     }
 
