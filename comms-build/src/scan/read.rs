@@ -67,6 +67,7 @@ impl Reader<'_> {
             }
         }
         self.impls(krate, known, into);
+        into.handlers.sort_by(|left, right| left.origin.place.cmp(&right.origin.place));
         let only = match &into.services[..] {
             [one] => Some(one.name.clone()),
             _ => None,

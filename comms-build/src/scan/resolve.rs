@@ -124,7 +124,7 @@ impl Resolver<'_> {
     }
 
     fn through_globs(&self, krate: usize, module: usize, name: &str, last: bool, fuel: usize) -> Option<Target> {
-        self.crates[krate].tree.modules[module].scope.globs.iter().find_map(|glob| match self.path(krate, module, glob, fuel) {
+        self.crates[krate].tree.modules[module].scope.globs.iter().find_map(|glob| match self.types().path(krate, module, glob, fuel) {
             Target::Module { krate: to_krate, module: to } if (to_krate, to) != (krate, module) => self.lookup(to_krate, to, name, last, fuel),
             // `use comms::*;` brings the attributes in.
             Target::External(mut path) if last && self.namespace == Namespace::Macros && path.len() == 1 => {
@@ -135,9 +135,14 @@ impl Resolver<'_> {
         })
     }
 
+    /// What stands before `::*` is a module, whatever is looked for in it.
+    fn types(&self) -> Resolver<'_> {
+        Resolver { crates: self.crates, namespace: Namespace::Types }
+    }
+
     /// Whether a glob brings in names of a crate that was not walked, the standard library excepted.
     fn has_foreign_globs(&self, krate: usize, module: usize, fuel: usize) -> bool {
-        self.crates[krate].tree.modules[module].scope.globs.iter().any(|glob| match self.path(krate, module, glob, fuel) {
+        self.crates[krate].tree.modules[module].scope.globs.iter().any(|glob| match self.types().path(krate, module, glob, fuel) {
             Target::External(path) => !matches!(path.first().map(String::as_str), Some("std" | "core" | "alloc" | "comms")),
             Target::Module { krate: to_krate, module: to } if (to_krate, to) != (krate, module) => {
                 fuel.checked_sub(1).is_some_and(|fuel| self.has_foreign_globs(to_krate, to, fuel))

@@ -42,7 +42,11 @@ const SERVICE: Opt<Options> =
 const CRATE: Opt<Options> =
     Opt { name: "crate", set: |o, name, input| put(&mut o.krate, assigned(name, input, |i| i.call(Path::parse_mod_style))) };
 
-const EVENT_ELSEWHERE: [(&str, &str); 17] = [
+const OF_IMPL: &str = "it stands on free functions only; a method follows the impl that it is in";
+
+const EVENT_ELSEWHERE: [(&str, &str); 19] = [
+    ("service", OF_IMPL),
+    ("crate", OF_IMPL),
     ("name", ON_MESSAGE),
     ("version", ON_MESSAGE),
     ("topic", TOPIC),
@@ -62,7 +66,9 @@ const EVENT_ELSEWHERE: [(&str, &str); 17] = [
     ("authorize", NOT_YET),
 ];
 
-const REQUEST_ELSEWHERE: [(&str, &str); 16] = [
+const REQUEST_ELSEWHERE: [(&str, &str); 18] = [
+    ("service", OF_IMPL),
+    ("crate", OF_IMPL),
     ("name", ON_MESSAGE),
     ("version", ON_MESSAGE),
     ("topic", TOPIC),

@@ -6,6 +6,7 @@ use syn::{FnArg, GenericArgument, PathArguments, Receiver, ReceiverKind, ReturnT
 
 use super::model::Argument;
 use crate::errors::Collector;
+use crate::item::cfgs;
 
 /// As many arguments can be injected as the runtime's tuples are long.
 const MAX_ARGS: usize = 12;
@@ -54,6 +55,9 @@ pub(crate) fn parameters(errors: &mut Collector, sig: &Signature) -> Vec<Type> {
     let mut types = Vec::new();
     for input in &sig.inputs {
         if let FnArg::Typed(parameter) = input {
+            if let Some(cfg) = cfgs(&parameter.attrs).first() {
+                errors.at(cfg, "a single argument can't be conditional: put `#[cfg]` on two versions of the whole function");
+            }
             check_parameter(errors, &parameter.ty);
             types.push((*parameter.ty).clone());
         }

@@ -6,6 +6,7 @@ use syn::{Fields, ItemStruct, Member};
 use super::model::{Derives, Kind, Message, Reply};
 use super::options::{Options, table};
 use crate::errors::Collector;
+use crate::item::cfgs;
 use crate::kind::derives;
 use crate::suggest::{hint, listed};
 use crate::{Common, Errors, ItemKind, Number, RequestKind, Text, item_kind};
@@ -53,6 +54,7 @@ fn check(errors: &mut Collector, kind: Kind, options: Options, item: &ItemStruct
     }
     if let Some(key) = &key {
         check_key(errors, key, &item.fields);
+        check_unconditional(errors, key, &item.fields);
     }
     let attribute = kind.attribute();
     let name = required(errors, item, name, || {
@@ -104,6 +106,14 @@ fn check_key(errors: &mut Collector, key: &Member, fields: &Fields) {
     let known =
         if names.is_empty() { "it has none".to_owned() } else { format!("its fields are {}", listed(names.iter().map(String::as_str))) };
     errors.at(key, format!("`key` names no field of the struct{hint}\n{known}"));
+}
+
+fn check_unconditional(errors: &mut Collector, key: &Member, fields: &Fields) {
+    let mut pairs = fields.members().zip(fields);
+    let field = pairs.find(|(member, _)| member == key).map(|(_, field)| field);
+    if let Some(cfg) = field.and_then(|field| cfgs(&field.attrs).into_iter().next()) {
+        errors.at(cfg, "the key of a message can't be conditional: messages with and without it would lose their order");
+    }
 }
 
 fn member_name(member: &Member) -> String {

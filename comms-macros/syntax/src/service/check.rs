@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use syn::{Fields, ItemStruct, Type};
 
+use super::conditions::{MAX, conditions};
 use super::model::{Field, ServiceStruct, Subscription};
 use super::options::{Options, TABLE};
 use crate::errors::Collector;
@@ -98,6 +99,9 @@ fn fields(errors: &mut Collector, fields: Fields) -> Option<Vec<Field>> {
                 read.extend(field.ident.map(|ident| Field { ident, ty: field.ty, cfgs: cfgs(&field.attrs) }));
             }
         }
+    }
+    if conditions(&read).len() > MAX {
+        errors.at(&read[0].ident, format!("the fields of one service can stand under at most {MAX} different `#[cfg]`s: put some of them in a struct of their own with a #[provider]"));
     }
     Some(read)
 }

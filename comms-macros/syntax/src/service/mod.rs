@@ -1,6 +1,7 @@
 //! `#[service]` on a struct and on its impl.
 
 mod check;
+mod conditions;
 mod impls;
 mod model;
 mod options;

@@ -1,0 +1,1 @@
+//! Expansions as a person reads them, and their line budgets.
