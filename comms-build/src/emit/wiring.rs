@@ -10,7 +10,7 @@ use crate::model::{Crate, Handler, Kind, Message, MessageRef, Origin, Role, Worl
 use crate::scan::cfg::Cfg;
 
 /// What every application can hand over without a provider.
-const FRAMEWORK: [&str; 3] = ["::comms::CommandBus", "::comms::QueryBus", "::comms::Settings"];
+const FRAMEWORK: [&str; 4] = ["::comms::CommandBus", "::comms::QueryBus", "::comms::Settings", "::comms::Tasks"];
 
 /// The text of the generated file.
 pub(crate) fn text(world: &World, krate: &Crate) -> String {
