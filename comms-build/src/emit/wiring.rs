@@ -76,6 +76,8 @@ fn wiring(code: &mut Code, krate: &Crate) {
     let package = format!("{:?}", krate.package);
     code.line("/// Everything that is wired in this crate.");
     code.line("#[derive(Clone, Copy, Debug, Default)]");
+    // Only a lint of the user's own could say something here: the last statement is `app`, a binary exports nothing.
+    code.line("#[allow(unreachable_pub)]");
     code.line("pub struct Wiring;");
     code.line("impl ::comms::Wiring for Wiring {");
     code.line(&format!("const PACKAGE: &'static str = {package};"));
@@ -83,6 +85,7 @@ fn wiring(code: &mut Code, krate: &Crate) {
         "const TOPOLOGY: &'static str = ::core::include_str!(::core::concat!(::core::env!(\"OUT_DIR\"), \"/comms/{}.topology.json\"));",
         krate.stem
     ));
+    code.line("#[allow(clippy::let_and_return)]");
     code.line("fn wire(app: ::comms::AppBuilder) -> ::comms::AppBuilder {");
     code.line(&format!("let app = app.package({package});"));
     registrations(code, krate);
