@@ -3,11 +3,11 @@
 use comms_syntax::handler::{Handler, Kind, Retry};
 use comms_syntax::service::ServiceImpl;
 use comms_syntax::{RequestKind, names};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Path, Type};
 
-use crate::tokens::{arguments, at, doc, duration, inject_fn, listed, location, number, setting};
+use crate::tokens::{arguments, asserted, at, descriptor as structure, doc, duration, inject_fn, location, number, setting};
 
 /// A handler and where it belongs.
 struct Place<'a> {
@@ -59,12 +59,10 @@ fn expand(place: &Place<'_>) -> TokenStream {
         Kind::Event => (quote!(EventHandler), quote!(Event)),
         Kind::Request(_) => (quote!(RequestHandler), quote!(Request)),
     };
-    let (message, assertions, listed) = (&handler.message, assertions(handler), listed(&handler.common, entry));
+    let (message, structure) = (&handler.message, structure(&handler.common, visibility, descriptor));
+    let asserted = asserted(&handler.common, entry, &assertions(handler));
     quote! {
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #visibility struct #descriptor;
+        #structure
         #(#cfgs)*
         impl #krate::handler::#contract for #descriptor {
             type Service = #service;
@@ -74,8 +72,7 @@ fn expand(place: &Place<'_>) -> TokenStream {
             #inject
             #call
         }
-        #assertions
-        #listed
+        #asserted
     }
 }
 
@@ -118,7 +115,7 @@ fn call(place: &Place<'_>) -> TokenStream {
         Kind::Request(_) => (
             quote!(Self::Request),
             quote!(#krate::__private::Answered<Self::Request>),
-            quote_spanned!(output=> #krate::__private::answer::<Self::Request, _>(#called)),
+            quote_spanned!(output=> <Self::Request as #krate::__private::Answers>::answer(#called)),
         ),
     };
     quote! {
@@ -128,20 +125,12 @@ fn call(place: &Place<'_>) -> TokenStream {
     }
 }
 
-/// What only types can tell and the impl above does not demand.
-fn assertions(handler: &Handler) -> Option<TokenStream> {
-    let (krate, cfgs) = (&handler.common.krate, &handler.common.cfgs);
+/// What only types can tell and the impl does not demand.
+fn assertions(handler: &Handler) -> Vec<(&'static str, &Type)> {
     let message = match handler.kind {
         Kind::Event => None,
-        Kind::Request(RequestKind::Command) => Some(assertion(krate, "assert_command", &handler.message)),
-        Kind::Request(RequestKind::Query) => Some(assertion(krate, "assert_query", &handler.message)),
+        Kind::Request(RequestKind::Command) => Some(("assert_command", &handler.message)),
+        Kind::Request(RequestKind::Query) => Some(("assert_query", &handler.message)),
     };
-    let publishes = handler.publishes.iter().map(|event| assertion(krate, "assert_event", event));
-    let assertions: Vec<TokenStream> = message.into_iter().chain(publishes).collect();
-    (!assertions.is_empty()).then(|| quote!(#(#cfgs)* const _: () = { #(#assertions)* };))
-}
-
-fn assertion(krate: &Path, name: &str, ty: &Type) -> TokenStream {
-    let name = Ident::new(name, Span::call_site());
-    quote_spanned!(at(ty)=> #krate::__private::#name::<#ty>();)
+    message.into_iter().chain(handler.publishes.iter().map(|event| ("assert_event", event))).collect()
 }

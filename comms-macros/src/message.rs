@@ -21,7 +21,9 @@ pub(crate) fn derives(message: &Message) -> TokenStream {
     let schemars = (schema.is_some() && !own.schemars_crate).then(|| helper(message, "schemars"));
     let derives: Vec<TokenStream> = [serialize, deserialize, schema].into_iter().flatten().collect();
     let derive = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
-    quote!(#derive #serde #schemars)
+    // A derive above the `#[cfg]` of its item would outlive it.
+    let cfgs = &message.common.cfgs;
+    quote!(#(#cfgs)* #derive #serde #schemars)
 }
 
 /// `#[serde(crate = "..")]`: where the derive finds its crate.

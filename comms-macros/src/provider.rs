@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use crate::tokens::{arguments, at, inject_fn, listed, location};
+use crate::tokens::{arguments, at, descriptor as structure, inject_fn, listed, location};
 
 pub(crate) fn expand(provider: &Provider) -> TokenStream {
     let Provider { common, ident, vis, args, output, fallible, .. } = provider;
@@ -15,12 +15,10 @@ pub(crate) fn expand(provider: &Provider) -> TokenStream {
     let types: Vec<&Type> = args.iter().collect();
     let (inject, provide) = (inject_fn(krate, &types), provide(provider));
     let value = fallible.as_ref().unwrap_or(output);
+    let structure = structure(common, &quote!(#vis), &descriptor);
     let listed = listed(common, &name);
     quote! {
-        #(#cfgs)*
-        #[doc(hidden)]
-        #[allow(non_camel_case_types)]
-        #vis struct #descriptor;
+        #structure
         #(#cfgs)*
         impl #krate::inject::Provider for #descriptor {
             type Value = #value;

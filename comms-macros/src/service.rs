@@ -3,18 +3,17 @@
 use comms_syntax::names;
 use comms_syntax::service::{After, Field, Ordered, ServiceImpl, ServiceStruct, Start, Subscription};
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::Attribute;
+use quote::quote;
+use syn::{Attribute, Type};
 
-use crate::tokens::{at, doc, duration, injected, listed, location, number, setting};
+use crate::tokens::{asserted, doc, duration, injected, location, number, setting};
 
 pub(crate) fn expand(service: &ServiceStruct) -> TokenStream {
     let ServiceStruct { common, ident, layers, .. } = service;
     let (krate, cfgs) = (&common.krate, &common.cfgs);
     let (decl, dependencies, build) = (decl(service), dependencies(service), build(service));
-    let layers = layers.iter().map(|layer| quote_spanned!(at(layer)=> #krate::__private::assert_value::<#layer>();));
-    let layers = (layers.len() > 0).then(|| quote!(#(#cfgs)* const _: () = { #(#layers)* };));
-    let listed = listed(common, &names::entry(ident));
+    let layers: Vec<(&str, &Type)> = layers.iter().map(|layer| ("assert_value", layer)).collect();
+    let listed = asserted(common, &names::entry(ident), &layers);
     quote! {
         #(#cfgs)*
         impl #krate::Service for #ident {
@@ -22,7 +21,6 @@ pub(crate) fn expand(service: &ServiceStruct) -> TokenStream {
             #dependencies
             #build
         }
-        #layers
         #listed
     }
 }
@@ -99,7 +97,7 @@ fn build(service: &ServiceStruct) -> TokenStream {
         false => (quote!(scope), Some(quote!(use #krate::__private::inject::via::*;))),
     };
     quote! {
-        fn build(#scope: &#krate::inject::Scope) -> #krate::__private::Resolved<Self> {
+        fn build(#scope: &#krate::inject::Scope) -> #krate::__private::Found<Self> {
             #import
             ::core::result::Result::Ok(#value)
         }

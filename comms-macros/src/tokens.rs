@@ -16,9 +16,9 @@ pub(crate) fn at(tokens: &impl Spanned) -> Span {
 /// The place of an item in the source, as the compiler knows it.
 pub(crate) fn location(common: &Common) -> TokenStream {
     let krate = &common.krate;
-    // `line!` tells the line of its own span.
-    let (file, line) = (quote_spanned!(common.span=> ::core::file!()), quote_spanned!(common.span=> ::core::line!()));
-    quote!(#krate::handler::Location::new(#file, #line))
+    // `line!` tells the line of the span of the outermost macro, so that span is the item's.
+    let here = quote_spanned!(common.span=> __here!());
+    quote!(#krate::#here)
 }
 
 /// `.doc("..")`, where there is a doc comment.
@@ -29,10 +29,31 @@ pub(crate) fn doc(common: &Common) -> Option<TokenStream> {
 
 /// The assertion that `comms-build` saw the item.
 pub(crate) fn listed(common: &Common, entry: &str) -> TokenStream {
+    asserted(common, entry, &[])
+}
+
+/// The same, with assertions by name about types, for mistakes at the type.
+pub(crate) fn asserted(common: &Common, entry: &str, types: &[(&str, &Type)]) -> TokenStream {
     let (krate, cfgs) = (&common.krate, &common.cfgs);
+    let assertions = types.iter().map(|(name, ty)| {
+        let name = Ident::new(name, at(*ty));
+        quote_spanned!(at(*ty)=> , #name::<#ty>)
+    });
     quote! {
         #(#cfgs)*
-        #krate::__listed!(#entry);
+        #krate::__listed!(#entry #(#assertions)*);
+    }
+}
+
+/// The struct that stands for a function; only one that is visible outside can be in the way in documents.
+pub(crate) fn descriptor(common: &Common, visibility: &TokenStream, name: &Ident) -> TokenStream {
+    let cfgs = &common.cfgs;
+    let hidden = (visibility.to_string() == "pub").then(|| quote!(#[doc(hidden)]));
+    quote! {
+        #(#cfgs)*
+        #hidden
+        #[allow(non_camel_case_types)]
+        #visibility struct #name;
     }
 }
 
@@ -76,7 +97,7 @@ pub(crate) fn inject_fn(krate: &syn::Path, types: &[&Type]) -> TokenStream {
     };
     let values = types.iter().map(|ty| injected(krate, ty));
     quote! {
-        fn inject(#scope: &#krate::inject::Scope) -> #krate::__private::Resolved<Self::Args> {
+        fn inject(#scope: &#krate::inject::Scope) -> #krate::__private::Found<Self::Args> {
             #import
             ::core::result::Result::Ok((#(#values,)*))
         }

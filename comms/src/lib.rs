@@ -14,6 +14,8 @@ pub mod inject;
 mod macros;
 pub mod message;
 mod publisher;
+mod server;
+pub mod telemetry;
 
 pub mod broker;
 
@@ -21,8 +23,8 @@ pub mod broker;
 #[path = "private/mod.rs"]
 pub mod __private;
 
+pub use app::health;
 pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Tasks, Wiring};
-pub use config::{Secret, Settings};
 // Attributes are documented here, where their examples run.
 #[doc = include_str!("attributes/command.md")]
 pub use comms_macros::command;
@@ -39,6 +41,7 @@ pub use comms_macros::query;
 #[doc = include_str!("attributes/service.md")]
 pub use comms_macros::service;
 
+pub use config::{Secret, Settings};
 pub use context::Context;
 pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};

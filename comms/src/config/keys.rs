@@ -88,7 +88,7 @@ pub const PROFILE: &str = "profile";
 
 /// The keys of `[brokers.NAME]`.
 pub const BROKER: &[Key] = &[
-    Key::new("url", Shape::Url, "Where it is; the scheme chooses the backend: `memory://`, `amqp://user@host:5672/vhost`."),
+    Key::new("url", Shape::Url, "Where it is; the scheme chooses the backend: `memory:`, `amqp://user@host:5672/vhost`."),
     Key::new("password", Shape::Secret, "The password for the user in `url`."),
     Key::new("password_file", Shape::Text, "A file that holds the password; a line end at its end is not part of it."),
 ];

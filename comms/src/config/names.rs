@@ -113,15 +113,15 @@ impl Config {
         if immediate > max && (handler.retry.max.is_some() || handler.retry.immediate.is_some()) {
             let message =
                 format!("`immediate` is {immediate}, more than `max`, which is {max}: the immediate retries are some of all retries");
-            problems.push(ConfigProblem::new(self.origin_of(&[&path, "retry"]), format!("{path}.retry"), message));
+            problems.push(ConfigProblem::new(self.origin(&format!("{path}.retry")), format!("{path}.retry"), message));
         }
         self.check_timeout(&path, handler.timeout.unwrap_or(declared.timeout), problems);
     }
 
     /// A contradiction only when the configuration takes part in it: the code alone is not its fault.
     fn check_timeout(&self, path: &str, timeout: Duration, problems: &mut Vec<ConfigProblem>) {
-        let own = self.origin_of(&[path, "timeout"]);
-        let origin = if own == Origin::Default { self.origin_of(&["shutdown.timeout"]) } else { own };
+        let own = self.origin(&format!("{path}.timeout"));
+        let origin = if own == Origin::Default { self.origin("shutdown.timeout") } else { own };
         if origin != Origin::Default && timeout > self.shutdown.timeout {
             let message = format!(
                 "an attempt may take {}, longer than `shutdown.timeout`, which is {}: a stop would cut it off and the message would come twice; raise `shutdown.timeout` or lower the handler's `timeout`",
@@ -130,11 +130,6 @@ impl Config {
             );
             problems.push(ConfigProblem::new(origin, format!("{path}.timeout"), message));
         }
-    }
-
-    fn origin_of(&self, path: &[&str]) -> Origin {
-        let names: Vec<&str> = path.iter().flat_map(|part| part.split('.')).collect();
-        tree::find(self.tree(), &names).map_or(Origin::Default, |node| node.origin.clone())
     }
 }
 
@@ -185,13 +180,13 @@ mod tests {
 
     #[test]
     fn what_exists_may_be_overridden() {
-        let text = "[brokers.audit]\nurl = \"memory://\"\n[service.billing.handler.on_paid]\ntimeout = \"2s\"\n[service.billing.subscription.\"shop.#\"]\nconcurrency = 4\n";
+        let text = "[brokers.audit]\nurl = \"memory:\"\n[service.billing.handler.on_paid]\ntimeout = \"2s\"\n[service.billing.subscription.\"shop.#\"]\nconcurrency = 4\n";
         assert_eq!(problems(text), [] as [String; 0]);
     }
 
     #[test]
     fn what_does_not_exist_is_refused_with_the_names_that_do() {
-        let text = "[brokers.adit]\nurl = \"memory://\"\n[service.biling]\n[service.billing.handler.on_payed]\n[service.billing.subscription.order]\n";
+        let text = "[brokers.adit]\nurl = \"memory:\"\n[service.biling]\n[service.billing.handler.on_payed]\n[service.billing.subscription.order]\n";
         let found = problems(text);
         assert!(found[0].starts_with("comms.toml:1:10: `brokers.adit`: there is no broker `adit`"), "{found:#?}");
         assert!(found[0].contains("did you mean `audit`? (known: `default`, `audit`)"), "{found:#?}");

@@ -15,7 +15,7 @@ pub(crate) fn check(layer: &mut Table, problems: &mut Vec<ConfigProblem>) {
 #[must_use]
 pub(crate) fn defaults() -> Table {
     let mut table = default_table(ROOT);
-    let url = Node::new(Value::Text("memory://".to_owned()), Origin::Default);
+    let url = Node::new(Value::Text("memory:".to_owned()), Origin::Default);
     let broker = Node::new(Value::Table([("url".to_owned(), url)].into()), Origin::Default);
     table.insert("brokers".to_owned(), Node::new(Value::Table([("default".to_owned(), broker)].into()), Origin::Default));
     table
@@ -111,15 +111,18 @@ fn checked_text(text: &str, shape: Shape) -> Result<(), String> {
     }
 }
 
+/// `scheme://..`, or `scheme:` and neither a port nor a user behind it.
 fn is_url(text: &str) -> bool {
-    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
-    scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)))
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let begins = scheme.starts_with(|sign: char| sign.is_ascii_lowercase());
+    let is_scheme = begins && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    is_scheme && (rest.starts_with("//") || !rest.starts_with(|sign: char| sign.is_ascii_digit()) && !rest.contains('@'))
 }
 
 fn expected(shape: Shape) -> String {
     match shape {
         Shape::Text | Shape::Secret => "text in quotes".to_owned(),
-        Shape::Url => "a URL with a scheme, `memory://` or `amqp://user@host:5672/vhost`".to_owned(),
+        Shape::Url => "a URL with a scheme, `memory:` or `amqp://user@host:5672/vhost`".to_owned(),
         Shape::Address => "an IP address and a port, `127.0.0.1:9464`".to_owned(),
         Shape::Integer { min, max } => format!("a whole number from {min} to {max}"),
         Shape::Boolean => "`true` or `false`".to_owned(),

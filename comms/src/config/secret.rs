@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(mask_url("amqp://user:p/w#x@host/v"), "amqp://user:***@host/v");
         assert_eq!(mask_url("amqp://user@host"), "amqp://user@host");
         assert_eq!(mask_url("amqp://h1,h2/v?heartbeat=5s&auth_token=abc"), "amqp://h1,h2/v?heartbeat=5s&auth_token=***");
-        assert_eq!(mask_url("memory://"), "memory://");
+        assert_eq!(mask_url("memory:?log=5"), "memory:?log=5");
         assert_eq!(mask_url("nonsense"), "nonsense");
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::duration::{parse_duration, parse_duration_range};
 use super::secret::{self, Secret};
 use super::tree::{self, Node, Table, Value};
-use super::{ConfigError, ConfigProblem, Settings, schema};
+use super::{ConfigError, ConfigProblem, Origin, Settings, schema};
 
 /// The whole configuration of a process, valid in itself.
 ///
@@ -17,7 +17,7 @@ use super::{ConfigError, ConfigProblem, Settings, schema};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// The brokers by name; `default` is always there, `memory://` unless configured.
+    /// The brokers by name; `default` is always there, `memory:` unless configured.
     pub brokers: BTreeMap<String, BrokerConfig>,
     /// What overrides the attributes of services, by their names.
     pub services: BTreeMap<String, ServiceConfig>,
@@ -194,6 +194,27 @@ impl Config {
         &self.tree
     }
 
+    /// Where the value at the dotted path was set.
+    pub(crate) fn origin(&self, path: &str) -> Origin {
+        let names: Vec<&str> = path.split('.').collect();
+        tree::find(&self.tree, &names).map_or(Origin::Default, |node| node.origin.clone())
+    }
+
+    /// Takes over what was read from the `password_file` of the broker: without the line end at its end.
+    ///
+    /// # Errors
+    /// A problem at the place of the key when the file could not be read.
+    pub(crate) fn set_password(&mut self, broker: &str, content: std::io::Result<String>) -> Result<(), ConfigProblem> {
+        let path = ["brokers", broker, "password_file"];
+        let origin = tree::find(&self.tree, &path).map_or(Origin::Default, |node| node.origin.clone());
+        let Some(config) = self.brokers.get_mut(broker) else { return Ok(()) };
+        let file = config.password_file.as_deref().unwrap_or(Path::new("")).display();
+        let unreadable = |error| format!("could not read the password from the file `{file}`: {error}");
+        let content = content.map_err(|error| ConfigProblem::new(origin, path.join("."), unreadable(error)))?;
+        config.password = Some(Secret::new(content.trim_end_matches(['\r', '\n']).to_owned()));
+        Ok(())
+    }
+
     fn from_tree(tree: Table) -> Self {
         Self {
             brokers: named(&tree, "brokers", BrokerConfig::read),
@@ -216,7 +237,7 @@ impl BrokerConfig {
     /// What chooses the backend: `amqp`.
     #[must_use]
     pub fn scheme(&self) -> &str {
-        self.url.split_once("://").map_or("", |(scheme, _)| scheme)
+        self.url.split_once(':').map_or("", |(scheme, _)| scheme)
     }
 
     /// The URL for a person: a password in it is masked.
@@ -239,24 +260,6 @@ impl BrokerConfig {
             password: text(table, &["password"]).map(Secret::new),
             password_file: text(table, &["password_file"]).map(PathBuf::from),
             ..Self::new(text(table, &["url"]).unwrap_or_default())
-        }
-    }
-
-    /// Takes over what was read from `password_file`: without the line end at its end.
-    ///
-    /// # Errors
-    /// A problem at the place of the key when the file could not be read.
-    pub(crate) fn set_password(&mut self, content: std::io::Result<String>, node: Option<&Node>, path: &str) -> Result<(), ConfigProblem> {
-        match content {
-            Ok(content) => {
-                self.password = Some(Secret::new(content.trim_end_matches(['\r', '\n']).to_owned()));
-                Ok(())
-            }
-            Err(error) => {
-                let origin = node.map_or(super::Origin::Default, |node| node.origin.clone());
-                let file = self.password_file.as_deref().unwrap_or(Path::new("")).display();
-                Err(ConfigProblem::new(origin, path, format!("could not read the password from the file `{file}`: {error}")))
-            }
         }
     }
 }
@@ -335,7 +338,7 @@ mod tests {
     #[test]
     fn nothing_configured_is_the_documented_defaults() {
         let config = Config::default();
-        assert_eq!(config.brokers["default"], BrokerConfig::new("memory://"));
+        assert_eq!(config.brokers["default"], BrokerConfig::new("memory:"));
         assert_eq!((config.admin.enabled, config.admin.address.to_string().as_str()), (true, "127.0.0.1:9464"));
         assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Auto, "info"));
         assert_eq!(config.shutdown.timeout, Duration::from_secs(30));

@@ -25,17 +25,25 @@ pub const fn assert_listed(index: Option<&str>, binary: Option<&str>, module_pat
     );
 }
 
-/// [`assert_listed`] in the crate, binary and module where it is written.
+/// [`assert_listed`] in the crate, binary and module where it is written, after assertions about types.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __listed {
-    ($item:literal) => {
-        const _: () = $crate::__private::index::assert_listed(
-            ::core::option_env!("COMMS_INDEX"),
-            ::core::option_env!("CARGO_BIN_NAME"),
-            ::core::module_path!(),
-            $item,
-        );
+    ($item:literal $(, $assertion:ident::<$type:ty>)*) => {
+        const _: () = {
+            $($crate::__private::$assertion::<$type>();)*
+            let (index, binary) = (::core::option_env!("COMMS_INDEX"), ::core::option_env!("CARGO_BIN_NAME"));
+            $crate::__private::index::assert_listed(index, binary, ::core::module_path!(), $item);
+        };
+    };
+}
+
+/// The [`Location`](crate::handler::Location) where it is written.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __here {
+    () => {
+        $crate::handler::Location::new(::core::file!(), ::core::line!())
     };
 }
 

@@ -5,7 +5,7 @@ pub mod inject;
 pub mod outcome;
 pub mod wiring;
 
-pub use outcome::{answer, provided};
+pub use outcome::{Answers, provided};
 
 pub use schemars;
 pub use serde;
@@ -27,7 +27,7 @@ pub type Key = Option<String>;
 pub type Schema = Option<schemars::Schema>;
 
 /// What resolving values comes to.
-pub type Resolved<T> = Result<T, crate::inject::InjectError>;
+pub type Found<T> = Result<T, crate::inject::InjectError>;
 
 /// What a provider comes to.
 pub type Provided<T> = Result<T, crate::BoxError>;

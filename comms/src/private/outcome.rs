@@ -60,13 +60,18 @@ impl<R: Request> Answer<R> for Result<<R as Request>::Reply, <R as Request>::Err
     }
 }
 
-/// The answer of a handler as the declared result.
-///
-/// # Errors
-/// The handler's own.
-pub fn answer<R: Request, A: Answer<R>>(answer: A) -> Result<R::Reply, R::Error> {
-    answer.into_answer()
+/// Every command and query.
+pub trait Answers: Request {
+    /// What its handler returned, as the declared result.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn answer(answer: impl Answer<Self>) -> Result<Self::Reply, Self::Error> {
+        answer.into_answer()
+    }
 }
+
+impl<R: Request> Answers for R {}
 
 /// What a provider that can fail came to.
 ///
