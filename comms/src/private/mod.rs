@@ -3,6 +3,7 @@
 pub mod index;
 pub mod inject;
 pub mod outcome;
+pub mod wiring;
 
 pub use outcome::{Answers, provided};
 
