@@ -13,6 +13,8 @@ pub mod message;
 mod publisher;
 
 pub mod broker;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
