@@ -2,8 +2,11 @@
 
 mod assemble;
 mod builder;
+pub(crate) mod commands;
 pub(crate) mod config_source;
 pub mod health;
+pub(crate) mod model;
+pub(crate) mod overrides;
 mod plans;
 mod problems;
 mod registry;
