@@ -39,7 +39,7 @@ pub(super) fn document(model: &AppModel, config: &Config) -> Value {
 
 fn info(model: &AppModel) -> Value {
     let version = model.services.first().map_or("0.0.0", |service| service.version.as_str());
-    let services: Vec<String> = model.services.iter().map(|service| describe_service(service)).collect();
+    let services: Vec<String> = model.services.iter().map(describe_service).collect();
     let description = format!(
         "{}\n\nMessages are CloudEvents 1.0 in binary mode: the attributes travel in the headers of the broker's own protocol, the body is the payload.",
         services.join("\n")
