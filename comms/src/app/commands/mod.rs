@@ -41,7 +41,7 @@ pub(crate) trait Program: Send + Sync {
     /// Connects to a broker of the configuration.
     fn connect<'a>(&'a self, name: &'a str, broker: &'a BrokerConfig) -> BoxFuture<'a, Result<Arc<dyn Broker>, BrokerError>>;
 
-    /// Runs until the process is told to stop.
+    /// Sets logging up and runs until the process is told to stop.
     fn run(self: Box<Self>, config: Config) -> BoxFuture<'static, Result<(), BoxError>>;
 }
 
@@ -93,9 +93,6 @@ fn with_config(command: Command, config: Config, program: Box<dyn Program>) -> R
 }
 
 fn run(config: Config, program: Box<dyn Program>) -> Report {
-    if let Err(message) = crate::telemetry::init(&config.log) {
-        return Report::failed(Exit::Usage, message);
-    }
     on_runtime(async move {
         match program.run(config).await {
             Ok(()) => Report::silent(),

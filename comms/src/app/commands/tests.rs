@@ -285,6 +285,25 @@ fn a_run_that_can_not_reach_its_broker_says_so_by_its_code() {
 }
 
 #[test]
+fn a_wrong_configuration_ends_every_command_but_is_what_check_is_for() {
+    let file = std::env::temp_dir().join(format!("comms-commands-{}.toml", std::process::id()));
+    std::fs::write(&file, "[log]\nfliter = \"debug\"\n[service.biling]\n").unwrap();
+    let execute = |command: &str| {
+        let arguments = ["billing", command, "--config", file.to_str().unwrap()].map(OsString::from);
+        execute(parse(arguments, "billing").unwrap(), &sample(), Box::new(Sample::default()))
+    };
+    let (config, check) = (execute("config"), execute("check"));
+    std::fs::write(&file, "[service.biling]\n").unwrap();
+    let names = execute("wiring");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!((config.exit, check.exit, names.exit), (Exit::Usage, Exit::Problems, Exit::Usage));
+    assert!(config.remark.contains(".toml:2:1: `log.fliter`: unknown key") && config.text.is_empty(), "{}", config.remark);
+    assert_eq!(config.json["problems"][0]["path"], "log.fliter");
+    assert!(check.text.starts_with("problem  configuration: "), "{}", check.text);
+    assert!(names.remark.contains("there is no service `biling`"), "{}", names.remark);
+}
+
+#[test]
 fn the_document_that_the_official_parser_checks_is_the_one_that_is_printed() {
     let document = asyncapi::document(&sample(), &config(FAKE));
     let expected = include_str!("../../../../tests/asyncapi/sample.json");
