@@ -18,6 +18,8 @@ mod server;
 pub mod telemetry;
 
 pub mod broker;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
@@ -25,6 +27,22 @@ pub mod __private;
 
 pub use app::health;
 pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Tasks, Wiring};
+// Attributes are documented here, where their examples run.
+#[doc = include_str!("attributes/command.md")]
+pub use comms_macros::command;
+#[doc = include_str!("attributes/event.md")]
+pub use comms_macros::event;
+#[doc = include_str!("attributes/event_handler.md")]
+pub use comms_macros::event_handler;
+#[doc = include_str!("attributes/handler.md")]
+pub use comms_macros::handler;
+#[doc = include_str!("attributes/provider.md")]
+pub use comms_macros::provider;
+#[doc = include_str!("attributes/query.md")]
+pub use comms_macros::query;
+#[doc = include_str!("attributes/service.md")]
+pub use comms_macros::service;
+
 pub use config::{Secret, Settings};
 pub use context::Context;
 pub use cqrs::{CallError, CommandBus, QueryBus};

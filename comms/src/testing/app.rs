@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::recorder::Recorder;
 use crate::app::{App, AppBuilder, StartError, Stopped, Wiring};
-use crate::broker::Broker as _;
 use crate::broker::memory::{Memory, MemoryConfig};
 use crate::cqrs::{CallError, CommandBus, QueryBus};
+use crate::error::BoxError;
 use crate::handler::{Happening, Observed};
 use crate::inject::{InjectError, Value};
 use crate::message::{Command, Envelope, Event, Message, Query};
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// # mod billing { pub struct Wiring; impl comms::Wiring for Wiring {
 /// #     const PACKAGE: &'static str = "billing"; const TOPOLOGY: &'static str = "{}";
 /// #     fn wire(app: comms::AppBuilder) -> comms::AppBuilder { app } } }
-/// # async fn test(order_placed: impl comms::Event) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn test(order_placed: impl comms::Event) -> Result<(), comms::BoxError> {
 /// use comms::testing::TestApp;
 /// let app = TestApp::of::<billing::Wiring>().start().await?;
 /// app.publish(&order_placed).await?;      // returns once the whole cascade has settled
@@ -64,7 +64,9 @@ impl TestAppBuilder {
         let mut app = self.0.observer(Arc::clone(&recorder) as _);
         let mut brokers = Vec::new();
         for name in broker_names(&app) {
-            let memory = Memory::with_config(MemoryConfig::default().record(RECORD));
+            let mut config = MemoryConfig::default();
+            config.record = RECORD;
+            let memory = Memory::with_config(config);
             app = app.broker(name, Arc::new(memory.clone()));
             brokers.push(memory);
         }
@@ -94,7 +96,7 @@ impl TestApp {
     ///
     /// # Errors
     /// When the event can't be published.
-    pub async fn publish<E: Event>(&self, event: &E) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn publish<E: Event>(&self, event: &E) -> Result<(), BoxError> {
         self.app.inject::<Publisher<E>>()?.publish(event).await?;
         self.settled().await;
         Ok(())
@@ -104,7 +106,7 @@ impl TestApp {
     ///
     /// # Errors
     /// When the broker does not exist or refuses it.
-    pub async fn publish_envelope(&self, broker: &str, envelope: Envelope) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn publish_envelope(&self, broker: &str, envelope: Envelope) -> Result<(), BoxError> {
         let broker = self.app.brokers().get(broker).ok_or_else(|| format!("no broker is called `{broker}`"))?;
         broker.publish(Arc::new(envelope)).await.await?;
         self.settled().await;
@@ -183,7 +185,12 @@ impl TestApp {
     #[track_caller]
     pub fn assert_published<E: Event + PartialEq + Debug>(&self, event: &E) {
         let published = self.published::<E>();
-        assert!(published.contains(event), "expected `{}` to have been published:\n  {event:?}\nbut of this type there was only:\n  {published:?}\n{}", E::TYPE.name, self.story());
+        assert!(
+            published.contains(event),
+            "expected `{}` to have been published:\n  {event:?}\nbut of this type there was only:\n  {published:?}\n{}",
+            E::TYPE.name,
+            self.story()
+        );
     }
 
     /// Asserts how many messages the handler has handled with success.
