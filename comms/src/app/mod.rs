@@ -2,12 +2,13 @@
 
 mod assemble;
 mod builder;
+pub(crate) mod commands;
 pub(crate) mod config_source;
 mod factory;
 pub mod health;
 mod host;
-mod model;
-mod overrides;
+pub(crate) mod model;
+pub(crate) mod overrides;
 mod plans;
 mod problems;
 mod registry;

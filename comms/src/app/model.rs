@@ -223,7 +223,7 @@ impl HandlerModel {
     }
 
     fn known(&self) -> KnownHandler {
-        KnownHandler { timeout: self.timeout, max: self.retries, immediate: self.immediate }
+        KnownHandler { timeout: self.timeout, retried: self.kind == "event", max: self.retries, immediate: self.immediate }
     }
 }
 
