@@ -11,6 +11,7 @@ pub(crate) mod model;
 pub(crate) mod overrides;
 mod plans;
 mod problems;
+mod program;
 mod registry;
 mod running;
 mod start;
@@ -19,6 +20,7 @@ mod wiring;
 
 pub use builder::AppBuilder;
 pub use problems::StartError;
+pub use program::main;
 pub use running::{App, Stopped};
 pub use tasks::Tasks;
 pub use wiring::{Handles, Provides, ProvidesAll, Service, Wiring};
