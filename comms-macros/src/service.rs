@@ -1,7 +1,7 @@
 //! `#[service]` on a struct: how it is made; on its impl: its handlers.
 
 use comms_syntax::names;
-use comms_syntax::service::{After, Field, Ordered, ServiceImpl, ServiceStruct, Start, Subscription};
+use comms_syntax::service::{After, Field, Mark, Ordered, ServiceImpl, ServiceStruct, Start, Subscription};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Type};
@@ -107,6 +107,13 @@ fn build(service: &ServiceStruct) -> TokenStream {
 fn injected_field(krate: &syn::Path, Field { ident, ty, cfgs }: &Field) -> TokenStream {
     let value = injected(krate, ty);
     quote!(#(#cfgs)* #ident: #value)
+}
+
+/// Uses the attributes that were taken off the methods: without this their imports would be called unused, and
+/// editors would not know them.
+pub(crate) fn imports(marks: &[Mark]) -> Option<TokenStream> {
+    let imports = marks.iter().map(|Mark { path, cfgs }| quote!(#(#cfgs)* #[allow(unused_imports)] use #path as _;));
+    (!marks.is_empty()).then(|| quote!(const _: () = { #(#imports)* };))
 }
 
 pub(crate) fn handlers(service: &ServiceImpl) -> TokenStream {

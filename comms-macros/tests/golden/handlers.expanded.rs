@@ -18,6 +18,21 @@ impl Billing {
     }
     fn helper(&self) {}
 }
+const _: () = {
+    #[cfg(unix)]
+    #[allow(unused_imports)]
+    use event_handler as _;
+    #[cfg(unix)]
+    #[cfg(feature = "refunds")]
+    #[allow(unused_imports)]
+    use event_handler as _;
+    #[cfg(unix)]
+    #[allow(unused_imports)]
+    use command as _;
+    #[cfg(unix)]
+    #[allow(unused_imports)]
+    use query as _;
+};
 #[cfg(unix)]
 #[allow(non_camel_case_types)]
 pub(crate) struct __comms_Billing_on_order_placed;
@@ -57,7 +72,10 @@ impl ::comms::handler::EventHandler for __comms_Billing_on_order_placed {
     }
 }
 #[cfg(unix)]
-::comms::__listed!("Billing::on_order_placed", assert_event:: < InvoiceIssued >);
+::comms::__listed!(
+    "Billing::on_order_placed", assert_output:: < Result < (), BillingError > >,
+    assert_event:: < InvoiceIssued >
+);
 #[cfg(unix)]
 #[cfg(feature = "refunds")]
 #[allow(non_camel_case_types)]

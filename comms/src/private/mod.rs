@@ -55,8 +55,8 @@ pub fn schema_of<T: schemars::JsonSchema>() -> Option<schemars::Schema> {
     Some(schemars::SchemaGenerator::default().into_root_schema_for::<T>())
 }
 
-/// Spanned at the error type of a handler, so that the compiler points there.
-pub const fn assert_handler_error<E: crate::handler::HandlerError>() {}
+/// Spanned at the return type of an event handler.
+pub const fn assert_output<R: outcome::HandlerOutput>() {}
 
 /// Spanned at the message type of an event handler.
 pub const fn assert_event<E: crate::message::Event>() {}
