@@ -92,8 +92,7 @@ fn decl(handler: &Handler) -> TokenStream {
 /// The events that it publishes beside what its service does.
 fn publishes(handler: &Handler) -> Option<TokenStream> {
     let (krate, events) = (&handler.common.krate, &handler.publishes);
-    let types = (!events.is_empty()).then(|| quote!(&[#(#krate::__private::published::<#events>()),*]));
-    types.map(|types| quote!(const PUBLISHES: &'static [#krate::message::MessageType] = #types;))
+    (!events.is_empty()).then(|| quote!(const PUBLISHES: #krate::__private::Events = #krate::__published!(#(#events),*);))
 }
 
 fn retry_decl(krate: &Path, retry: &Retry) -> TokenStream {

@@ -113,8 +113,8 @@ fn publishes(service: &ServiceStruct) -> Option<TokenStream> {
     let krate = &service.common.krate;
     let mut events = service.fields.iter().filter_map(|field| published(&field.ty).map(|event| (&field.cfgs, event))).peekable();
     events.peek()?;
-    let types = events.map(|(cfgs, event)| quote!(#(#cfgs)* #krate::__private::published::<#event>()));
-    Some(quote!(const PUBLISHES: &'static [#krate::message::MessageType] = &[#(#types),*];))
+    let types = events.map(|(cfgs, event)| quote!(#(#cfgs)* #event));
+    Some(quote!(const PUBLISHES: #krate::__private::Events = #krate::__published!(#(#types),*);))
 }
 
 fn layered(service: &ServiceStruct) -> Option<TokenStream> {

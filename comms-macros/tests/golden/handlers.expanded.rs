@@ -57,9 +57,7 @@ impl ::comms::handler::EventHandler for __comms_Billing_on_order_placed {
         )
         .timeout(::core::time::Duration::from_millis(5000))
         .doc("Issues the invoice.");
-    const PUBLISHES: &'static [::comms::message::MessageType] = &[
-        ::comms::__private::published::<InvoiceIssued>(),
-    ];
+    const PUBLISHES: ::comms::__private::Events = ::comms::__published!(InvoiceIssued);
     fn inject(scope: &::comms::inject::Scope) -> ::comms::__private::Found<Self::Args> {
         use ::comms::__private::inject::via::*;
         ::core::result::Result::Ok((

@@ -60,6 +60,18 @@ pub fn schema_of<T: schemars::JsonSchema>() -> Option<schemars::Schema> {
 /// Spanned at the return type of an event handler.
 pub const fn assert_output<R: outcome::HandlerOutput>() {}
 
+/// What a service or handler publishes.
+pub type Events = &'static [crate::message::MessageType];
+
+/// The identities of events, each checked at its type; a field's condition goes with it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __published {
+    ($($(#[$condition:meta])* $event:ty),*) => {
+        &[$($(#[$condition])* $crate::__private::published::<$event>()),*]
+    };
+}
+
 /// The identity of an event that is published, spanned at its type.
 #[must_use]
 pub const fn published<E: crate::message::Event>() -> crate::message::MessageType {
