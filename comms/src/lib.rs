@@ -14,6 +14,9 @@ mod publisher;
 
 pub mod broker;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
