@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use comms::broker::{Admin, Broker, Consumer, DeadLetterFilter, PlanStep, REPLAYED, Subscription};
+use comms::broker::{Broker, Consumer, DeadLetterFilter, PlanStep, REPLAYED, Subscription};
 
 use crate::support::*;
 

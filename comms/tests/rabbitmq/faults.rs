@@ -46,7 +46,7 @@ async fn a_cut_connection_is_replaced_and_nothing_confirmed_is_lost() {
 async fn a_silent_server_is_noticed_by_its_missing_heartbeat() {
     let (world, proxy) = behind_a_proxy("heartbeat=1s").await;
     let mut consumer = world.subscribe(&world.subscription("g", "orders")).await;
-    proxy.half_open();
+    proxy.half_open().await.unwrap();
     let confirm = world.broker.publish(Arc::new(envelope("orders", "x"))).await;
     until("the silence is noticed", async || matches!(world.broker.state(), ConnectionState::Reconnecting { .. })).await;
     proxy.heal().await.unwrap();
@@ -165,4 +165,23 @@ async fn a_forbidden_topic_fails_alone_and_at_once() {
 
 fn url_user(url: &str) -> String {
     url.split_once("://").unwrap().1.split_once(':').unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn a_server_short_of_memory_takes_acknowledgements_and_makes_publishers_wait() {
+    let server = servers::RabbitMq::start().await.unwrap();
+    let world = World::at(&server.url(), "").await;
+    let subscription = world.subscription("g", "orders");
+    let mut consumer = world.subscribe(&subscription).await;
+    for n in 0..3 {
+        world.publish("orders", &n.to_string()).await;
+    }
+    server.raise_memory_alarm().await.unwrap();
+    let mut waiting = world.broker.publish(Arc::new(envelope("orders", "3"))).await;
+    assert_eq!(take(&mut consumer, 3).await, ["0", "1", "2"]);
+    until("they are acknowledged", async || depth(&server, &subscription.name()).await == 0).await;
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut waiting).await.is_err());
+    server.clear_memory_alarm().await.unwrap();
+    waiting.await.unwrap();
+    assert_eq!(take(&mut consumer, 1).await, ["3"]);
 }

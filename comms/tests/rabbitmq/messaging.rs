@@ -189,7 +189,7 @@ async fn a_queue_with_other_arguments_is_an_error_that_names_them() {
     let error = world.broker.subscribe(Arc::new(subscription.clone())).await.err().unwrap();
     assert_eq!(error.kind(), BrokerErrorKind::Topology);
     let text = error.to_string();
-    for part in [subscription.name().as_str(), "x-queue-type", "quorum", "delete"] {
+    for part in [subscription.name().as_str(), "inequivalent arg 'x-", "current is none", "delete"] {
         assert!(text.contains(part), "{part} in {text}");
     }
 }

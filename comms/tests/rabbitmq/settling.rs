@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use comms::broker::{Admin, Broker, DeadLetterFilter};
+use comms::broker::{Broker, DeadLetterFilter};
 use comms::testing::servers;
 
 use crate::support::*;
@@ -165,6 +165,7 @@ async fn closing_writes_out_what_was_acknowledged() {
 
 #[tokio::test]
 async fn a_dropped_consumer_lets_what_is_in_hand_be_settled_and_gives_the_rest_back() {
+    let server = servers::RabbitMq::shared().await;
     let world = World::new("").await;
     let subscription = world.subscription("g", "orders");
     let mut consumer = world.subscribe(&subscription).await;
@@ -173,8 +174,24 @@ async fn a_dropped_consumer_lets_what_is_in_hand_be_settled_and_gives_the_rest_b
     }
     let in_hand = next(&mut consumer).await;
     drop(consumer);
-    in_hand.ack();
     let mut other = world.subscribe(&subscription).await;
     assert_eq!(take(&mut other, 4).await, ["1", "2", "3", "4"]);
-    nothing(&mut other).await;
+    in_hand.ack();
+    until("all are gone", async || depth(server, &subscription.name()).await == 0).await;
+}
+
+#[tokio::test]
+async fn a_rung_that_was_deleted_is_made_again() {
+    let world = World::new("ladder=300ms").await;
+    let subscription = world.subscription("g", "orders");
+    let mut consumer = world.subscribe(&subscription).await;
+    for n in 0..2 {
+        world.publish("orders", &n.to_string()).await;
+        let delivery = next(&mut consumer).await;
+        let again = Arc::clone(delivery.envelope());
+        delivery.retry(again, Duration::from_millis(1)).await.unwrap();
+        assert_eq!(take(&mut consumer, 1).await, [n.to_string()]);
+        let rung = format!("{}.retry-300ms", subscription.name());
+        servers::RabbitMq::shared().await.ctl(&["delete_queue", &rung]).await.unwrap();
+    }
 }
