@@ -13,6 +13,8 @@ pub mod message;
 mod publisher;
 
 pub mod broker;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -39,12 +39,7 @@ impl Faults {
     }
 
     pub(super) fn heal(&mut self) {
-        *self = Self {
-            revision: self.revision,
-            reset_before: self.reset_before,
-            healed_at: self.revision,
-            ..Self::default()
-        };
+        *self = Self { revision: self.revision, reset_before: self.reset_before, healed_at: self.revision, ..Self::default() };
     }
 
     pub(super) fn swallow(&self) -> bool {

@@ -26,21 +26,9 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn new(
-        upstream: SocketAddr,
-        faults: watch::Receiver<Faults>,
-        shared: Arc<Shared>,
-    ) -> io::Result<Self> {
+    pub(super) fn new(upstream: SocketAddr, faults: watch::Receiver<Faults>, shared: Arc<Shared>) -> io::Result<Self> {
         let port = Port::reserve().map_err(io::Error::other)?;
-        Ok(Self {
-            socket: Some(listen(&port)?),
-            port,
-            upstream,
-            faults,
-            shared,
-            revision: 0,
-            connections: JoinSet::new(),
-        })
+        Ok(Self { socket: Some(listen(&port)?), port, upstream, faults, shared, revision: 0, connections: JoinSet::new() })
     }
 
     pub(super) fn addr(&self) -> SocketAddr {
@@ -68,8 +56,7 @@ impl Listener {
         };
         let listening = self.set_listening(mode != Mode::Cut);
         self.revision = revision;
-        self.shared
-            .applied(revision, listening.err().map(|error| error.to_string()));
+        self.shared.applied(revision, listening.err().map(|error| error.to_string()));
     }
 
     fn set_listening(&mut self, wanted: bool) -> io::Result<()> {
@@ -82,11 +69,8 @@ impl Listener {
     }
 
     fn connect(&mut self, client: TcpStream) {
-        let connection = Connection {
-            upstream: self.upstream,
-            faults: self.faults.clone(),
-            entry: Entry::new(&self.shared, self.revision),
-        };
+        let connection =
+            Connection { upstream: self.upstream, faults: self.faults.clone(), entry: Entry::new(&self.shared, self.revision) };
         self.connections.spawn(connection.run(client));
     }
 }

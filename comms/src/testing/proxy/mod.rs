@@ -64,12 +64,7 @@ impl Proxy {
         let (faults, watched) = watch::channel(Faults::default());
         let shared = Arc::new(Shared::default());
         let listener = Listener::new(upstream, watched, Arc::clone(&shared))?;
-        Ok(Self {
-            addr: listener.addr(),
-            faults,
-            shared,
-            listener: tokio::spawn(listener.run()),
-        })
+        Ok(Self { addr: listener.addr(), faults, shared, listener: tokio::spawn(listener.run()) })
     }
 
     /// Where clients connect to. It stays the same over cuts.
@@ -110,8 +105,7 @@ impl Proxy {
     /// Lets through at most so many bytes per second, on each connection and in each direction.
     /// Zero lets nothing through, and nothing gets lost.
     pub fn throttle(&self, bytes_per_second: u64) {
-        self.faults
-            .send_modify(|faults| faults.bytes_per_second = Some(bytes_per_second));
+        self.faults.send_modify(|faults| faults.bytes_per_second = Some(bytes_per_second));
     }
 
     /// Ends all faults. Returns when new connections are accepted and those that lost bytes in
@@ -137,10 +131,7 @@ impl Proxy {
     fn listening(&self) -> io::Result<()> {
         match &self.shared.state.borrow().failure {
             None => Ok(()),
-            Some(reason) => Err(io::Error::other(format!(
-                "could not listen on {} again: {reason}",
-                self.addr
-            ))),
+            Some(reason) => Err(io::Error::other(format!("could not listen on {} again: {reason}", self.addr))),
         }
     }
 

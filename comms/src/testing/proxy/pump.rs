@@ -34,12 +34,7 @@ pub(super) struct Lane<'a> {
 
 impl<'a> Lane<'a> {
     pub(super) fn new(connection: &'a Connection, delivered: &'a Bytes) -> Self {
-        Self {
-            connection,
-            faults: connection.faults.clone(),
-            delivered,
-            last_write: None,
-        }
+        Self { connection, faults: connection.faults.clone(), delivered, last_write: None }
     }
 
     /// Passes everything on, the end of the stream included.
@@ -49,11 +44,7 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    async fn give_out(
-        &mut self,
-        mut chunks: mpsc::Receiver<Chunk>,
-        mut to: WriteHalf<'_>,
-    ) -> io::Result<()> {
+    async fn give_out(&mut self, mut chunks: mpsc::Receiver<Chunk>, mut to: WriteHalf<'_>) -> io::Result<()> {
         while let Some(chunk) = chunks.recv().await {
             self.deliver(&chunk, &mut to).await?;
         }
@@ -116,9 +107,7 @@ fn due(faults: &Faults, sent: Instant, last_write: Option<(Instant, usize)>) -> 
     let due = sent + faults.delay;
     match (faults.bytes_per_second, last_write) {
         (Some(0), _) => None,
-        (Some(rate), Some((at, bytes))) => {
-            Some(due.max(at + Duration::from_secs_f64(bytes as f64 / rate as f64)))
-        }
+        (Some(rate), Some((at, bytes))) => Some(due.max(at + Duration::from_secs_f64(bytes as f64 / rate as f64))),
         _ => Some(due),
     }
 }

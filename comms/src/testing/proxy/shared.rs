@@ -82,10 +82,7 @@ impl Entry {
             let lost_at = None;
             state.open.insert(number, Life { born, lost_at });
         });
-        Self {
-            number,
-            shared: Arc::clone(shared),
-        }
+        Self { number, shared: Arc::clone(shared) }
     }
 
     /// Notes that bytes (or a close) were lost. The caller holds the faults borrowed meanwhile, so

@@ -36,9 +36,7 @@ async fn connect(proxy: &Proxy) -> TcpStream {
 }
 
 async fn in_time<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, what)
-        .await
-        .expect("did not happen within 20 s")
+    tokio::time::timeout(DEADLINE, what).await.expect("did not happen within 20 s")
 }
 
 async fn send(client: &mut TcpStream, bytes: &[u8]) {
@@ -76,10 +74,7 @@ async fn without_faults_bytes_and_closes_pass_and_are_counted() {
     let mut client = connect(&proxy).await;
     assert_echoes(&mut client).await;
     assert_eq!((proxy.connections(), proxy.accepted()), (1, 1));
-    assert_eq!(
-        (proxy.bytes_to_upstream(), proxy.bytes_to_clients()),
-        (5, 5)
-    );
+    assert_eq!((proxy.bytes_to_upstream(), proxy.bytes_to_clients()), (5, 5));
 
     send(&mut client, b"bye").await;
     client.shutdown().await.unwrap();

@@ -88,9 +88,7 @@ pub enum ServerError {
     Certificates(#[from] rcgen::Error),
 
     /// No free port was found.
-    #[error(
-        "no free port on 127.0.0.1 between {from} and {to}; are servers of earlier runs still alive?"
-    )]
+    #[error("no free port on 127.0.0.1 between {from} and {to}; are servers of earlier runs still alive?")]
     NoPort {
         /// The first port that was tried.
         from: u16,
@@ -106,17 +104,11 @@ pub(super) trait Attempt<T> {
 
 impl<T> Attempt<T> for io::Result<T> {
     fn attempt(self, action: impl FnOnce() -> String) -> Result<T, ServerError> {
-        self.map_err(|source| ServerError::Io {
-            action: action(),
-            source,
-        })
+        self.map_err(|source| ServerError::Io { action: action(), source })
     }
 }
 
 fn list(directories: &[PathBuf]) -> String {
-    let shown: Vec<_> = directories
-        .iter()
-        .map(|d| d.display().to_string())
-        .collect();
+    let shown: Vec<_> = directories.iter().map(|d| d.display().to_string()).collect();
     shown.join(", ")
 }

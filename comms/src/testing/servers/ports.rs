@@ -25,12 +25,7 @@ impl Port {
     pub(in crate::testing) fn reserve() -> Result<Self, ServerError> {
         let start = RandomState::new().build_hasher().finish() as usize % RANGE.len();
         let mut candidates = RANGE.cycle().skip(start).take(RANGE.len());
-        candidates
-            .find_map(Self::try_number)
-            .ok_or(ServerError::NoPort {
-                from: *RANGE.start(),
-                to: *RANGE.end(),
-            })
+        candidates.find_map(Self::try_number).ok_or(ServerError::NoPort { from: *RANGE.start(), to: *RANGE.end() })
     }
 
     pub(in crate::testing) fn number(&self) -> u16 {
@@ -40,10 +35,7 @@ impl Port {
     fn try_number(number: u16) -> Option<Self> {
         let lock = UdpSocket::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
         TcpListener::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
-        Some(Self {
-            number,
-            _lock: lock,
-        })
+        Some(Self { number, _lock: lock })
     }
 }
 

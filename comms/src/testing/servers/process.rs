@@ -23,11 +23,7 @@ pub(super) struct Process {
 
 impl Process {
     pub(super) fn new(child: Child, pid_file: PathBuf) -> Self {
-        Self {
-            pid: child.id(),
-            child: Some(child),
-            pid_file,
-        }
+        Self { pid: child.id(), child: Some(child), pid_file }
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -55,10 +51,7 @@ impl Process {
     }
 
     /// Waits for its end; `None` when it still runs at the deadline.
-    pub(super) fn wait_until(
-        &mut self,
-        deadline: Instant,
-    ) -> Result<Option<ExitStatus>, ServerError> {
+    pub(super) fn wait_until(&mut self, deadline: Instant) -> Result<Option<ExitStatus>, ServerError> {
         poll(Some(deadline), || self.try_wait())
     }
 
@@ -86,16 +79,13 @@ impl Process {
     /// Sends a signal, named as for `kill -s`. The shell's own `kill` does it: the standard library
     /// has none, and the system calls need unsafe code.
     pub(super) fn signal(&self, name: &str) -> Result<(), ServerError> {
-        let sent = Command::new("sh")
-            .args(["-c", r#"kill -s "$0" -- "$1""#, name, &self.pid.to_string()])
-            .stdin(Stdio::null())
-            .output()
-            .and_then(|output| match output.status.success() {
-                true => Ok(()),
-                false => Err(io::Error::other(
-                    String::from_utf8_lossy(&output.stderr).into_owned(),
-                )),
-            });
+        let sent =
+            Command::new("sh").args(["-c", r#"kill -s "$0" -- "$1""#, name, &self.pid.to_string()]).stdin(Stdio::null()).output().and_then(
+                |output| match output.status.success() {
+                    true => Ok(()),
+                    false => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
+                },
+            );
         sent.attempt(|| format!("send SIG{name} to process {}", self.pid))
     }
 
@@ -103,11 +93,7 @@ impl Process {
     pub(super) fn await_recorded(&self) {
         let deadline = Instant::now() + Duration::from_secs(10);
         let recorded = poll(Some(deadline), || Ok(self.pid_file.exists().then_some(())));
-        assert!(
-            recorded.unwrap().is_some(),
-            "{:?} was not written",
-            self.pid_file
-        );
+        assert!(recorded.unwrap().is_some(), "{:?} was not written", self.pid_file);
     }
 }
 

@@ -26,27 +26,18 @@ pub(super) fn find(program: &'static str, install: &'static str) -> Result<PathB
     find_in(&path, program, install)
 }
 
-fn find_in(
-    path: &OsStr,
-    program: &'static str,
-    install: &'static str,
-) -> Result<PathBuf, ServerError> {
+fn find_in(path: &OsStr, program: &'static str, install: &'static str) -> Result<PathBuf, ServerError> {
     let looked_in = directories(path);
     let found = looked_in.iter().map(|directory| directory.join(program));
     match found.into_iter().find(|path| is_program(path)) {
         Some(found) => Ok(found),
-        None => Err(ServerError::NotInstalled {
-            program,
-            looked_in,
-            install,
-        }),
+        None => Err(ServerError::NotInstalled { program, looked_in, install }),
     }
 }
 
 fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]

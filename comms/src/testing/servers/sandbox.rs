@@ -43,8 +43,7 @@ until rm -rf "$1" || [ "$tries" -ge 100 ]; do
 done
 "#;
 
-const RECORD_PID_AND_BECOME: &str =
-    r#"echo "$$" >"$0.new" && mv "$0.new" "$0" && exec "$@" || exit 126"#;
+const RECORD_PID_AND_BECOME: &str = r#"echo "$$" >"$0.new" && mv "$0.new" "$0" && exec "$@" || exit 126"#;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -60,16 +59,9 @@ impl Sandbox {
     pub(super) fn create(name: &str) -> Result<Self, ServerError> {
         let unique = RandomState::new().build_hasher().finish();
         let directory = std::env::temp_dir().join(format!("comms-{name}-{unique:016x}"));
-        let mut watchdog = watchdog(&directory)
-            .spawn()
-            .attempt(|| "start `sh`, which watches over the server".to_owned())?;
+        let mut watchdog = watchdog(&directory).spawn().attempt(|| "start `sh`, which watches over the server".to_owned())?;
         await_ready(&mut watchdog, &directory)?;
-        Ok(Self {
-            lifeline: watchdog.stdin.take(),
-            directory,
-            watchdog,
-            spawned: AtomicU64::new(0),
-        })
+        Ok(Self { lifeline: watchdog.stdin.take(), directory, watchdog, spawned: AtomicU64::new(0) })
     }
 
     pub(super) fn directory(&self) -> &Path {
@@ -163,20 +155,14 @@ fn watchdog(directory: &Path) -> Command {
 fn await_ready(watchdog: &mut Child, directory: &Path) -> Result<(), ServerError> {
     let mut line = String::new();
     if let Some(stdout) = watchdog.stdout.take() {
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .attempt(|| "read from the watchdog".to_owned())?;
+        BufReader::new(stdout).read_line(&mut line).attempt(|| "read from the watchdog".to_owned())?;
     }
     if line == "ready\n" {
         return Ok(());
     }
     let _ = watchdog.wait();
-    Err(std::io::Error::other("`mkdir` refused it")).attempt(|| {
-        format!(
-            "make the temporary directory {} (is TMPDIR writable?)",
-            directory.display()
-        )
-    })
+    Err(std::io::Error::other("`mkdir` refused it"))
+        .attempt(|| format!("make the temporary directory {} (is TMPDIR writable?)", directory.display()))
 }
 
 #[cfg(test)]
@@ -186,14 +172,7 @@ mod tests {
     fn sleeper(sandbox: &Sandbox) -> Process {
         let environment = [("PATH", std::env::var("PATH").unwrap())];
         let log = sandbox.directory().join("log");
-        sandbox
-            .spawn(
-                Path::new("sleep"),
-                &["1000"],
-                &environment,
-                Output::Log(&log),
-            )
-            .unwrap()
+        sandbox.spawn(Path::new("sleep"), &["1000"], &environment, Output::Log(&log)).unwrap()
     }
 
     #[test]

@@ -3,10 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
 use super::ServerError;
 use super::error::Attempt;
@@ -36,26 +33,17 @@ impl Certificates {
         let authority = Authority::new()?;
         let (server, server_key) = authority.sign(server_params()?)?;
         let (client_certificate_pem, client_key_pem) = authority.sign(client_params()?)?;
-        let made = Self {
-            directory,
-            ca_pem: authority.pem,
-            client_certificate_pem,
-            client_key_pem,
-        };
+        let made = Self { directory, ca_pem: authority.pem, client_certificate_pem, client_key_pem };
         made.write_all(&server, &server_key)?;
         Ok(made)
     }
 
     fn write_all(&self, server: &str, server_key: &str) -> Result<(), ServerError> {
-        fs::create_dir_all(&self.directory)
-            .attempt(|| format!("make {}", self.directory.display()))?;
+        fs::create_dir_all(&self.directory).attempt(|| format!("make {}", self.directory.display()))?;
         write(&self.ca_path(), &self.ca_pem)?;
         write(&self.server_certificate_path(), server)?;
         write(&self.server_key_path(), server_key)?;
-        write(
-            &self.client_certificate_path(),
-            &self.client_certificate_pem,
-        )?;
+        write(&self.client_certificate_path(), &self.client_certificate_pem)?;
         write(&self.client_key_path(), &self.client_key_pem)
     }
 

@@ -84,8 +84,6 @@ impl RabbitMqBuilder {
             node.start().map(|()| node)
         })
         .await?;
-        Ok(RabbitMq {
-            node: Arc::new(node),
-        })
+        Ok(RabbitMq { node: Arc::new(node) })
     }
 }

@@ -33,11 +33,7 @@ impl Permissions {
     /// Everything on names that this regular expression matches.
     #[must_use]
     pub fn matching(pattern: &str) -> Self {
-        Self {
-            configure: pattern.to_owned(),
-            write: pattern.to_owned(),
-            read: pattern.to_owned(),
-        }
+        Self { configure: pattern.to_owned(), write: pattern.to_owned(), read: pattern.to_owned() }
     }
 }
 
@@ -64,15 +60,7 @@ pub struct QueueInfo {
     pub consumers: u64,
 }
 
-const QUEUE_COLUMNS: [&str; 7] = [
-    "name",
-    "type",
-    "durable",
-    "messages",
-    "messages_ready",
-    "messages_unacknowledged",
-    "consumers",
-];
+const QUEUE_COLUMNS: [&str; 7] = ["name", "type", "durable", "messages", "messages_ready", "messages_unacknowledged", "consumers"];
 
 /// Administration. Each call runs `rabbitmqctl` once (most of a second of processor time) and fails
 /// with [`ServerError::NotRunning`] when the server was killed or stopped, and with
@@ -83,10 +71,7 @@ impl RabbitMq {
     /// # Errors
     /// See above.
     pub async fn ctl(&self, arguments: &[&str]) -> Result<String, ServerError> {
-        let arguments: Vec<_> = arguments
-            .iter()
-            .map(|&argument| argument.to_owned())
-            .collect();
+        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         self.run(move |node| node.ctl(&arguments)).await
     }
 
@@ -97,8 +82,7 @@ impl RabbitMq {
     pub async fn add_vhost(&self, name: &str) -> Result<(), ServerError> {
         self.ctl(&["add_vhost", name]).await?;
         let administrator = self.node.options.user.clone();
-        self.set_permissions(name, &administrator, &Permissions::all())
-            .await
+        self.set_permissions(name, &administrator, &Permissions::all()).await
     }
 
     /// Adds a user, who may do nothing until [`RabbitMq::set_permissions`].
@@ -106,46 +90,25 @@ impl RabbitMq {
     /// # Errors
     /// See above.
     pub async fn add_user(&self, name: &str, password: &str) -> Result<(), ServerError> {
-        self.ctl(&["add_user", "--", name, password])
-            .await
-            .map(drop)
+        self.ctl(&["add_user", "--", name, password]).await.map(drop)
     }
 
     /// Sets what a user may do in a virtual host.
     ///
     /// # Errors
     /// See above.
-    pub async fn set_permissions(
-        &self,
-        vhost: &str,
-        user: &str,
-        permissions: &Permissions,
-    ) -> Result<(), ServerError> {
-        let Permissions {
-            configure,
-            write,
-            read,
-        } = permissions;
-        self.ctl(&["set_permissions", "-p", vhost, user, configure, write, read])
-            .await
-            .map(drop)
+    pub async fn set_permissions(&self, vhost: &str, user: &str, permissions: &Permissions) -> Result<(), ServerError> {
+        let Permissions { configure, write, read } = permissions;
+        self.ctl(&["set_permissions", "-p", vhost, user, configure, write, read]).await.map(drop)
     }
 
     /// Declares a policy for the queues and exchanges of `vhost` whose names match `pattern`.
     ///
     /// # Errors
     /// See above.
-    pub async fn declare_policy(
-        &self,
-        vhost: &str,
-        name: &str,
-        pattern: &str,
-        definition: &serde_json::Value,
-    ) -> Result<(), ServerError> {
+    pub async fn declare_policy(&self, vhost: &str, name: &str, pattern: &str, definition: &serde_json::Value) -> Result<(), ServerError> {
         let definition = definition.to_string();
-        self.ctl(&["set_policy", "-p", vhost, name, pattern, &definition])
-            .await
-            .map(drop)
+        self.ctl(&["set_policy", "-p", vhost, name, pattern, &definition]).await.map(drop)
     }
 
     /// The queues of the default virtual host.
@@ -176,9 +139,7 @@ impl RabbitMq {
     /// # Errors
     /// See above.
     pub async fn raise_memory_alarm(&self) -> Result<(), ServerError> {
-        self.ctl(&["set_vm_memory_high_watermark", "0"])
-            .await
-            .map(drop)
+        self.ctl(&["set_vm_memory_high_watermark", "0"]).await.map(drop)
     }
 
     /// Ends a memory alarm.
@@ -186,9 +147,7 @@ impl RabbitMq {
     /// # Errors
     /// See above.
     pub async fn clear_memory_alarm(&self) -> Result<(), ServerError> {
-        self.ctl(&["set_vm_memory_high_watermark", "0.6"])
-            .await
-            .map(drop)
+        self.ctl(&["set_vm_memory_high_watermark", "0.6"]).await.map(drop)
     }
 
     /// Has the server write what was declared (queues, exchanges, bindings, users) to its disk.

@@ -151,8 +151,7 @@ impl RabbitMq {
     /// # Errors
     /// As [`RabbitMq::start`] and [`RabbitMq::stop`].
     pub async fn restart(&self) -> Result<(), ServerError> {
-        self.run(|node| node.stop().and_then(|()| node.start()))
-            .await
+        self.run(|node| node.stop().and_then(|()| node.start())).await
     }
 
     /// Freezes the server (SIGSTOP): connections stay open, nothing is answered.
@@ -172,10 +171,7 @@ impl RabbitMq {
     }
 
     /// Runs blocking work on the node where it doesn't hold up the runtime.
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Node) -> Result<T, ServerError> + Send + 'static,
-    ) -> Result<T, ServerError> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Node) -> Result<T, ServerError> + Send + 'static) -> Result<T, ServerError> {
         let node = Arc::clone(&self.node);
         blocking(move || work(&node)).await
     }

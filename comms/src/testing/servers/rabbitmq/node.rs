@@ -70,8 +70,7 @@ impl Node {
         {
             return Ok(());
         }
-        self.log_start
-            .store(self.log_bytes().len(), Ordering::Relaxed);
+        self.log_start.store(self.log_bytes().len(), Ordering::Relaxed);
         let mut server = self.spawn(&self.programs.server, &[], Output::Log(&self.log_path()))?;
         self.await_ready(&mut server)?;
         *running = Some(server);
@@ -86,12 +85,7 @@ impl Node {
         self.spawn(&self.programs.ctl, arguments, Output::Piped)
     }
 
-    fn spawn(
-        &self,
-        program: &Path,
-        arguments: &[&str],
-        output: Output<'_>,
-    ) -> Result<Process, ServerError> {
+    fn spawn(&self, program: &Path, arguments: &[&str], output: Output<'_>) -> Result<Process, ServerError> {
         let environment = settings::environment(self.sandbox.directory(), &self.ports);
         self.sandbox.spawn(program, arguments, &environment, output)
     }
@@ -135,10 +129,7 @@ impl Node {
     }
 
     pub(super) fn signal(&self, name: &str) -> Result<(), ServerError> {
-        self.running()
-            .as_ref()
-            .ok_or_else(|| self.not_running())?
-            .signal(name)
+        self.running().as_ref().ok_or_else(|| self.not_running())?.signal(name)
     }
 
     pub(super) fn pid(&self) -> Option<u32> {
@@ -198,25 +189,15 @@ impl Node {
     }
 
     fn not_running(&self) -> ServerError {
-        ServerError::NotRunning {
-            server: self.name(),
-        }
+        ServerError::NotRunning { server: self.name() }
     }
 
     fn exited(&self, status: ExitStatus) -> ServerError {
-        ServerError::Exited {
-            server: self.name(),
-            status,
-            log: self.log_of_failure(),
-        }
+        ServerError::Exited { server: self.name(), status, log: self.log_of_failure() }
     }
 
     fn timeout(&self, what: String) -> ServerError {
-        ServerError::Timeout {
-            what,
-            after: self.options.deadline,
-            log: self.log_of_failure(),
-        }
+        ServerError::Timeout { what, after: self.options.deadline, log: self.log_of_failure() }
     }
 
     fn name(&self) -> String {

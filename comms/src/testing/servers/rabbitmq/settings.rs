@@ -26,11 +26,7 @@ pub(super) struct Programs {
 impl Programs {
     pub(super) fn find() -> Result<Self, ServerError> {
         let server = unwrapped(program::find("rabbitmq-server", INSTALL)?);
-        Ok(Self {
-            ctl: server.with_file_name("rabbitmqctl"),
-            server,
-            epmd: program::find("epmd", INSTALL)?,
-        })
+        Ok(Self { ctl: server.with_file_name("rabbitmqctl"), server, epmd: program::find("epmd", INSTALL)? })
     }
 }
 
@@ -38,9 +34,7 @@ impl Programs {
 /// environment and refuses other users; the real script is beside it.
 fn unwrapped(found: PathBuf) -> PathBuf {
     match found.canonicalize() {
-        Ok(real) if real.ends_with("rabbitmq-script-wrapper") => {
-            real.with_file_name("rabbitmq-server")
-        }
+        Ok(real) if real.ends_with("rabbitmq-script-wrapper") => real.with_file_name("rabbitmq-server"),
         _ => found,
     }
 }
@@ -114,10 +108,7 @@ fn tls_config(options: &RabbitMqBuilder, address: SocketAddr, files: &Certificat
         format!("listeners.ssl.1 = {address}"),
         format!("ssl_options.cacertfile = {}", files.ca_path().display()),
         format!("ssl_options.certfile = {}", certificate.display()),
-        format!(
-            "ssl_options.keyfile = {}",
-            files.server_key_path().display()
-        ),
+        format!("ssl_options.keyfile = {}", files.server_key_path().display()),
         "ssl_options.verify = verify_peer".to_owned(),
         format!("ssl_options.fail_if_no_peer_cert = {required}"),
     ]
@@ -134,10 +125,7 @@ pub(super) fn environment(directory: &Path, ports: &Ports) -> Vec<(&'static str,
         ("ERL_EPMD_PORT", ports.epmd.number().to_string()),
         ("ERL_EPMD_ADDRESS", Ipv4Addr::LOCALHOST.to_string()),
         ("RABBITMQ_NODENAME", "comms@localhost".to_owned()),
-        (
-            "RABBITMQ_DIST_PORT",
-            ports.distribution.number().to_string(),
-        ),
+        ("RABBITMQ_DIST_PORT", ports.distribution.number().to_string()),
         // Any free port: the default is a range of eleven for the whole machine.
         ("RABBITMQ_CTL_DIST_PORT_MIN", "0".to_owned()),
         ("RABBITMQ_CTL_DIST_PORT_MAX", "0".to_owned()),
@@ -155,10 +143,7 @@ pub(super) fn environment(directory: &Path, ports: &Ports) -> Vec<(&'static str,
         // process we hold is the one to kill; what it would have added is added here.
         ("RABBITMQ_ALLOW_INPUT", "1".to_owned()),
         ("RABBITMQ_SERVER_START_ARGS", "-noinput +B i".to_owned()),
-        (
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-            DISTRIBUTION_ON_LOOPBACK.to_owned(),
-        ),
+        ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", DISTRIBUTION_ON_LOOPBACK.to_owned()),
         // A server that fails to start would spend seconds on it.
         ("ERL_CRASH_DUMP_SECONDS", "0".to_owned()),
     ]

@@ -30,10 +30,7 @@ fn processes_in(directory: &Path) -> Vec<String> {
     let lives_there = |process: &Path| {
         mentions(process.join("environ"))
             || mentions(process.join("cmdline"))
-            || process
-                .join("cwd")
-                .read_link()
-                .is_ok_and(|cwd| cwd.starts_with(directory))
+            || process.join("cwd").read_link().is_ok_and(|cwd| cwd.starts_with(directory))
     };
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     processes
@@ -47,13 +44,7 @@ fn assert_nothing_left(directory: &Path) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let gone = || !directory.exists() && processes_in(directory).is_empty();
     let result = poll(Some(deadline), || Ok(gone().then_some(()))).unwrap();
-    assert!(
-        result.is_some(),
-        "{} exists: {}; processes in it: {:?}",
-        directory.display(),
-        directory.exists(),
-        processes_in(directory)
-    );
+    assert!(result.is_some(), "{} exists: {}; processes in it: {:?}", directory.display(), directory.exists(), processes_in(directory));
 }
 
 #[tokio::test]
@@ -66,14 +57,9 @@ async fn two_servers_run_side_by_side_and_leave_nothing_behind_when_dropped() {
     assert!(!vhosts.contains("only-in-one"), "{vhosts}");
 
     let directories = [directory(&one), directory(&two)];
-    assert!(
-        processes_in(&directories[0]).len() >= 3,
-        "server, epmd, watchdog"
-    );
+    assert!(processes_in(&directories[0]).len() >= 3, "server, epmd, watchdog");
     drop((one, two));
-    directories
-        .iter()
-        .for_each(|directory| assert_nothing_left(directory));
+    directories.iter().for_each(|directory| assert_nothing_left(directory));
 }
 
 #[tokio::test]
@@ -87,43 +73,26 @@ async fn a_server_is_paused_stopped_killed_and_restarted_on_its_port() {
 
     server.restart().await.unwrap();
     assert_ne!(server.pid().unwrap(), first);
-    assert!(
-        greets(server.address()),
-        "a restarted server did not answer"
-    );
+    assert!(greets(server.address()), "a restarted server did not answer");
 
     server.pause().await.unwrap();
     server.stop().await.unwrap();
     assert!(!greets(server.address()), "a stopped server answered");
-    assert!(matches!(
-        server.pause().await,
-        Err(ServerError::NotRunning { .. })
-    ));
+    assert!(matches!(server.pause().await, Err(ServerError::NotRunning { .. })));
     let refused = server.queues().await.unwrap_err();
-    assert!(
-        refused.to_string().contains("call `restart()` first"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("call `restart()` first"), "{refused}");
 
     server.restart().await.unwrap();
     server.kill().await.unwrap();
     assert!(!greets(server.address()), "a killed server answered");
     server.restart().await.unwrap();
-    assert!(
-        greets(server.address()),
-        "a restarted server did not answer"
-    );
+    assert!(greets(server.address()), "a restarted server did not answer");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_memory_alarm_is_raised_and_cleared_also_while_the_clock_is_paused() {
     let server = RabbitMq::start().await.unwrap();
-    let alarms = async || {
-        server
-            .ctl(&["eval", "rabbit_alarm:get_alarms()."])
-            .await
-            .unwrap()
-    };
+    let alarms = async || server.ctl(&["eval", "rabbit_alarm:get_alarms()."]).await.unwrap();
     server.raise_memory_alarm().await.unwrap();
     assert!(alarms().await.contains("memory"), "{}", alarms().await);
     server.clear_memory_alarm().await.unwrap();
@@ -135,31 +104,15 @@ async fn users_vhosts_permissions_and_policies_are_administered() {
     let server = RabbitMq::shared().await;
     server.add_vhost("shop/eu").await.unwrap();
     server.add_user("reader", "-s3cret").await.unwrap();
-    let permissions = Permissions {
-        configure: "^$".to_owned(),
-        write: "^$".to_owned(),
-        read: "^orders\\.".to_owned(),
-    };
-    server
-        .set_permissions("shop/eu", "reader", &permissions)
-        .await
-        .unwrap();
-    let granted = server
-        .ctl(&["list_permissions", "-p", "shop/eu"])
-        .await
-        .unwrap();
+    let permissions = Permissions { configure: "^$".to_owned(), write: "^$".to_owned(), read: "^orders\\.".to_owned() };
+    server.set_permissions("shop/eu", "reader", &permissions).await.unwrap();
+    let granted = server.ctl(&["list_permissions", "-p", "shop/eu"]).await.unwrap();
     assert!(granted.contains("reader\t^$\t^$\t^orders"), "{granted}");
     assert!(granted.contains("guest\t.*\t.*\t.*"), "{granted}");
 
     let definition = json!({ "max-length": 10 });
-    server
-        .declare_policy("shop/eu", "short", "^orders", &definition)
-        .await
-        .unwrap();
-    let policies = server
-        .ctl(&["list_policies", "-p", "shop/eu"])
-        .await
-        .unwrap();
+    server.declare_policy("shop/eu", "short", "^orders", &definition).await.unwrap();
+    let policies = server.ctl(&["list_policies", "-p", "shop/eu"]).await.unwrap();
     assert!(policies.contains("max-length"), "{policies}");
     assert!(server.url_for("shop/eu").ends_with("/shop%2feu"));
 }
@@ -168,19 +121,10 @@ async fn users_vhosts_permissions_and_policies_are_administered() {
 async fn a_refused_command_says_what_was_run_and_what_was_answered() {
     let server = RabbitMq::shared().await;
     let all = Permissions::all();
-    let refused = server
-        .set_permissions("nowhere", "guest", &all)
-        .await
-        .unwrap_err();
+    let refused = server.set_permissions("nowhere", "guest", &all).await.unwrap_err();
     let refused = refused.to_string();
-    assert!(
-        refused.contains("set_permissions -p nowhere guest"),
-        "{refused}"
-    );
-    assert!(
-        refused.contains("Virtual host nowhere does not exist"),
-        "{refused}"
-    );
+    assert!(refused.contains("set_permissions -p nowhere guest"), "{refused}");
+    assert!(refused.contains("Virtual host nowhere does not exist"), "{refused}");
 }
 
 #[tokio::test]
@@ -198,19 +142,12 @@ async fn victim_of_the_next_test() {
         return;
     }
     let server = RabbitMq::shared().await;
-    std::fs::write(
-        std::env::var_os(VICTIM).unwrap(),
-        directory(server).to_str().unwrap(),
-    )
-    .unwrap();
+    std::fs::write(std::env::var_os(VICTIM).unwrap(), directory(server).to_str().unwrap()).unwrap();
     std::future::pending().await
 }
 
 fn start_victim(report: &Path) -> Child {
-    let name = format!(
-        "{}::victim_of_the_next_test",
-        module_path!().split_once("::").unwrap().1
-    );
+    let name = format!("{}::victim_of_the_next_test", module_path!().split_once("::").unwrap().1);
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", &name, "--nocapture"])
         .env(VICTIM, report)
@@ -224,15 +161,9 @@ fn a_killed_test_process_leaves_nothing_behind() {
     let report = std::env::temp_dir().join(format!("comms-victim-{}", std::process::id()));
     let mut victim = start_victim(&report);
     let deadline = Instant::now() + Duration::from_secs(120);
-    let reported = || {
-        std::fs::read_to_string(&report)
-            .ok()
-            .filter(|text| !text.is_empty())
-    };
+    let reported = || std::fs::read_to_string(&report).ok().filter(|text| !text.is_empty());
     let directory = poll(Some(deadline), || Ok(reported())).unwrap();
-    let lived = directory
-        .as_ref()
-        .map(|directory| processes_in(Path::new(directory)));
+    let lived = directory.as_ref().map(|directory| processes_in(Path::new(directory)));
     victim.kill().unwrap();
     victim.wait().unwrap();
     let _ = std::fs::remove_file(&report);

@@ -1,8 +1,6 @@
 //! What only an AMQP client can see.
 
-use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions,
-};
+use lapin::options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 
@@ -15,34 +13,17 @@ async fn connect(url: &str) -> lapin::Result<Connection> {
 
 async fn publish_confirmed(url: &str, queue: &str, body: &[u8]) {
     let channel = connect(url).await.unwrap().create_channel().await.unwrap();
-    channel
-        .confirm_select(ConfirmSelectOptions::default())
-        .await
-        .unwrap();
+    channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
     let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
     let persistent = properties.with_delivery_mode(2);
-    channel
-        .queue_declare(
-            queue.into(),
-            QueueDeclareOptions::durable(),
-            FieldTable::default(),
-        )
-        .await
-        .unwrap();
-    let confirm = channel
-        .basic_publish("".into(), queue.into(), options, body, persistent)
-        .await
-        .unwrap();
+    channel.queue_declare(queue.into(), QueueDeclareOptions::durable(), FieldTable::default()).await.unwrap();
+    let confirm = channel.basic_publish("".into(), queue.into(), options, body, persistent).await.unwrap();
     assert!(confirm.await.unwrap().is_ack());
 }
 
 #[tokio::test]
 async fn a_confirmed_message_survives_kill_and_restart() {
-    let server = RabbitMq::builder()
-        .user("me", "p@ss/word")
-        .start()
-        .await
-        .unwrap();
+    let server = RabbitMq::builder().user("me", "p@ss/word").start().await.unwrap();
     publish_confirmed(&server.url(), "orders", b"one").await;
     server.sync_declarations().await.unwrap();
     server.kill().await.unwrap();
@@ -50,21 +31,9 @@ async fn a_confirmed_message_survives_kill_and_restart() {
 
     let queues = server.queues().await.unwrap();
     assert_eq!(queues.len(), 1, "{queues:?}");
-    assert_eq!(
-        (queues[0].name.as_str(), queues[0].messages),
-        ("orders", 1),
-        "{queues:?}"
-    );
-    assert!(
-        queues[0].durable && queues[0].kind == "classic",
-        "{queues:?}"
-    );
-    let channel = connect(&server.url())
-        .await
-        .unwrap()
-        .create_channel()
-        .await
-        .unwrap();
+    assert_eq!((queues[0].name.as_str(), queues[0].messages), ("orders", 1), "{queues:?}");
+    assert!(queues[0].durable && queues[0].kind == "classic", "{queues:?}");
+    let channel = connect(&server.url()).await.unwrap().create_channel().await.unwrap();
     let options = BasicGetOptions::default();
     let message = channel.basic_get("orders".into(), options).await.unwrap();
     assert_eq!(message.unwrap().delivery.data, b"one");
@@ -94,10 +63,8 @@ mod tls {
     fn trusting(server: &Certificates, client: Option<&Certificates>) -> OwnedTLSConfig {
         OwnedTLSConfig {
             cert_chain: Some(server.ca_pem().to_owned()),
-            identity: client.map(|client| OwnedIdentity::PKCS8 {
-                pem: client.client_certificate_pem().into(),
-                key: client.client_key_pem().into(),
-            }),
+            identity: client
+                .map(|client| OwnedIdentity::PKCS8 { pem: client.client_certificate_pem().into(), key: client.client_key_pem().into() }),
         }
     }
 
