@@ -60,7 +60,8 @@ fn expand(place: &Place<'_>) -> TokenStream {
         Kind::Request(_) => (quote!(RequestHandler), quote!(Request)),
     };
     let args = tuple(&types);
-    let (message, structure) = (&handler.message, structure(&handler.common, visibility, descriptor));
+    let message = &handler.message;
+    let structure = structure(&handler.common, visibility, descriptor, &[service, message, &args]);
     let asserted = asserted(&handler.common, entry, &assertions(handler));
     quote! {
         #structure
