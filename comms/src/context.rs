@@ -99,12 +99,13 @@ impl Context {
     }
 
     /// Writes this context into the attributes of a message that is about to leave.
+    ///
+    /// The deadline is not among them: it ends the waiting of a caller, and an event has none. Requests add it.
     pub fn stamp(&self, metadata: &mut Metadata) {
         metadata.correlation = Some(self.correlation().unwrap_or(&metadata.id).clone());
         metadata.causation = self.message.as_ref().map(|message| message.metadata.id.clone());
         metadata.trace = Some(self.trace.map_or_else(TraceParent::root, TraceParent::child));
         metadata.trace_state = self.message.as_ref().and_then(|message| message.metadata.trace_state.clone());
-        metadata.deadline = metadata.deadline.or(self.deadline);
     }
 }
 

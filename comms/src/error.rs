@@ -140,13 +140,13 @@ fn find_class(error: &(dyn StdError + 'static)) -> Class {
 }
 
 /// An error and everything that caused it, outermost first.
-pub fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+pub(crate) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// The messages of an error and of everything that caused it, outermost first, without repeats.
 #[must_use]
-pub fn chain_text(error: &(dyn StdError + 'static)) -> Vec<String> {
+pub(crate) fn chain_text(error: &(dyn StdError + 'static)) -> Vec<String> {
     let mut texts: Vec<String> = chain(error).map(ToString::to_string).collect();
     texts.dedup();
     texts

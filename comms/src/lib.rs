@@ -5,20 +5,29 @@
 extern crate self as comms;
 
 mod app;
+pub mod config;
 mod context;
+mod cqrs;
 mod error;
 pub mod handler;
 pub mod inject;
+mod macros;
 pub mod message;
 mod publisher;
+mod server;
+pub mod telemetry;
 
 pub mod broker;
+#[cfg(feature = "testing")]
+pub mod testing;
+
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
 
-pub use app::{AppBuilder, Handles, Provides, ProvidesAll, Service, Wiring};
+pub use app::health;
+pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Tasks, Wiring};
 // Attributes are documented here, where their examples run.
 #[doc = include_str!("attributes/command.md")]
 pub use comms_macros::command;
@@ -35,7 +44,9 @@ pub use comms_macros::query;
 #[doc = include_str!("attributes/service.md")]
 pub use comms_macros::service;
 
+pub use config::{Secret, Settings};
 pub use context::Context;
+pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};
 pub use message::{Command, Event, Message, Query, Request};
 pub use publisher::{Brokers, PublishError, Publisher, Source};

@@ -1,7 +1,26 @@
 //! The application: what is registered, how it starts, runs and stops.
 
+mod assemble;
 mod builder;
+pub(crate) mod commands;
+pub(crate) mod config_source;
+mod factory;
+pub mod health;
+mod host;
+pub(crate) mod model;
+pub(crate) mod overrides;
+mod plans;
+mod problems;
+mod program;
+mod registry;
+mod running;
+mod start;
+mod tasks;
 mod wiring;
 
 pub use builder::AppBuilder;
+pub use problems::StartError;
+pub use program::main;
+pub use running::{App, Stopped};
+pub use tasks::Tasks;
 pub use wiring::{Handles, Provides, ProvidesAll, Service, Wiring};

@@ -1,15 +1,19 @@
 //! What generated wiring implements, and the traits by which the compiler judges it.
 
 use super::AppBuilder;
-use crate::handler::ServiceDecl;
+use crate::handler::{NamedLayer, ServiceDecl};
 use crate::inject::{InjectError, Scope, TypeList};
-use crate::message::Request;
+use crate::message::{MessageType, Request};
 
 /// A service that is made from injected values. Implemented by `#[service]` on a struct.
 pub trait Service: Send + Sync + Sized + 'static {
     /// What its attribute says.
     const DECL: ServiceDecl;
-    /// The types of its fields.
+    /// The events that its fields publish.
+    const PUBLISHES: &'static [MessageType] = &[];
+    /// The types of its custom layers, outermost first, as they are written.
+    const LAYERS: &'static [&'static str] = &[];
+    /// The types of its fields and layers.
     type Dependencies: TypeList;
 
     /// Makes it.
@@ -17,15 +21,29 @@ pub trait Service: Send + Sync + Sized + 'static {
     /// # Errors
     /// When the value of a field is missing.
     fn build(scope: &Scope) -> Result<Self, InjectError>;
+
+    /// The custom layers around its handlers, outermost first: `layers(..)` of its attribute.
+    ///
+    /// # Errors
+    /// When the value of a layer is missing.
+    fn layers(_scope: &Scope) -> Result<Vec<NamedLayer>, InjectError> {
+        Ok(Vec::new())
+    }
 }
 
 /// Everything that `comms-build` found in a crate. Implemented by the generated `Wiring`; a tuple of wirings
 /// is the wiring of a process that runs them all.
 pub trait Wiring: 'static {
-    /// The package that it was generated for.
+    /// The package that it was generated for; empty for several.
     const PACKAGE: &'static str;
-    /// The topology of the crate, the JSON text of the generated `topology.json`.
+    /// The topology of the crate, the JSON text of the generated `topology.json`; empty for several.
     const TOPOLOGY: &'static str;
+
+    /// The topologies of all its crates.
+    #[must_use]
+    fn topologies() -> Vec<&'static str> {
+        vec![Self::TOPOLOGY]
+    }
 
     /// Registers all of it.
     #[must_use]
@@ -75,3 +93,32 @@ provides_all!(A B C D E F G H I);
 provides_all!(A B C D E F G H I J);
 provides_all!(A B C D E F G H I J K);
 provides_all!(A B C D E F G H I J K L);
+
+macro_rules! wirings {
+    ($($name:ident)*) => {
+        impl<$($name: Wiring),*> Wiring for ($($name,)*) {
+            const PACKAGE: &'static str = "";
+            const TOPOLOGY: &'static str = "";
+
+            fn topologies() -> Vec<&'static str> {
+                let mut all = Vec::new();
+                $(all.extend($name::topologies());)*
+                all
+            }
+
+            fn wire(app: AppBuilder) -> AppBuilder {
+                $(let app = $name::wire(app);)*
+                app
+            }
+        }
+    };
+}
+
+wirings!(A);
+wirings!(A B);
+wirings!(A B C);
+wirings!(A B C D);
+wirings!(A B C D E);
+wirings!(A B C D E F);
+wirings!(A B C D E F G);
+wirings!(A B C D E F G H);

@@ -1,7 +1,23 @@
 //! Handlers: what they say of themselves, and the inbound pipeline that calls them.
 
+pub(crate) mod attempt;
 mod contract;
 mod decl;
+mod dedup;
+pub(crate) mod erased;
+mod intake;
+mod lanes;
+mod layer;
+mod layers;
+mod observe;
+mod parked;
+pub(crate) mod plan;
+mod policy;
+pub(crate) mod runner;
+mod worker;
 
 pub use contract::{EventHandler, Free, HandlerError, Outcome, RequestHandler};
 pub use decl::{AfterDeadLetter, DEFAULT_SHARDS, HandlerDecl, Location, RetryDecl, ServiceDecl, SubscriptionDecl};
+pub use layer::{Incoming, Layer, NamedLayer, Next};
+pub use layers::PIPELINE;
+pub use observe::{Counters, Happening, Observed, Observer};

@@ -1,0 +1,102 @@
+//! A running application, and how it stops.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::handler::Counters;
+use crate::handler::runner::Runner;
+use crate::inject::{InjectError, Injectable, Scope, Value};
+use crate::publisher::Brokers;
+
+use super::Tasks;
+
+/// A running application.
+///
+/// Dropping it aborts its handlers; their messages are delivered again. Call [`App::shutdown`] to finish them.
+#[derive(Debug)]
+pub struct App {
+    runners: Vec<Runner>,
+    counters: BTreeMap<String, Arc<Counters>>,
+    brokers: Brokers,
+    scope: Scope,
+    tasks: Tasks,
+    shutdown_timeout: Duration,
+}
+
+/// How a shutdown went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// Every message in hand was settled.
+    Drained,
+    /// Time ran out; what was in hand is delivered again.
+    TimedOut,
+}
+
+impl App {
+    pub(super) fn new(
+        runners: Vec<Runner>,
+        counters: BTreeMap<String, Arc<Counters>>,
+        brokers: Brokers,
+        scope: Scope,
+        tasks: Tasks,
+        shutdown_timeout: Duration,
+    ) -> Self {
+        Self { runners, counters, brokers, scope, tasks, shutdown_timeout }
+    }
+
+    /// Background tasks run from here on.
+    pub(super) fn begin(self) -> Self {
+        self.tasks.start();
+        self
+    }
+
+    /// A value that the application was given or made, a service as `Arc<S>` for example.
+    ///
+    /// # Errors
+    /// When there is none of the type.
+    pub fn get<T: Value>(&self) -> Result<T, InjectError> {
+        self.scope.get()
+    }
+
+    /// Something that injects itself: a `Publisher`, a `CommandBus`, a `QueryBus`.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn inject<T: Injectable>(&self) -> Result<T, InjectError> {
+        T::inject(&self.scope)
+    }
+
+    /// The brokers by name.
+    #[must_use]
+    pub fn brokers(&self) -> &Brokers {
+        &self.brokers
+    }
+
+    /// What each subscription has done, by `group.topic`.
+    #[must_use]
+    pub fn counters(&self) -> &BTreeMap<String, Arc<Counters>> {
+        &self.counters
+    }
+
+    /// Stops: takes nothing more, finishes and settles what is in hand, writes out what is buffered, closes.
+    ///
+    /// Bounded by the shutdown timeout; at once when nothing is in hand.
+    pub async fn shutdown(mut self) -> Stopped {
+        self.tasks.stop();
+        self.runners.iter().for_each(Runner::stop_taking);
+        let drained = join_all(self.runners.iter_mut().map(Runner::drained));
+        let finished = futures_util::future::join(drained, self.tasks.ended());
+        let stopped = match tokio::time::timeout(self.shutdown_timeout, finished).await {
+            Ok(_) => Stopped::Drained,
+            Err(_elapsed) => Stopped::TimedOut,
+        };
+        // Aborts what did not finish, before the broker it settles on is closed.
+        drop(std::mem::take(&mut self.runners));
+        join_all(self.brokers.iter().map(|(_, broker)| broker.close())).await;
+        stopped
+    }
+}

@@ -1,0 +1,159 @@
+//! From registration to a running application.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::assemble::assemble;
+use super::plans::{Planned, plan};
+use super::problems::Problems;
+use super::registry::{Binding, HandlerEntry};
+use super::{App, AppBuilder, StartError, Tasks, factory};
+use crate::broker::{Broker, Order, StartPosition, Subscription};
+use crate::config::Config;
+use crate::cqrs::{BusCore, LocalHandlers};
+use crate::error::chain_text;
+use crate::handler::plan::{Entry, Plan};
+use crate::handler::runner::Runner;
+use crate::handler::{Counters, Free, NamedLayer, Observer};
+use crate::inject::Scope;
+use crate::publisher::{Brokers, Source};
+
+/// Everything is checked before anything is subscribed to: an application that is wrong takes no message.
+pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
+    let mut problems = Problems::default();
+    let plans = plan(&app.services, &app.handlers, &app.config, &mut problems);
+    let source: Arc<str> = app.services.first().map_or(app.name.as_str(), |service| service.decl.name).into();
+    let brokers = connect(app.brokers, &app.config, &source, &mut problems).await;
+    for planned in &plans {
+        check_broker(planned, &brokers, &mut problems);
+    }
+    if let Err(error) = problems.check() {
+        join_all(brokers.iter().map(|(_, broker)| broker.close())).await;
+        return Err(error);
+    }
+
+    let bus = Arc::new(BusCore::new(&brokers, Arc::clone(&source)));
+    let tasks = Tasks::new();
+    let mut scope = app.values;
+    scope.insert(brokers.clone());
+    scope.insert(Source(source));
+    scope.insert(Arc::clone(&bus));
+    scope.insert(Arc::new(Free));
+    scope.insert(tasks.clone());
+    scope.insert(app.config.settings());
+    assemble(&app.providers, &app.services, &app.provided, &mut scope, &mut problems).await;
+    problems.check()?;
+
+    let mut binder =
+        Binder { scope: &scope, brokers: &brokers, layers: HashMap::new(), local: LocalHandlers::default(), observer: app.observer };
+    for service in &app.services {
+        if let Some(layers) = problems.keep((service.layers)(&scope)) {
+            binder.layers.insert(service.decl.name, layers.into());
+        }
+    }
+    let bound: Vec<Plan> = plans.iter().filter_map(|planned| binder.bind(planned, &mut problems)).collect();
+    problems.check()?;
+    bus.set_local(binder.local);
+
+    let counters = bound.iter().map(|plan| (plan.subscription.name(), Arc::clone(&plan.counters))).collect();
+    let runners = subscribe(bound, &mut problems).await;
+    let shutdown_timeout = app.shutdown_timeout.unwrap_or(app.config.shutdown.timeout);
+    let running = App::new(runners, counters, brokers, scope, tasks, shutdown_timeout);
+    match problems.check() {
+        Ok(()) => Ok(running.begin()),
+        Err(error) => {
+            running.shutdown().await;
+            Err(error)
+        }
+    }
+}
+
+/// The brokers that were handed over, and those of the configuration that were not, all at once.
+async fn connect(given: BTreeMap<String, Arc<dyn Broker>>, config: &Config, service: &str, problems: &mut Problems) -> Brokers {
+    let missing = config.brokers.iter().filter(|(name, _)| !given.contains_key(*name));
+    let connecting = missing.map(|(name, broker)| async move { (name, factory::connect(name, broker, service).await) });
+    let mut brokers = BTreeMap::new();
+    for (name, connected) in join_all(connecting).await {
+        let connected = connected.map_err(|error| format!("broker `{name}`: {}", chain_text(&error).join(": ")));
+        brokers.extend(problems.keep(connected).map(|broker| (name.clone(), broker)));
+    }
+    brokers.extend(given);
+    Brokers::new(brokers)
+}
+
+fn check_broker(planned: &Planned, brokers: &Brokers, problems: &mut Problems) {
+    let (service, topic, name) = (planned.service, &planned.topic, planned.subscription.broker);
+    let Some(broker) = brokers.get(name) else {
+        let known: Vec<&str> = brokers.iter().map(|(name, _)| name).collect();
+        return problems.add(format!("service `{service}` subscribes to `{topic}` on the broker `{name}`, but there is only: {}. Add `[brokers.{name}]` with a `url` to the configuration", known.join(", ")));
+    };
+    if planned.subscription.from == StartPosition::Earliest && !broker.capabilities().replayable {
+        problems.add(format!("service `{service}` subscribes to `{topic}` with `from = \"earliest\"`, but the broker `{name}` ({}) keeps nothing to replay: remove it, or choose a replayable broker", broker.scheme()));
+    }
+}
+
+struct Binder<'a> {
+    scope: &'a Scope,
+    brokers: &'a Brokers,
+    layers: HashMap<&'static str, Arc<[NamedLayer]>>,
+    local: LocalHandlers,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+impl Binder<'_> {
+    fn bind(&mut self, planned: &Planned, problems: &mut Problems) -> Option<Plan> {
+        let broker = Arc::clone(self.brokers.get(planned.subscription.broker)?);
+        let mut handlers = HashMap::new();
+        for handler in &planned.handlers {
+            let entry = self.bind_handler(planned, handler, &broker);
+            let named = entry.map_err(|error| format!("handler `{}` ({}): {error}", handler.decl.name, handler.decl.location));
+            handlers.extend(problems.keep(named).map(|entry| (handler.message.name, entry)));
+        }
+        Some(Plan {
+            service: planned.service,
+            subscription: Arc::new(subscription(planned)),
+            broker,
+            after: planned.subscription.after,
+            dedup: planned.subscription.dedup,
+            handlers,
+            counters: Arc::new(Counters::default()),
+            observer: self.observer.clone(),
+        })
+    }
+
+    fn bind_handler(
+        &mut self,
+        planned: &Planned,
+        handler: &HandlerEntry,
+        broker: &Arc<dyn Broker>,
+    ) -> Result<Entry, crate::inject::InjectError> {
+        let layers = self.layers.get(planned.service).cloned().unwrap_or_default();
+        let timeout = handler.decl.timeout;
+        let mut binding = Binding { scope: self.scope, service: planned.service, layers, timeout, broker, local: &mut self.local };
+        let bound = (handler.bind)(&mut binding)?;
+        Ok(Entry { decl: handler.decl, version: handler.message.version, handler: bound })
+    }
+}
+
+/// What the broker is asked for.
+pub(super) fn subscription(planned: &Planned) -> Subscription {
+    let decl = &planned.subscription;
+    let mut subscription = Subscription::new(planned.topic.clone(), planned.group());
+    subscription.concurrency = decl.concurrency;
+    subscription.order = decl.ordered.and_then(NonZeroU16::new).map(|shards| Order { shards });
+    subscription.from = decl.from;
+    subscription
+}
+
+async fn subscribe(plans: Vec<Plan>, problems: &mut Problems) -> Vec<Runner> {
+    let mut runners = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let what = format!("service `{}`, subscription to `{}`", plan.service, plan.subscription.topic);
+        let started = Runner::start(plan).await.map_err(|error| format!("{what}: {}", chain_text(&error).join(": ")));
+        runners.extend(problems.keep(started));
+    }
+    runners
+}

@@ -1,0 +1,89 @@
+//! Handlers without their types: what the pipeline holds of each.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use tokio_util::sync::ReusableBoxFuture;
+
+use super::{EventHandler, Incoming, NamedLayer, Next, Outcome};
+use crate::broker::BrokerError;
+use crate::context::Context;
+use crate::error::Fault;
+use crate::message::{CodecError, Envelope, Message};
+
+/// The storage of one worker for the future of the attempt at hand: reused from message to message, so
+/// that handling allocates nothing once it has grown to the largest future.
+pub(crate) type Slot = ReusableBoxFuture<'static, Outcome>;
+
+/// A slot in which nothing runs.
+pub(crate) fn empty_slot() -> Slot {
+    ReusableBoxFuture::new(std::future::ready(Ok(())))
+}
+
+/// A handler whose message type is known only to itself.
+pub(crate) trait ErasedHandler: fmt::Debug + Send + Sync {
+    /// Decodes the message and puts the future of one attempt into the slot. It begins only when it is polled.
+    fn start(&self, incoming: Incoming, context: Context, slot: &mut Slot) -> Result<(), CodecError>;
+
+    /// Answers the one who waits for the message in the handler's stead, when it is given up; `None` for
+    /// messages that nobody waits for: these become dead letters.
+    fn answer_failure(&self, _envelope: &Arc<Envelope>, _fault: &Fault) -> Option<BoxFuture<'static, Result<(), BrokerError>>> {
+        None
+    }
+}
+
+/// An event handler bound to its service and its arguments, behind the service's layers.
+pub(crate) struct BoundEventHandler<H: EventHandler> {
+    service: Arc<H::Service>,
+    args: H::Args,
+    layers: Arc<[NamedLayer]>,
+}
+
+impl<H: EventHandler> BoundEventHandler<H> {
+    pub(crate) fn new(service: Arc<H::Service>, args: H::Args, layers: Arc<[NamedLayer]>) -> Self {
+        Self { service, args, layers }
+    }
+}
+
+impl<H: EventHandler> fmt::Debug for BoundEventHandler<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", H::DECL.name, H::Event::TYPE.name)
+    }
+}
+
+impl<H: EventHandler> ErasedHandler for BoundEventHandler<H> {
+    fn start(&self, incoming: Incoming, context: Context, slot: &mut Slot) -> Result<(), CodecError> {
+        let event = decode::<H::Event>(&incoming.envelope)?;
+        let service = Arc::clone(&self.service);
+        let args = self.args.clone();
+        if self.layers.is_empty() {
+            slot.set(context.scope(async move { H::call(&service, event, args).await }));
+        } else {
+            let call = move |event| -> BoxFuture<'static, Outcome> { Box::pin(async move { H::call(&service, event, args).await }) };
+            slot.set(context.scope(through_layers(Arc::clone(&self.layers), incoming, event, call)));
+        }
+        Ok(())
+    }
+}
+
+/// Reads the message in the codec that its content type names.
+pub(crate) fn decode<M: Message>(envelope: &Envelope) -> Result<M, CodecError> {
+    M::decode(envelope.metadata.content_type.as_deref(), &envelope.payload)
+}
+
+/// Calls through the layers. They may drop the call, but can't repeat it: `Next` is consumed.
+pub(crate) async fn through_layers<M, F>(layers: Arc<[NamedLayer]>, incoming: Incoming, message: M, call: F) -> Outcome
+where
+    M: Send + 'static,
+    F: FnOnce(M) -> BoxFuture<'static, Outcome> + Send + 'static,
+{
+    let once = Mutex::new(Some((message, call)));
+    let handler = move |_: &Incoming| -> BoxFuture<'_, Outcome> {
+        match once.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some((message, call)) => call(message),
+            None => Box::pin(std::future::ready(Ok(()))),
+        }
+    };
+    Next::new(&layers, &handler).run(incoming).await
+}

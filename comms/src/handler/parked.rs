@@ -1,0 +1,58 @@
+//! Keys whose messages follow a dead letter, in a subscription that parks.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::broker::{Admin, BrokerError, DeadLetterFilter, Subscription};
+
+/// The parked keys of a subscription, as far as this member knows them.
+///
+/// The truth is the dead-letter queue, which outlives every member: a key is parked while a letter of it is
+/// there. A member reads it when it first sees a shard.
+#[derive(Debug, Default)]
+pub(crate) struct ParkedKeys {
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    keys: HashSet<Arc<str>>,
+    shards: HashSet<u16>,
+}
+
+impl ParkedKeys {
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Parks the key.
+    pub(crate) fn park(&self, key: &Arc<str>) {
+        self.lock().keys.insert(Arc::clone(key));
+    }
+
+    /// Whether messages of the key are to be parked.
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.lock().keys.contains(key)
+    }
+
+    /// Learns what other members parked before this one got the shard.
+    pub(crate) async fn learn(&self, shard: u16, again: bool, subscription: &Subscription, admin: &dyn Admin) -> Result<(), BrokerError> {
+        if !again && self.lock().shards.contains(&shard) {
+            return Ok(());
+        }
+        let letters = admin.dead_letters(subscription, &DeadLetterFilter::default()).await?;
+        let mut known = self.lock();
+        known.keys.extend(letters.iter().filter_map(|letter| letter.envelope.metadata.key.clone()));
+        known.shards.insert(shard);
+        Ok(())
+    }
+
+    /// Frees the key if no letter of it is left: the last one was replayed.
+    pub(crate) async fn unpark_if_empty(&self, key: &str, subscription: &Subscription, admin: &dyn Admin) -> Result<(), BrokerError> {
+        let filter = DeadLetterFilter { key: Some(key.to_owned()), limit: Some(1), ..DeadLetterFilter::default() };
+        if admin.dead_letters(subscription, &filter).await?.is_empty() {
+            self.lock().keys.remove(key);
+        }
+        Ok(())
+    }
+}

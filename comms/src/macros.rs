@@ -1,0 +1,40 @@
+//! The two lines that bring generated code into a crate.
+
+/// Takes the wiring that `comms-build` generated for this library into its root: defines `Wiring` there.
+///
+/// Write it once in `src/lib.rs`. A binary whose items stand in `main.rs` writes `comms::main!()` instead, which
+/// includes this.
+#[macro_export]
+macro_rules! wiring {
+    () => {
+        ::core::include!(::core::concat!(
+            ::core::env!("OUT_DIR", "comms::wiring!() takes in what the build script generates: write build.rs with `fn main() { comms_build::configure().run() }`, and `comms-build` among the build-dependencies"),
+            "/comms/lib.rs"
+        ));
+    };
+}
+
+/// The generated main: lifecycle and operator commands.
+///
+/// `comms::main!(billing_service)` runs the wiring of that library; several libraries run together in
+/// one process. `comms::main!()` runs what stands in this very binary.
+#[macro_export]
+macro_rules! main {
+    () => {
+        ::core::include!(::core::concat!(
+            ::core::env!("OUT_DIR", "comms::main!() takes in what the build script generates: write build.rs with `fn main() { comms_build::configure().run() }`, and `comms-build` among the build-dependencies"),
+            "/comms/bin-",
+            ::core::env!("CARGO_BIN_NAME"),
+            ".rs"
+        ));
+
+        fn main() -> ::std::process::ExitCode {
+            $crate::__private::main::<(Wiring,)>()
+        }
+    };
+    ($($library:ident),+ $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::__private::main::<($($library::Wiring,)+)>()
+        }
+    };
+}
