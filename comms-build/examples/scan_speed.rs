@@ -64,7 +64,9 @@ fn module(file: usize) -> String {
              #[derive(Clone, Debug)]\npub struct Event{handler} {{ pub id: u64, pub name: String, pub values: Vec<u8> }}\n\n"
         );
     }
-    text += &format!("#[service(name = \"s{file}\", version = \"1.0.0\", subscribe(\"m{file}\", concurrency = 8))]\npub struct Service {{ events: Publisher<Event0> }}\n\n#[service]\nimpl Service {{\n");
+    text += &format!(
+        "#[service(name = \"s{file}\", version = \"1.0.0\", subscribe(\"m{file}\", concurrency = 8))]\npub struct Service {{ events: Publisher<Event0> }}\n\n#[service]\nimpl Service {{\n"
+    );
     for handler in 0..HANDLERS {
         let body = "        if event.values.iter().any(|value| *value > 3) { self.note(&event.name).await?; }\n".repeat(10);
         text += &format!(

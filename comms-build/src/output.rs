@@ -29,7 +29,9 @@ pub(crate) fn run(generate: impl FnOnce(&Path) -> Generated) -> Result<(), Faile
 
 fn folder(variable: &str) -> Result<PathBuf, Failed> {
     std::env::var_os(variable).map(PathBuf::from).ok_or_else(|| {
-        tell(&format!("comms-build reads `{variable}`, which cargo sets for build scripts. Call `comms_build::configure().run()` from build.rs"))
+        tell(&format!(
+            "comms-build reads `{variable}`, which cargo sets for build scripts. Call `comms_build::configure().run()` from build.rs"
+        ))
     })
 }
 
@@ -57,7 +59,7 @@ pub(crate) fn write_changed(path: &Path, text: &str) -> Result<(), String> {
         return Ok(());
     }
     let folder = path.parent().unwrap_or(Path::new(""));
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(path, text))
-        .map_err(|error| format!("could not write `{}`: {error}. It lies in cargo's OUT_DIR: is the disk full, or the folder read-only?", path.display()))
+    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text)).map_err(|error| {
+        format!("could not write `{}`: {error}. It lies in cargo's OUT_DIR: is the disk full, or the folder read-only?", path.display())
+    })
 }

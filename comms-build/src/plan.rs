@@ -59,11 +59,7 @@ pub(crate) fn subscriptions(world: &World, krate: &Crate, service: &Service) -> 
 }
 
 /// The handlers of a service whose message the scan knows.
-pub(crate) fn handlers<'a>(
-    world: &'a World,
-    krate: &'a Crate,
-    service: &'a Service,
-) -> impl Iterator<Item = (&'a Handler, &'a Message)> {
+pub(crate) fn handlers<'a>(world: &'a World, krate: &'a Crate, service: &'a Service) -> impl Iterator<Item = (&'a Handler, &'a Message)> {
     let own = krate.handlers.iter().filter(|it| !it.origin.test_only && it.service.as_ref() == Some(&service.name));
     own.filter_map(|it| Some((it, world.message(it.message.message?))))
 }

@@ -56,9 +56,10 @@ impl Names {
 /// Whether the process may run, or its handlers may take, what no crate of this build shows.
 fn is_open(world: &World) -> bool {
     let walked = |name: &String| world.crates.iter().any(|krate| krate.name == *name);
-    world.crates.iter().any(|krate| {
-        krate.incomplete || !krate.runs.iter().all(walked) || krate.handlers.iter().any(|it| it.message.message.is_none())
-    })
+    world
+        .crates
+        .iter()
+        .any(|krate| krate.incomplete || !krate.runs.iter().all(walked) || krate.handlers.iter().any(|it| it.message.message.is_none()))
         || world.crates.iter().all(|krate| !matches!(krate.role, Role::Generated | Role::Member))
 }
 

@@ -13,8 +13,8 @@ mod services;
 mod system;
 
 use crate::diagnosis::{Diagnosis, Severity};
-pub(crate) use requests::owned as owned_requests;
 use crate::model::{Origin, Role, World};
+pub(crate) use requests::owned as owned_requests;
 
 /// What the caller decided.
 #[derive(Clone, Debug, Default)]

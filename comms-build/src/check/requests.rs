@@ -17,9 +17,9 @@ pub(crate) fn check(world: &World, krate: &Crate, found: &mut Vec<Diagnosis>) {
 
 /// The commands and queries that a service of this crate must handle: its own, and those of contract crates.
 pub(crate) fn owned<'a>(world: &'a World, krate: &'a Crate) -> impl Iterator<Item = (MessageRef, &'a Message)> {
-    let visible = world.messages().filter(move |(at, _)| {
-        std::ptr::eq(&world.crates[at.krate], krate) || world.crates[at.krate].role == Role::Contracts
-    });
+    let visible = world
+        .messages()
+        .filter(move |(at, _)| std::ptr::eq(&world.crates[at.krate], krate) || world.crates[at.krate].role == Role::Contracts);
     visible.filter(move |(_, it)| !it.origin.test_only && it.owner.as_ref().is_some_and(|owner| krate.service(owner).is_some()))
 }
 
@@ -60,10 +60,7 @@ fn missing(krate: &Crate, message: &Message) -> Diagnosis {
     Diagnosis::error(
         message.origin.place.clone(),
         format!("nothing handles the {kind} `{}`, which the service `{owner}` owns", message.wire_name),
-        format!(
-            "Write `#[{kind}] async fn ..(&self, message: {}) -> Result<.., ..>` in a `#[service] impl {service}`",
-            message.ident
-        ),
+        format!("Write `#[{kind}] async fn ..(&self, message: {}) -> Result<.., ..>` in a `#[service] impl {service}`", message.ident),
     )
 }
 

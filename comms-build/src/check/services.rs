@@ -14,7 +14,9 @@ pub(crate) fn check(krate: &Crate, found: &mut Vec<Diagnosis>) {
 
 fn check_names(krate: &Crate, found: &mut Vec<Diagnosis>) {
     for (at, later) in krate.services.iter().enumerate() {
-        let Some(earlier) = krate.services[..at].iter().find(|it| it.name == later.name && coexist(&it.origin, &later.origin)) else { continue };
+        let Some(earlier) = krate.services[..at].iter().find(|it| it.name == later.name && coexist(&it.origin, &later.origin)) else {
+            continue;
+        };
         found.push(Diagnosis::error(
             later.origin.place.clone(),
             format!("two services are named `{}`: `{}` here and `{}` at {}", later.name, later.ident, earlier.ident, earlier.origin.place),
@@ -28,13 +30,13 @@ fn check_free(krate: &Crate, handler: &Handler) -> Option<Diagnosis> {
     let attribute = handler.kind.handler_attribute();
     let (cause, way_out) = match &handler.service {
         Some(service) if krate.service(service).is_some() => return None,
-        Some(service) => (
-            format!("`{}` belongs to the service `{service}`, which this crate does not have", handler.name),
-            choices(service, names()),
-        ),
+        Some(service) => {
+            (format!("`{}` belongs to the service `{service}`, which this crate does not have", handler.name), choices(service, names()))
+        }
         None if krate.services.is_empty() => (
             format!("`{}` is a handler, but this crate has no service", handler.name),
-            "Write a struct with `#[service(name = \"..\", version = \"..\")]`: its name is the group under which messages arrive".to_owned(),
+            "Write a struct with `#[service(name = \"..\", version = \"..\")]`: its name is the group under which messages arrive"
+                .to_owned(),
         ),
         None => (
             format!("`{}` does not say which of the services of this crate it belongs to", handler.name),

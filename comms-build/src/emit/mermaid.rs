@@ -92,9 +92,9 @@ impl Graph {
     /// A service and a topic may have one name: an edge always joins one of each.
     fn id(&self, from: &str, to: &str, start: bool) -> &str {
         let pairs = [(Shape::Service, Shape::Topic), (Shape::Topic, Shape::Service)];
-        let ends = pairs.into_iter().find_map(|(first, second)| {
-            Some((self.nodes.get(&(from.to_owned(), first))?, self.nodes.get(&(to.to_owned(), second))?))
-        });
+        let ends = pairs
+            .into_iter()
+            .find_map(|(first, second)| Some((self.nodes.get(&(from.to_owned(), first))?, self.nodes.get(&(to.to_owned(), second))?)));
         ends.map_or("", |(from, to)| if start { from } else { to })
     }
 }

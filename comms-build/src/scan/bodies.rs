@@ -193,15 +193,24 @@ mod tests {
     #[test]
     fn bodies_go_and_lines_stay() {
         becomes("fn a() -> u8 {\n  if x { 1 } else { 2 }\n}\nstruct B { x: u8 }", "fn a() -> u8 {\n\n}\nstruct B { x: u8 }");
-        becomes("impl A { async fn b(&self) where T: C, { x } const D: u8 = 1; }", "impl A { async fn b(&self) where T: C, {} const D: u8 = 1; }");
+        becomes(
+            "impl A { async fn b(&self) where T: C, { x } const D: u8 = 1; }",
+            "impl A { async fn b(&self) where T: C, {} const D: u8 = 1; }",
+        );
         becomes("trait A { fn b(); fn c() { d() } }", "trait A { fn b(); fn c() {} }");
     }
 
     #[test]
     fn braces_in_literals_and_comments_are_none() {
-        becomes(r##"fn a() { "}"; r#"}"}"#; '}'; '\''; b'}'; /* } /* } */ */ 'x: loop {} // }
-}"##, "fn a() {\n}");
-        becomes("/* fn a() { */ const B: &str = \"fn c() {\"; const R: &str = r\"\\\"; fn d<'a>() { '\u{e9}' }", "/* fn a() { */ const B: &str = \"fn c() {\"; const R: &str = r\"\\\"; fn d<'a>() {}");
+        becomes(
+            r##"fn a() { "}"; r#"}"}"#; '}'; '\''; b'}'; /* } /* } */ */ 'x: loop {} // }
+}"##,
+            "fn a() {\n}",
+        );
+        becomes(
+            "/* fn a() { */ const B: &str = \"fn c() {\"; const R: &str = r\"\\\"; fn d<'a>() { '\u{e9}' }",
+            "/* fn a() { */ const B: &str = \"fn c() {\"; const R: &str = r\"\\\"; fn d<'a>() {}",
+        );
     }
 
     #[test]

@@ -101,7 +101,9 @@ impl Reader<'_> {
 
     /// The name of the service whose impl it is.
     fn service_of(&self, krate: usize, it: &Annotated<'_>, path: &syn::Path, into: &Crate) -> Option<String> {
-        let Target::Item { krate: of, module, name } = resolve_type(self.krates, krate, it.found.module, &segments(path)) else { return None };
+        let Target::Item { krate: of, module, name } = resolve_type(self.krates, krate, it.found.module, &segments(path)) else {
+            return None;
+        };
         let module = &self.krates[of].tree.modules[module].path;
         let mut services = into.services.iter().filter(|service| service.ident == name && service.origin.module == *module);
         services.next().filter(|_| of == krate).map(|service| service.name.clone())
@@ -148,6 +150,7 @@ impl Reader<'_> {
             kind,
             message: self.type_use(krate, module, known, &model.message),
             group: model.group.as_ref().map(|it| it.value.clone()),
+            has_arguments: !model.args.is_empty(),
             publishes: model.publishes.iter().map(|ty| self.type_use(krate, module, known, ty)).collect(),
         }
     }

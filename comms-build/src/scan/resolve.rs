@@ -19,8 +19,15 @@ pub(crate) struct Krate {
 /// Where a path leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    Module { krate: usize, module: usize },
-    Item { krate: usize, module: usize, name: String },
+    Module {
+        krate: usize,
+        module: usize,
+    },
+    Item {
+        krate: usize,
+        module: usize,
+        name: String,
+    },
     /// Into a crate that was not walked.
     External(Vec<String>),
     /// Nobody can tell without the compiler.
@@ -125,7 +132,9 @@ impl Resolver<'_> {
 
     fn through_globs(&self, krate: usize, module: usize, name: &str, last: bool, fuel: usize) -> Option<Target> {
         self.crates[krate].tree.modules[module].scope.globs.iter().find_map(|glob| match self.types().path(krate, module, glob, fuel) {
-            Target::Module { krate: to_krate, module: to } if (to_krate, to) != (krate, module) => self.lookup(to_krate, to, name, last, fuel),
+            Target::Module { krate: to_krate, module: to } if (to_krate, to) != (krate, module) => {
+                self.lookup(to_krate, to, name, last, fuel)
+            }
             // `use comms::*;` brings the attributes in.
             Target::External(mut path) if last && self.namespace == Namespace::Macros && path.len() == 1 => {
                 path.push(name.to_owned());

@@ -44,7 +44,8 @@ impl Sources {
 /// whole path would suggest: at most three steps up.
 fn relative(path: &Path, base: &Path) -> Option<PathBuf> {
     let base = tidy(base);
-    let (up, ancestor) = base.ancestors().take(4).enumerate().find(|(_, ancestor)| path.starts_with(ancestor) && ancestor.parent().is_some())?;
+    let (up, ancestor) =
+        base.ancestors().take(4).enumerate().find(|(_, ancestor)| path.starts_with(ancestor) && ancestor.parent().is_some())?;
     let below = path.strip_prefix(ancestor).ok()?;
     Some(std::iter::repeat_n(Path::new(".."), up).collect::<PathBuf>().join(below))
 }

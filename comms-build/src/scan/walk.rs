@@ -79,7 +79,8 @@ impl Folders {
 pub(crate) fn walk(root: &Path, sources: &mut Sources) -> Tree {
     let mut walk = Walk { sources, tree: Tree::default(), open: Vec::new() };
     let display = walk.sources.display(root);
-    let module = Module { parent: None, path: Vec::new(), file: display, cfgs: Vec::new(), barrier: None, exported: true, scope: Scope::default() };
+    let module =
+        Module { parent: None, path: Vec::new(), file: display, cfgs: Vec::new(), barrier: None, exported: true, scope: Scope::default() };
     walk.tree.modules.push(module);
     walk.file(0, root, &Folders::owning(root));
     walk.tree
@@ -190,9 +191,7 @@ impl Walk<'_> {
         let name = file_name(item);
         let (candidates, owning) = match location {
             Location::Path(path) => (vec![folders.path_base().join(path)], true),
-            Location::Default(_) => {
-                (vec![folders.children.join(format!("{name}.rs")), folders.children.join(&name).join("mod.rs")], false)
-            }
+            Location::Default(_) => (vec![folders.children.join(format!("{name}.rs")), folders.children.join(&name).join("mod.rs")], false),
         };
         // A module without a file is the compiler's to refuse; under a `#[cfg]` that is off it is fine.
         let Some(file) = self.sources.first_existing(&candidates) else { return };

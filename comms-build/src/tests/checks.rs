@@ -15,13 +15,16 @@ fn a_command_without_a_handler_is_refused_at_the_message() {
     let project = Project::lib(&format!("{SHOP}{PLACE}"));
     assert_errors(
         &project,
-        &["src/lib.rs:3: nothing handles the command `shop.place`, which the service `shop` owns. Write `#[command] async fn ..(&self, message: Place) -> Result<.., ..>` in a `#[service] impl Shop`."],
+        &[
+            "src/lib.rs:3: nothing handles the command `shop.place`, which the service `shop` owns. Write `#[command] async fn ..(&self, message: Place) -> Result<.., ..>` in a `#[service] impl Shop`.",
+        ],
     );
 }
 
 #[test]
 fn a_handler_under_a_condition_counts_as_one() {
-    let project = Project::lib(&format!("{PLACE}{}", service("#[cfg(unix)] #[command] async fn place(&self, c: Place) -> Result<(), E> {}")));
+    let project =
+        Project::lib(&format!("{PLACE}{}", service("#[cfg(unix)] #[command] async fn place(&self, c: Place) -> Result<(), E> {}")));
     assert_errors(&project, &[]);
 }
 
@@ -31,7 +34,9 @@ fn two_handlers_of_a_command_are_refused_at_the_second() {
     let project = Project::lib(&format!("{PLACE}{}{more}", service("#[command] async fn place(&self, c: Place) -> Result<(), E> {}")));
     assert_errors(
         &project,
-        &["src/lib.rs:8: the command `shop.place` has two handlers: `Shop::again` here and `Shop::place` at src/lib.rs:5. A command gets one answer"],
+        &[
+            "src/lib.rs:8: the command `shop.place` has two handlers: `Shop::again` here and `Shop::place` at src/lib.rs:5. A command gets one answer",
+        ],
     );
 }
 
@@ -49,8 +54,11 @@ fn a_second_handler_is_seen_through_an_alias_a_glob_and_a_contract_crate() {
         ("use super::*; mod again { pub use the_contracts::Place as Q; } use again::Q;", "Q"),
     ];
     for (import, name) in uses {
-        let more = format!("pub mod more {{ use comms::service; use crate::Shop; {import} #[service] impl Shop {{\n#[command] async fn again(&self, c: {name}) -> Result<(), E> {{}}\n}} }}");
-        let project = Project::lib(&format!("{}{more}", service("#[command] async fn place(&self, c: the_contracts::Place) -> Result<(), E> {}")));
+        let more = format!(
+            "pub mod more {{ use comms::service; use crate::Shop; {import} #[service] impl Shop {{\n#[command] async fn again(&self, c: {name}) -> Result<(), E> {{}}\n}} }}"
+        );
+        let project =
+            Project::lib(&format!("{}{more}", service("#[command] async fn place(&self, c: the_contracts::Place) -> Result<(), E> {}")));
         let generated = project.with(crate::configure().contracts(contracts.path().join("src")));
         let errors = super::project::errors(&generated);
         assert!(errors.len() == 1 && errors[0].contains("the command `shop.place` has two handlers"), "{import} {name}: {errors:#?}");
@@ -65,7 +73,8 @@ fn a_command_of_a_contract_crate_needs_its_handler_in_the_owner() {
     let generated = Project::lib(SHOP).with(crate::configure().contracts(contracts.path()));
     let errors = super::project::errors(&generated);
     assert!(errors.len() == 1 && errors[0].contains("src/lib.rs:1: nothing handles the query `shop.get`"), "{errors:#?}");
-    let other = Project::lib("#[service(name = \"other\", version = \"1.0.0\")] pub struct Other;").with(crate::configure().contracts(contracts.path()));
+    let other = Project::lib("#[service(name = \"other\", version = \"1.0.0\")] pub struct Other;")
+        .with(crate::configure().contracts(contracts.path()));
     assert_eq!(super::project::errors(&other), Vec::<String>::new());
 }
 
@@ -83,7 +92,12 @@ fn the_compiler_is_asked_too() {
 fn a_handler_in_another_service_than_the_owner_is_refused() {
     let other = "#[service(name = \"other\", version = \"1.0.0\")] pub struct Other;\n#[service] impl Other { #[command] async fn place(&self, c: Place) -> Result<(), E> {} }";
     let project = Project::lib(&format!("{PLACE}{other}"));
-    assert_errors(&project, &["src/lib.rs:4: `Other::place` handles the command `shop.place` in the service `other`, but the message says that `shop` owns it. Move the handler to `shop`, or change `owner` at src/lib.rs:2."]);
+    assert_errors(
+        &project,
+        &[
+            "src/lib.rs:4: `Other::place` handles the command `shop.place` in the service `other`, but the message says that `shop` owns it. Move the handler to `shop`, or change `owner` at src/lib.rs:2.",
+        ],
+    );
 }
 
 /// Two equal `subscribe(..)` are refused by the attribute itself; that a group has the name that is the default
@@ -111,7 +125,10 @@ fn subscriptions_with_groups_of_their_own_are_fine() {
 #[test]
 fn a_declared_subscription_that_feeds_nothing_is_refused() {
     let project = Project::lib("#[service(name = \"shop\", version = \"1.0.0\", subscribe(\"orders\"))] pub struct Shop;");
-    assert_errors(&project, &["src/lib.rs:2: the service `shop` subscribes to `orders` in the group `shop`, but none of its handlers is fed by that"]);
+    assert_errors(
+        &project,
+        &["src/lib.rs:2: the service `shop` subscribes to `orders` in the group `shop`, but none of its handlers is fed by that"],
+    );
 }
 
 #[test]
@@ -146,29 +163,45 @@ fn what_the_crate_root_cannot_reach_is_refused_with_the_fix() {
 #[test]
 fn a_private_service_outside_of_the_root_is_refused_with_the_fix() {
     let project = Project::lib("mod a { use comms::service;\n#[service(name = \"s\", version = \"1.0.0\")] struct S; }");
-    assert_errors(&project, &["src/lib.rs:3: `S` is private, so that the wiring in the crate root can't reach it. Write `pub(crate) struct S`."]);
+    assert_errors(
+        &project,
+        &["src/lib.rs:3: `S` is private, so that the wiring in the crate root can't reach it. Write `pub(crate) struct S`."],
+    );
 }
 
 #[test]
 fn a_wire_name_belongs_to_one_type() {
-    let project = Project::lib(&format!("{PAID}#[event(name = \"shop.paid\", version = 1, topic = \"other\")] pub struct PaidToo;\n#[event(name = \"shop.paid\", version = 2, topic = \"orders\")] pub struct PaidTwo;"));
-    assert_errors(&project, &["src/lib.rs:3: `shop.paid` version 1 is the wire name of two types: `PaidToo` here and `Paid` at src/lib.rs:2"]);
+    let project = Project::lib(&format!(
+        "{PAID}#[event(name = \"shop.paid\", version = 1, topic = \"other\")] pub struct PaidToo;\n#[event(name = \"shop.paid\", version = 2, topic = \"orders\")] pub struct PaidTwo;"
+    ));
+    assert_errors(
+        &project,
+        &["src/lib.rs:3: `shop.paid` version 1 is the wire name of two types: `PaidToo` here and `Paid` at src/lib.rs:2"],
+    );
 }
 
 #[test]
 fn alternatives_under_conditions_are_not_double() {
-    let project = Project::lib("#[cfg(unix)] #[event(name = \"a\", version = 1, topic = \"t\")] pub struct A;\n#[cfg(not(unix))] #[event(name = \"a\", version = 1, topic = \"t\")] pub struct B;");
+    let project = Project::lib(
+        "#[cfg(unix)] #[event(name = \"a\", version = 1, topic = \"t\")] pub struct A;\n#[cfg(not(unix))] #[event(name = \"a\", version = 1, topic = \"t\")] pub struct B;",
+    );
     assert_errors(&project, &[]);
 }
 
 #[test]
 fn a_free_handler_needs_a_service_that_exists() {
     let handler = "#[event_handler(service = \"shpo\")] pub async fn on(e: x::Paid) {}";
-    assert_errors(&Project::lib(&format!("{SHOP}{handler}")), &["src/lib.rs:3: `on` belongs to the service `shpo`, which this crate does not have. Did you mean `shop`?"]);
+    assert_errors(
+        &Project::lib(&format!("{SHOP}{handler}")),
+        &["src/lib.rs:3: `on` belongs to the service `shpo`, which this crate does not have. Did you mean `shop`?"],
+    );
     let handler = "#[event_handler] pub async fn on(e: x::Paid) {}";
     assert_errors(&Project::lib(handler), &["src/lib.rs:2: `on` is a handler, but this crate has no service"]);
     let two = format!("{SHOP}#[service(name = \"other\", version = \"1.0.0\")] pub struct Other;\n{handler}");
-    assert_errors(&Project::lib(&two), &["src/lib.rs:4: `on` does not say which of the services of this crate it belongs to. Write `#[event_handler(service = \"..\")]`"]);
+    assert_errors(
+        &Project::lib(&two),
+        &["src/lib.rs:4: `on` does not say which of the services of this crate it belongs to. Write `#[event_handler(service = \"..\")]`"],
+    );
 }
 
 #[test]

@@ -20,7 +20,10 @@ fn modules_are_found_where_the_compiler_finds_them() {
          pub mod inline { pub mod d; #[path = \"e_file.rs\"] pub mod e; } \
          #[path = \"thread\"] pub mod thread { #[path = \"tls.rs\"] pub mod local; }",
     )
-    .file("src/a.rs", &format!("{}pub mod deep; #[path = \"x.rs\"] pub mod pathed; pub mod inner {{ #[path = \"y.rs\"] pub mod y; }}", event("A")))
+    .file(
+        "src/a.rs",
+        &format!("{}pub mod deep; #[path = \"x.rs\"] pub mod pathed; pub mod inner {{ #[path = \"y.rs\"] pub mod y; }}", event("A")),
+    )
     .file("src/a/deep.rs", &event("Deep"))
     .file("src/x.rs", &event("Pathed"))
     .file("src/a/inner/y.rs", &event("Y"))
@@ -62,7 +65,8 @@ fn conditions_of_items_and_modules_stand_on_their_entries() {
 
 #[test]
 fn a_path_that_depends_on_a_condition_gives_both_modules() {
-    let project = Project::lib("#[cfg_attr(windows, path = \"w.rs\")] pub mod a;").file("src/a.rs", &event("A")).file("src/w.rs", &event("W"));
+    let project =
+        Project::lib("#[cfg_attr(windows, path = \"w.rs\")] pub mod a;").file("src/a.rs", &event("A")).file("src/w.rs", &event("W"));
     let generated = project.generate();
     let wiring = text(&generated, "lib.rs");
     assert!(wiring.contains("#[cfg(windows)]\n        let app = app.message::<crate::a::W>();"), "{wiring}");
@@ -78,10 +82,9 @@ fn tests_are_listed_but_not_wired() {
 
 #[test]
 fn attributes_are_known_by_where_they_come_from() {
-    let project = Project::new()
-        .file(
-            "src/lib.rs",
-            "pub mod prelude { pub use comms::event; }\n\
+    let project = Project::new().file(
+        "src/lib.rs",
+        "pub mod prelude { pub use comms::event; }\n\
              pub mod renamed { use comms::event as ev; #[ev(name = \"a\", version = 1, topic = \"t\")] pub struct A; }\n\
              pub mod path { #[comms::event(name = \"b\", version = 1, topic = \"t\")] pub struct B; }\n\
              pub mod glob { use comms::*; #[event(name = \"c\", version = 1, topic = \"t\")] pub struct C; }\n\
@@ -90,7 +93,7 @@ fn attributes_are_known_by_where_they_come_from() {
              pub mod clap { use ::clap::Parser; #[derive(Parser)] #[command(name = \"f\")] pub struct F; }\n\
              pub mod other { use tokio::event; #[event(name = \"g\", version = 1, topic = \"t\")] pub struct G; }\n\
              comms::wiring!();",
-        );
+    );
     let expected = ["renamed::A", "path::B", "glob::C", "reexported::D", "foreign::E"];
     assert_eq!(registered(&project), expected.map(|path| format!("let app = app.message::<crate::{path}>();")));
 }

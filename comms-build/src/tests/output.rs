@@ -68,7 +68,9 @@ fn the_graph_is_a_mermaid_flowchart() {
 
 #[test]
 fn cargo_is_told_everything_in_single_lines() {
-    let project = Project::lib("#[service(name = \"a\", version = \"1.0.0\")] pub struct A;\n#[service(name = \"a\", version = \"1.0.0\")] pub struct B;");
+    let project = Project::lib(
+        "#[service(name = \"a\", version = \"1.0.0\")] pub struct A;\n#[service(name = \"a\", version = \"1.0.0\")] pub struct B;",
+    );
     let told = instructions(&project.generate());
     assert!(told.lines().all(|line| line.starts_with("cargo::")), "{told}");
     assert_eq!(told.lines().filter(|line| line.starts_with("cargo::error=src/lib.rs:3: two services")).count(), 1, "{told}");

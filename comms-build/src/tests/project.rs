@@ -74,7 +74,11 @@ fn of(generated: &Generated, severity: Severity) -> Vec<String> {
 /// The text of a generated file.
 pub(super) fn text<'a>(generated: &'a Generated, name: &str) -> &'a str {
     let found = generated.files.iter().find(|(file, _)| file == name);
-    &found.unwrap_or_else(|| panic!("no `{name}` among {:?}; {:?}", generated.files.iter().map(|it| &it.0).collect::<Vec<_>>(), generated.diagnoses)).1
+    &found
+        .unwrap_or_else(|| {
+            panic!("no `{name}` among {:?}; {:?}", generated.files.iter().map(|it| &it.0).collect::<Vec<_>>(), generated.diagnoses)
+        })
+        .1
 }
 
 /// Exactly these errors, each told by a part of its text.

@@ -38,9 +38,15 @@ fn an_event_that_nobody_publishes_or_handles_is_a_warning_and_under_strict_an_er
     let aggregator = Project::new();
     let request = || configure().contracts(contracts.path()).external(["pay"]);
     let generated = aggregator.with(request().system([mail.path()]));
-    assert!(matches!(&warnings(&generated)[..], [one] if one.contains("no service of the system publishes the event `paid`")), "{generated:?}");
+    assert!(
+        matches!(&warnings(&generated)[..], [one] if one.contains("no service of the system publishes the event `paid`")),
+        "{generated:?}"
+    );
     let generated = aggregator.with(request().system([idle.path()]));
-    assert!(matches!(&warnings(&generated)[..], [one] if one.contains("no service of the system handles the event `paid`")), "{generated:?}");
+    assert!(
+        matches!(&warnings(&generated)[..], [one] if one.contains("no service of the system handles the event `paid`")),
+        "{generated:?}"
+    );
     let generated = aggregator.with(request().system([idle.path()]).strict());
     assert!(matches!(&errors(&generated)[..], [one] if one.contains("no service of the system handles the event `paid`")), "{generated:?}");
     let generated = aggregator.with(request().system([idle.path()]).strict().external(["paid"]));
@@ -52,7 +58,10 @@ fn a_command_whose_owner_is_missing_or_idle_is_refused() {
     let (contracts, mail) = (contracts(), package("mail", MAIL));
     let generated = Project::new().with(configure().contracts(contracts.path()).system([mail.path()]));
     let found = errors(&generated);
-    assert!(matches!(&found[..], [one] if one.contains("the command `pay` is owned by `billing`, which is no service of the system")), "{found:?}");
+    assert!(
+        matches!(&found[..], [one] if one.contains("the command `pay` is owned by `billing`, which is no service of the system")),
+        "{found:?}"
+    );
     let idle = package("billing", "#[service(name = \"billing\", version = \"1.0.0\")] pub struct Billing { paid: Publisher<Paid> }");
     let generated = Project::new().with(configure().contracts(contracts.path()).system([mail.path(), idle.path()]));
     let found = errors(&generated);

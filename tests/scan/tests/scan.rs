@@ -24,7 +24,9 @@ fn annotated_items_compile_and_run_wherever_they_stand() {
 fn annotated_items_that_the_scan_cannot_see_are_refused() {
     let cases = ["behind_macro", "included", "function_body", "unseen_attribute"];
     for case in cases {
-        Fixture::lib(case).cargo(&["check"]).assert_refused(&["this annotated item is not in the generated wiring", "behind another macro"]);
+        Fixture::lib(case)
+            .cargo(&["check"])
+            .assert_refused(&["this annotated item is not in the generated wiring", "behind another macro"]);
     }
     Fixture::bin("behind_macro").cargo(&["check"]).assert_refused(&["this annotated item is not in the generated wiring"]);
 }
@@ -47,12 +49,18 @@ fn the_compiler_sees_a_second_handler_that_the_scan_cannot_follow() {
 
 #[test]
 fn the_compiler_sees_a_handler_in_another_service_than_the_owner() {
-    Fixture::lib("wrong_owner").cargo(&["check"]).assert_refused(&["`Shop::place` handles a command that another service than `shop` owns"]);
+    Fixture::lib("wrong_owner")
+        .cargo(&["check"])
+        .assert_refused(&["`Shop::place` handles a command that another service than `shop` owns"]);
 }
 
 #[test]
 fn the_compiler_sees_what_nothing_provides_or_handles() {
-    Fixture::lib("not_provided").cargo(&["check"]).assert_refused(&["nothing provides one of `(Pool,)`", "the trait `Provides<Pool>` is not implemented", "#[provider]"]);
+    Fixture::lib("not_provided").cargo(&["check"]).assert_refused(&[
+        "nothing provides one of `(Pool,)`",
+        "the trait `Provides<Pool>` is not implemented",
+        "#[provider]",
+    ]);
     Fixture::lib("not_handled").cargo(&["check"]).assert_refused(&["no handler for `Place` in the service that owns it"]);
 }
 
