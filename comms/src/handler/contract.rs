@@ -5,16 +5,16 @@ use std::future::Future;
 use super::HandlerDecl;
 use crate::error::{BoxError, Fault};
 use crate::inject::{InjectError, Scope, TypeList};
-use crate::message::{Event, Request};
+use crate::message::{Event, MessageType, Request};
 
 /// What handling an event came to.
 pub type Outcome = Result<(), Fault>;
 
 /// A type that a handler may return as its error: anything that converts into a boxed error.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be the error of a handler",
+    message = "`{Self}` can't be the error of a handler or provider",
     label = "this is no error",
-    note = "a handler's error is anything that converts into `Box<dyn Error + Send + Sync>`: implement `std::error::Error` for it (`thiserror` derives it)"
+    note = "such an error is anything that converts into `Box<dyn Error + Send + Sync>`: implement `std::error::Error` for it (`thiserror` derives it)"
 )]
 pub trait HandlerError: Into<BoxError> {}
 
@@ -36,6 +36,8 @@ pub trait EventHandler: Send + Sync + 'static {
     type Args: TypeList + Clone + Send + Sync + 'static;
     /// What its attribute says.
     const DECL: HandlerDecl;
+    /// The events that it publishes beside what its service does.
+    const PUBLISHES: &'static [MessageType] = &[];
 
     /// Resolves the further arguments.
     ///
@@ -57,6 +59,8 @@ pub trait RequestHandler: Send + Sync + 'static {
     type Args: TypeList + Clone + Send + Sync + 'static;
     /// What its attribute says; `group` and `retry` have no meaning here.
     const DECL: HandlerDecl;
+    /// The events that it publishes beside what its service does.
+    const PUBLISHES: &'static [MessageType] = &[];
 
     /// Resolves the further arguments.
     ///
