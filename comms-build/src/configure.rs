@@ -6,7 +6,6 @@ use crate::generate::{Generated, Request, generate};
 use crate::output;
 
 /// Starts the configuration of what is generated for the package whose build script runs.
-#[must_use]
 pub fn configure() -> Configure {
     Configure::default()
 }

@@ -188,6 +188,8 @@ pub(crate) struct Handler {
     pub(crate) kind: Kind,
     pub(crate) message: TypeUse,
     pub(crate) group: Option<String>,
+    /// Whether it has further arguments, which are injected.
+    pub(crate) has_arguments: bool,
     pub(crate) publishes: Vec<TypeUse>,
 }
 

@@ -55,13 +55,14 @@ fn described(subscription: &Subscription) -> String {
 }
 
 fn check_handlers(world: &World, krate: &Crate, service: &Service, found: &mut Vec<Diagnosis>) {
-    let mut fed: BTreeMap<(String, String, String), Vec<(&Handler, &Message)>> = BTreeMap::new();
+    // By topic, group and wire name.
+    let mut fed: BTreeMap<[String; 3], Vec<Handled<'_>>> = BTreeMap::new();
     for (handler, event) in plan::handlers(world, krate, service).filter(|(it, _)| it.kind == Kind::Event) {
         let feed = plan::feed(service, handler, event);
         if !feed.rivals.is_empty() {
             found.push(ambiguous(service, handler, event, &feed.rivals));
         }
-        let key = (feed.subscription.topic, feed.subscription.group, event.wire_name.clone());
+        let key = [feed.subscription.topic, feed.subscription.group, event.wire_name.clone()];
         fed.entry(key).or_default().push((handler, event));
     }
     for handlers in fed.values() {
@@ -69,7 +70,9 @@ fn check_handlers(world: &World, krate: &Crate, service: &Service, found: &mut V
     }
 }
 
-fn check_double(service: &Service, handlers: &[(&Handler, &Message)], found: &mut Vec<Diagnosis>) {
+type Handled<'a> = (&'a Handler, &'a Message);
+
+fn check_double(service: &Service, handlers: &[Handled<'_>], found: &mut Vec<Diagnosis>) {
     for (at, (later, event)) in handlers.iter().enumerate() {
         let Some((earlier, _)) = handlers[..at].iter().find(|(it, _)| coexist(&it.origin, &later.origin)) else { continue };
         found.push(Diagnosis::error(

@@ -152,6 +152,9 @@ fn provides(code: &mut Code, krate: &Crate) {
 
 /// Every type that something asks for is provided.
 fn needs(code: &mut Code, krate: &Crate) {
+    if krate.services.is_empty() && krate.providers.is_empty() && krate.handlers.is_empty() {
+        return;
+    }
     code.line("const _: () = {");
     code.line("const fn provides<W: ::comms::ProvidesAll<L>, L>() {}");
     let need = |code: &mut Code, origin: &Origin, name: &str, list: &str| {
@@ -163,7 +166,7 @@ fn needs(code: &mut Code, krate: &Crate) {
     for it in krate.providers.iter().filter(|it| !it.origin.test_only) {
         need(code, &it.origin, &it.descriptor, "::comms::inject::Provider>::Args");
     }
-    for it in handlers(krate) {
+    for it in handlers(krate).filter(|it| it.has_arguments) {
         let list = if it.kind == Kind::Event { "EventHandler>::Args" } else { "RequestHandler>::Args" };
         need(code, &it.origin, &it.descriptor, &format!("::comms::handler::{list}"));
     }

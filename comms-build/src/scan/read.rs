@@ -150,6 +150,7 @@ impl Reader<'_> {
             kind,
             message: self.type_use(krate, module, known, &model.message),
             group: model.group.as_ref().map(|it| it.value.clone()),
+            has_arguments: !model.args.is_empty(),
             publishes: model.publishes.iter().map(|ty| self.type_use(krate, module, known, ty)).collect(),
         }
     }
