@@ -100,7 +100,8 @@ pub async fn acknowledging_out_of_order_loses_nothing<B: Backend>() {
     for text in &sent {
         world.publish(world.message("orders", text)).await;
     }
-    let (unsettled, done): (Vec<_>, Vec<_>) = member.take(10).await.into_iter().partition(|delivery| ["2", "7"].contains(&&*text(delivery)));
+    let (unsettled, done): (Vec<_>, Vec<_>) =
+        member.take(10).await.into_iter().partition(|delivery| ["2", "7"].contains(&&*text(delivery)));
     done.into_iter().rev().for_each(Delivery::ack);
     drop(member);
     other.close().await;
