@@ -58,13 +58,15 @@ impl Reader<'_> {
     /// Reads on to the end: a quorum queue puts what is given back behind what was given back before,
     /// so the order stays only when everything goes back at once.
     async fn finish(&mut self) -> Result<(), BrokerError> {
-        while self.held > 0 {
+        if self.held == 0 {
+            return Ok(());
+        }
+        loop {
             let got = self.channel.basic_get(short(&self.queue)?, BasicGetOptions::default()).await;
             if got.map_err(|error| self.failed("read", &error))?.is_none() {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     async fn take_off(&mut self, tag: u64) -> Result<(), BrokerError> {
