@@ -10,6 +10,7 @@ mod cqrs;
 mod error;
 pub mod handler;
 pub mod inject;
+mod macros;
 pub mod message;
 mod publisher;
 
@@ -19,9 +20,12 @@ pub mod broker;
 #[path = "private/mod.rs"]
 pub mod __private;
 
-pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Wiring};
+pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Tasks, Wiring};
 pub use context::Context;
 pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};
 pub use message::{Command, Event, Message, Query, Request};
 pub use publisher::{Brokers, PublishError, Publisher, Source};
+
+#[cfg(feature = "testing")]
+pub mod testing;

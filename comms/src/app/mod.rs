@@ -7,9 +7,11 @@ mod problems;
 mod registry;
 mod running;
 mod start;
+mod tasks;
 mod wiring;
 
 pub use builder::AppBuilder;
 pub use problems::StartError;
 pub use running::{App, Stopped};
+pub use tasks::Tasks;
 pub use wiring::{Handles, Provides, ProvidesAll, Service, Wiring};

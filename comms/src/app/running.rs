@@ -11,6 +11,8 @@ use crate::handler::runner::Runner;
 use crate::inject::{InjectError, Injectable, Scope, Value};
 use crate::publisher::Brokers;
 
+use super::Tasks;
+
 /// A running application.
 ///
 /// Dropping it aborts its handlers; their messages are delivered again. Call [`App::shutdown`] to finish them.
@@ -20,6 +22,7 @@ pub struct App {
     counters: BTreeMap<String, Arc<Counters>>,
     brokers: Brokers,
     scope: Scope,
+    tasks: Tasks,
     shutdown_timeout: Duration,
 }
 
@@ -39,9 +42,16 @@ impl App {
         counters: BTreeMap<String, Arc<Counters>>,
         brokers: Brokers,
         scope: Scope,
+        tasks: Tasks,
         shutdown_timeout: Duration,
     ) -> Self {
-        Self { runners, counters, brokers, scope, shutdown_timeout }
+        Self { runners, counters, brokers, scope, tasks, shutdown_timeout }
+    }
+
+    /// Background tasks run from here on.
+    pub(super) fn begin(self) -> Self {
+        self.tasks.start();
+        self
     }
 
     /// A value that the application was given or made, a service as `Arc<S>` for example.
@@ -76,9 +86,11 @@ impl App {
     ///
     /// Bounded by the shutdown timeout; at once when nothing is in hand.
     pub async fn shutdown(mut self) -> Stopped {
+        self.tasks.stop();
         self.runners.iter().for_each(Runner::stop_taking);
         let drained = join_all(self.runners.iter_mut().map(Runner::drained));
-        let stopped = match tokio::time::timeout(self.shutdown_timeout, drained).await {
+        let finished = futures_util::future::join(drained, self.tasks.ended());
+        let stopped = match tokio::time::timeout(self.shutdown_timeout, finished).await {
             Ok(_) => Stopped::Drained,
             Err(_elapsed) => Stopped::TimedOut,
         };

@@ -8,7 +8,7 @@ use super::assemble::assemble;
 use super::plans::{Planned, plan};
 use super::problems::Problems;
 use super::registry::{Binding, HandlerEntry};
-use super::{App, AppBuilder, StartError};
+use super::{App, AppBuilder, StartError, Tasks};
 use crate::broker::{Broker, Order, StartPosition, Subscription};
 use crate::cqrs::{BusCore, LocalHandlers};
 use crate::handler::plan::{Entry, Plan};
@@ -34,6 +34,8 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     scope.insert(Source(source));
     scope.insert(Arc::clone(&bus));
     scope.insert(Arc::new(Free));
+    let tasks = Tasks::new();
+    scope.insert(tasks.clone());
     assemble(&app.providers, &app.services, &app.provided, &mut scope, &mut problems).await;
     problems.check()?;
 
@@ -50,11 +52,14 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
 
     let counters = bound.iter().map(|plan| (plan.subscription.name(), Arc::clone(&plan.counters))).collect();
     let runners = subscribe(bound, &mut problems).await;
-    if let Err(error) = problems.check() {
-        App::new(runners, counters, brokers, scope, app.shutdown_timeout).shutdown().await;
-        return Err(error);
+    let running = App::new(runners, counters, brokers, scope, tasks, app.shutdown_timeout);
+    match problems.check() {
+        Ok(()) => Ok(running.begin()),
+        Err(error) => {
+            running.shutdown().await;
+            Err(error)
+        }
     }
-    Ok(App::new(runners, counters, brokers, scope, app.shutdown_timeout))
 }
 
 fn check_broker(planned: &Planned, brokers: &Brokers, problems: &mut Problems) {

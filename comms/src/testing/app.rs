@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::recorder::Recorder;
 use crate::app::{App, AppBuilder, StartError, Stopped, Wiring};
-use crate::broker::Broker as _;
 use crate::broker::memory::{Memory, MemoryConfig};
 use crate::cqrs::{CallError, CommandBus, QueryBus};
 use crate::handler::{Happening, Observed};
@@ -64,7 +63,9 @@ impl TestAppBuilder {
         let mut app = self.0.observer(Arc::clone(&recorder) as _);
         let mut brokers = Vec::new();
         for name in broker_names(&app) {
-            let memory = Memory::with_config(MemoryConfig::default().record(RECORD));
+            let mut config = MemoryConfig::default();
+            config.record = RECORD;
+            let memory = Memory::with_config(config);
             app = app.broker(name, Arc::new(memory.clone()));
             brokers.push(memory);
         }
@@ -183,7 +184,12 @@ impl TestApp {
     #[track_caller]
     pub fn assert_published<E: Event + PartialEq + Debug>(&self, event: &E) {
         let published = self.published::<E>();
-        assert!(published.contains(event), "expected `{}` to have been published:\n  {event:?}\nbut of this type there was only:\n  {published:?}\n{}", E::TYPE.name, self.story());
+        assert!(
+            published.contains(event),
+            "expected `{}` to have been published:\n  {event:?}\nbut of this type there was only:\n  {published:?}\n{}",
+            E::TYPE.name,
+            self.story()
+        );
     }
 
     /// Asserts how many messages the handler has handled with success.

@@ -1,0 +1,10 @@
+//! Support for tests, of users' services and of `comms` itself: applications on their generated wiring,
+//! real servers started from the programs on PATH, and a TCP proxy that injects faults. Behind the
+//! feature `testing`.
+
+mod app;
+pub mod proxy;
+mod recorder;
+pub mod servers;
+
+pub use app::{TestApp, TestAppBuilder};

@@ -1,0 +1,29 @@
+//! Real servers, started from the programs on PATH.
+//!
+//! Each server listens on free loopback ports, keeps its data in a temporary directory, can be
+//! killed and restarted on the same data and the same ports, and leaves nothing behind: neither
+//! when its value is dropped, nor when the test panics, nor when the test process is killed.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), comms::testing::servers::ServerError> {
+//! use comms::testing::servers::RabbitMq;
+//!
+//! let rabbitmq = RabbitMq::start().await?;
+//! println!("connect to {}", rabbitmq.url());
+//! rabbitmq.kill().await?; // as `kill -9` does
+//! rabbitmq.restart().await?; // same data, same ports
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+pub(in crate::testing) mod ports;
+mod process;
+mod program;
+mod rabbitmq;
+mod sandbox;
+mod tls;
+
+pub use error::ServerError;
+pub use rabbitmq::{Permissions, QueueInfo, RabbitMq, RabbitMqBuilder};
+pub use tls::Certificates;
