@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use comms::{Publisher, event, provider, service};
+use comms::{Publisher, Tasks, event, provider, service};
 
 /// Somebody said hello.
 #[event(name = "hello.said", version = 1, topic = "hello")]
@@ -27,11 +27,10 @@ impl Hello {
 struct Clockwork;
 
 #[provider]
-async fn clockwork(greetings: Publisher<HelloSaid>) -> Clockwork {
-    tokio::spawn(async move {
-        // Ends with the service: publishing fails once its broker is closed.
-        while greetings.publish(&HelloSaid { to: "world".into() }).await.is_ok() {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+async fn clockwork(greetings: Publisher<HelloSaid>, tasks: Tasks) -> Clockwork {
+    tasks.spawn(|stopping| async move {
+        while stopping.run_until_cancelled(tokio::time::sleep(Duration::from_secs(1))).await.is_some() {
+            let _ = greetings.publish(&HelloSaid { to: "world".into() }).await;
         }
     });
     Clockwork

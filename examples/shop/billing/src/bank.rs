@@ -50,7 +50,7 @@ impl fmt::Debug for Bank {
 /// The bank of the example. Every fourth order finds it busy at first, every seventh is declined, and
 /// `mallory` has no account, so that retries, refusals and dead letters can be seen.
 #[provider]
-pub async fn bank() -> Bank {
+pub(crate) async fn bank() -> Bank {
     let was_busy = Mutex::new(HashSet::new());
     Bank::answering(move |order_id, customer| {
         let number = number_of(order_id);

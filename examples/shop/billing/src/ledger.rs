@@ -37,6 +37,6 @@ impl Ledger {
 
 /// Runs once, at start.
 #[provider]
-pub async fn ledger() -> Ledger {
+pub(crate) async fn ledger() -> Ledger {
     Ledger::default()
 }

@@ -2,6 +2,6 @@
 
 mod load;
 
-pub use load::Load;
+pub use load::{Load, Loadgen};
 
 comms::wiring!();

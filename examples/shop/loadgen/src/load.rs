@@ -1,13 +1,11 @@
 //! The task that places orders.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use comms::config::{ConfigError, Period};
-use comms::{CallError, Class, Classify, CommandBus, Settings, provider, service};
+use comms::{CallError, Class, Classify, CommandBus, Settings, Tasks, provider, service};
 use serde::Deserialize;
 use shop_contracts::{PlaceOrder, PlaceOrderError};
-use tokio::task::AbortHandle;
 
 /// Who orders, in turn; the last one is trouble.
 const CUSTOMERS: [&str; 10] = ["ada", "grace", "alan", "ada", "barbara", "edsger", "ada", "donald", "grace", "mallory"];
@@ -26,18 +24,9 @@ impl Default for Pace {
     }
 }
 
-/// Orders that are being placed; they end with the last handle.
-#[derive(Clone, Debug, Default)]
-pub struct Load(Option<Arc<Task>>);
-
-#[derive(Debug)]
-struct Task(AbortHandle);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
+/// That orders are being placed; a test hands over its own, and none are.
+#[derive(Clone, Copy, Debug)]
+pub struct Load;
 
 /// The service itself has no handlers: it only talks.
 #[service(name = "loadgen", version = "1.0.0", tags("shop"))]
@@ -46,12 +35,14 @@ pub struct Loadgen {
     _load: Load,
 }
 
-/// Begins to place orders.
+/// Places orders for as long as the application runs.
 #[provider]
-pub async fn load(commands: CommandBus, settings: Settings) -> Result<Load, ConfigError> {
+pub(crate) async fn load(commands: CommandBus, tasks: Tasks, settings: Settings) -> Result<Load, ConfigError> {
     let Pace { pace: Period(pace) } = settings.section("loadgen")?;
-    let task = tokio::spawn(place_orders(commands, pace));
-    Ok(Load(Some(Arc::new(Task(task.abort_handle())))))
+    tasks.spawn(move |stopping| async move {
+        stopping.run_until_cancelled(place_orders(commands, pace)).await;
+    });
+    Ok(Load)
 }
 
 async fn place_orders(commands: CommandBus, pace: Duration) {

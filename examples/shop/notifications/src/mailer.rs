@@ -41,6 +41,6 @@ impl Mailer {
 
 /// Runs once, at start.
 #[provider]
-pub async fn mailer() -> Mailer {
+pub(crate) async fn mailer() -> Mailer {
     Mailer::default()
 }

@@ -29,6 +29,6 @@ impl OrderBook {
 
 /// Runs once, at start; every service that has an `OrderBook` among its fields gets a clone.
 #[provider]
-pub async fn order_book() -> OrderBook {
+pub(crate) async fn order_book() -> OrderBook {
     OrderBook::default()
 }

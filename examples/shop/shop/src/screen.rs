@@ -140,7 +140,7 @@ fn euros(cents: u64) -> String {
 
 /// Says what there is to see; runs once, at start.
 #[provider]
-pub async fn screen() -> Screen {
+pub(crate) async fn screen() -> Screen {
     println!("{INTRODUCTION}");
     Screen(Arc::new(Mutex::new(State { coloured: std::io::stdout().is_terminal(), ..State::default() })))
 }

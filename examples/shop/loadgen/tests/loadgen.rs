@@ -1,0 +1,43 @@
+//! The load generator, as its wiring starts it, against an `orders` of its own.
+
+use std::time::Duration;
+
+use comms::testing::TestApp;
+use comms::AppBuilder;
+use comms::service;
+use shop_contracts::{PlaceOrder, PlaceOrderError};
+
+/// Stands in for the real one; wired by hand below, since no build script generates wiring for a test.
+#[service(name = "orders", version = "0.0.0")]
+struct Orders {
+    seen: Seen,
+}
+
+type Seen = std::sync::Arc<std::sync::Mutex<Vec<PlaceOrder>>>;
+
+#[service]
+impl Orders {
+    #[command]
+    async fn place(&self, command: PlaceOrder) -> Result<(), PlaceOrderError> {
+        let mut seen = self.seen.lock().expect("no test panics while it holds this");
+        seen.push(command);
+        // The first one has to be placed again.
+        if seen.len() == 1 { Err(PlaceOrderError::NotAccepted("come again".into())) } else { Ok(()) }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_is_placed_each_second_and_again_when_it_was_not_accepted() {
+    let seen = Seen::default();
+    let app = AppBuilder::of::<shop_loadgen::Wiring>()
+        .provide(Seen::clone(&seen))
+        .service::<Orders>()
+        .request_handler::<comms::handler!(Orders::place)>();
+    let app = TestApp::with(app).start().await.expect("it starts");
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
+    app.shutdown().await;
+    let ids: Vec<String> = seen.lock().expect("no handler panicked").iter().map(|order| order.order_id.clone()).collect();
+    assert_eq!(ids.len(), 3, "{ids:?}");
+    assert_eq!(ids[0], ids[1], "the refused order comes again");
+    assert_ne!(ids[1], ids[2]);
+}
