@@ -1,1 +1,50 @@
-//! The attributes of `comms`.
+//! The attributes of `comms`. They are documented at their re-exports there.
+//!
+//! No logic stands here: each attribute hands its tokens to a function that unit tests call too.
+#![allow(missing_docs, reason = "the documentation of an attribute stands at its re-export in `comms`, where its examples run")]
+
+mod attribute;
+mod handler;
+mod message;
+mod provider;
+mod service;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use proc_macro::TokenStream;
+
+#[proc_macro_attribute]
+pub fn event(attr: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::event(attr.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn command(attr: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::command(attr.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn query(attr: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::query(attr.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn service(attr: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::service(attr.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn event_handler(attr: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::event_handler(attr.into(), item.into()).into()
+}
+
+#[proc_macro_attribute]
+pub fn provider(attr: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::provider(attr.into(), item.into()).into()
+}
+
+#[proc_macro]
+pub fn handler(path: TokenStream) -> TokenStream {
+    attribute::handler(path.into()).into()
+}

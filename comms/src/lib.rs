@@ -5,6 +5,7 @@
 extern crate self as comms;
 
 mod app;
+pub mod config;
 mod context;
 mod cqrs;
 mod error;
@@ -13,6 +14,8 @@ pub mod inject;
 mod macros;
 pub mod message;
 mod publisher;
+mod server;
+pub mod telemetry;
 
 pub mod broker;
 
@@ -20,7 +23,25 @@ pub mod broker;
 #[path = "private/mod.rs"]
 pub mod __private;
 
+pub use app::health;
 pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Tasks, Wiring};
+// Attributes are documented here, where their examples run.
+#[doc = include_str!("attributes/command.md")]
+pub use comms_macros::command;
+#[doc = include_str!("attributes/event.md")]
+pub use comms_macros::event;
+#[doc = include_str!("attributes/event_handler.md")]
+pub use comms_macros::event_handler;
+#[doc = include_str!("attributes/handler.md")]
+pub use comms_macros::handler;
+#[doc = include_str!("attributes/provider.md")]
+pub use comms_macros::provider;
+#[doc = include_str!("attributes/query.md")]
+pub use comms_macros::query;
+#[doc = include_str!("attributes/service.md")]
+pub use comms_macros::service;
+
+pub use config::{Secret, Settings};
 pub use context::Context;
 pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};

@@ -1,1 +1,25 @@
-//! The syntactic model shared by `comms-macros` and `comms-build`.
+//! The syntactic model shared by `comms-macros` and `comms-build`: what each attribute says, checked as far
+//! as syntax goes, as plain typed structs that carry their spans.
+//!
+//! Everything here is a pure function of tokens. Function bodies are never parsed, only carried. All mistakes
+//! of an item are reported together, each on the token it concerns: see [`Errors`].
+
+pub mod config_keys;
+mod duration;
+mod errors;
+pub mod handler;
+mod item;
+mod kind;
+pub mod message;
+pub mod names;
+mod options;
+pub mod provider;
+pub mod service;
+mod suggest;
+mod value;
+
+pub use errors::Errors;
+pub use item::{Common, ItemKind, item_kind};
+pub use kind::{Attribute, RequestKind, attribute, attribute_of};
+pub use suggest::nearest;
+pub use value::{Number, Setting, Text};

@@ -2,6 +2,8 @@
 
 mod assemble;
 mod builder;
+pub(crate) mod config_source;
+pub mod health;
 mod plans;
 mod problems;
 mod registry;

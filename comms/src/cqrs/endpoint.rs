@@ -14,6 +14,7 @@ use super::reply;
 use crate::broker::{Broker, BrokerError, Reach};
 use crate::context::Context;
 use crate::error::{Class, Fault};
+use crate::handler::attempt::panicked;
 use crate::handler::erased::{ErasedHandler, Slot, decode, through_layers};
 use crate::handler::{Incoming, NamedLayer, Outcome, RequestHandler};
 use crate::message::{CodecError, Envelope, Message, Request};
@@ -84,7 +85,7 @@ impl<H: RequestHandler> Call<H::Request> for Arc<Endpoint<H>> {
             let caught = AssertUnwindSafe(context.scope(answer)).catch_unwind();
             match tokio::time::timeout(timeout, caught).await {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(_panic)) => Err(Fault::new(Class::Retryable, "the handler panicked")),
+                Ok(Err(panic)) => Err(panicked(panic.as_ref())),
                 Err(_elapsed) => Err(Fault::new(Class::Unknown, format!("the handler did not finish within {timeout:?}"))),
             }
         })

@@ -20,6 +20,11 @@ struct TimedOut(Duration);
 #[error("the handler panicked: {0}")]
 struct Panicked(String);
 
+/// What a panic is to the pipeline: it may be tried again.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Fault {
+    Fault::new(Class::Retryable, Panicked(panic_text(panic)))
+}
+
 /// Runs what is in the slot. `on_wait` is called once if it does not finish at the first poll.
 ///
 /// A panic and a timeout are retryable faults; in both cases the future is dropped before this returns.
@@ -46,7 +51,7 @@ fn ready(polled: Poll<Outcome>) -> Option<Outcome> {
 fn poll_caught(slot: &mut Slot, context: &mut std::task::Context<'_>) -> Poll<Outcome> {
     catch_unwind(AssertUnwindSafe(|| slot.poll(context))).unwrap_or_else(|panic| {
         empty(slot);
-        Poll::Ready(Err(Fault::new(Class::Retryable, Panicked(panic_text(panic.as_ref())))))
+        Poll::Ready(Err(panicked(panic.as_ref())))
     })
 }
 

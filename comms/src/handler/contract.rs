@@ -18,6 +18,7 @@ pub type Outcome = Result<(), Fault>;
 )]
 pub trait HandlerError: Into<BoxError> {}
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> HandlerError for E {}
 
 /// The service of a handler that is a free function.

@@ -1,6 +1,6 @@
 //! Handlers: what they say of themselves, and the inbound pipeline that calls them.
 
-mod attempt;
+pub(crate) mod attempt;
 mod contract;
 mod decl;
 mod dedup;

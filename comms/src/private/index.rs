@@ -22,6 +22,28 @@ pub const fn assert_listed(index: Option<&str>, binary: Option<&str>, module_pat
     );
 }
 
+/// [`assert_listed`] in the crate, binary and module where it is written, after assertions about types.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __listed {
+    ($item:literal $(, $assertion:ident::<$type:ty>)*) => {
+        const _: () = {
+            $($crate::__private::$assertion::<$type>();)*
+            let (index, binary) = (::core::option_env!("COMMS_INDEX"), ::core::option_env!("CARGO_BIN_NAME"));
+            $crate::__private::index::assert_listed(index, binary, ::core::module_path!(), $item);
+        };
+    };
+}
+
+/// The [`Location`](crate::handler::Location) where it is written.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __here {
+    () => {
+        $crate::handler::Location::new(::core::file!(), ::core::line!())
+    };
+}
+
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 

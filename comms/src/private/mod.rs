@@ -4,12 +4,49 @@ pub mod index;
 pub mod inject;
 pub mod outcome;
 
+pub use outcome::{Answers, provided};
+
 pub use schemars;
 pub use serde;
 pub use std;
 
+/// What `Message::encode` returns.
+pub type Encoded = Result<bytes::Bytes, crate::message::CodecError>;
+
+/// What `Message::decode` returns.
+pub type Decoded<M> = Result<M, crate::message::CodecError>;
+
+/// The content type that a message carried.
+pub type ContentType<'a> = Option<&'a str>;
+
+/// What `Message::key` returns.
+pub type Key = Option<String>;
+
+/// What `Message::schema` returns.
+pub type Schema = Option<schemars::Schema>;
+
+/// What resolving values comes to.
+pub type Found<T> = Result<T, crate::inject::InjectError>;
+
+/// What a provider comes to.
+pub type Provided<T> = Result<T, crate::BoxError>;
+
+/// What the handler of a command or query returns.
+pub type Answered<R> = Result<<R as crate::Request>::Reply, <R as crate::Request>::Error>;
+
+/// What the field named by `key = ..` must be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be the key of a message",
+    label = "a key is written as text",
+    note = "implement `std::fmt::Display` for `{Self}`: messages of equal text keep their order"
+)]
+pub trait KeyField: std::fmt::Display {}
+
+#[diagnostic::do_not_recommend]
+impl<T: std::fmt::Display> KeyField for T {}
+
 /// The key field as text.
-pub fn key(value: &impl std::fmt::Display) -> Option<String> {
+pub fn key(value: &impl KeyField) -> Option<String> {
     Some(value.to_string())
 }
 
@@ -39,8 +76,9 @@ pub const fn assert_value<T: Injected>() {}
     label = "an injected value must be `Clone + Send + Sync + 'static`",
     note = "wrap it: `Arc<{Self}>`; a provider makes it once and every taker gets a clone"
 )]
-pub trait Injected {}
+pub trait Injected: Clone + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<T: crate::inject::Value> Injected for T {}
 
 /// Whether two texts are equal, in constants.

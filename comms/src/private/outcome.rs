@@ -4,6 +4,82 @@
 //! An expansion writes `(&error).kind().fault(error)` with [`Speaking`] and [`Silent`] in scope.
 
 use crate::error::{BoxError, Classify, Fault};
+use crate::handler::HandlerError;
+use crate::message::Request;
+
+/// What an event handler may return.
+#[diagnostic::on_unimplemented(
+    message = "an event handler can't return `{Self}`",
+    label = "expected nothing, or `Result<(), Error>`",
+    note = "what a handler returns goes nowhere: publish an event, or make it the handler of a #[command] or #[query]"
+)]
+pub trait HandlerOutput {
+    /// Its error.
+    type Error: HandlerError;
+
+    /// As a result.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn into_result(self) -> Result<(), Self::Error>;
+}
+
+impl HandlerOutput for () {
+    type Error = std::convert::Infallible;
+
+    fn into_result(self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+impl<E: HandlerError> HandlerOutput for Result<(), E> {
+    type Error = E;
+
+    fn into_result(self) -> Self {
+        self
+    }
+}
+
+/// What the handler of the command or query `R` may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the answer to `{R}`",
+    label = "expected `Result<Reply, Error>` with the types that the message declares",
+    note = "the attribute on `{R}` declares them: `reply = ..` is `()` and `error = ..` is `comms::Failure` unless it says otherwise"
+)]
+pub trait Answer<R: Request> {
+    /// As the declared result.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn into_answer(self) -> Result<R::Reply, R::Error>;
+}
+
+impl<R: Request> Answer<R> for Result<<R as Request>::Reply, <R as Request>::Error> {
+    fn into_answer(self) -> Self {
+        self
+    }
+}
+
+/// Every command and query.
+pub trait Answers: Request {
+    /// What its handler returned, as the declared result.
+    ///
+    /// # Errors
+    /// The handler's own.
+    fn answer(answer: impl Answer<Self>) -> Result<Self::Reply, Self::Error> {
+        answer.into_answer()
+    }
+}
+
+impl<R: Request> Answers for R {}
+
+/// What a provider that can fail came to.
+///
+/// # Errors
+/// The provider's own.
+pub fn provided<T, E: HandlerError>(result: Result<T, E>) -> Result<T, BoxError> {
+    result.map_err(Into::into)
+}
 
 /// The error classifies itself.
 #[derive(Debug)]
@@ -42,7 +118,7 @@ impl SpeakingTag {
 
 impl SilentTag {
     /// The error with the class found in its chain.
-    pub fn fault<E: Into<BoxError>>(self, error: E) -> Fault {
+    pub fn fault<E: HandlerError>(self, error: E) -> Fault {
         Fault::from_boxed(error.into())
     }
 }
@@ -52,7 +128,7 @@ impl SilentTag {
 #[macro_export]
 macro_rules! __outcome {
     ($result:expr) => {
-        match $result {
+        match $crate::__private::outcome::HandlerOutput::into_result($result) {
             ::core::result::Result::Ok(()) => ::core::result::Result::Ok(()),
             ::core::result::Result::Err(error) => {
                 #[allow(unused_imports)]

@@ -1,0 +1,75 @@
+//! Each attribute as a function of tokens: reads the model, expands it, and re-emits the item beside it, also
+//! beside errors.
+
+use comms_syntax::{
+    Errors, ItemKind, RequestKind, handler as handlers, item_kind, message as messages, names, provider as providers, service as services,
+};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::parse::Parser;
+
+use crate::{handler as expand_handler, message, provider as expand_provider, service as expand_service};
+
+pub(crate) fn event(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let read = messages::parse(messages::Kind::Event, attr, item.clone());
+    message_beside(read, item)
+}
+
+pub(crate) fn command(attr: TokenStream, item: TokenStream) -> TokenStream {
+    request(RequestKind::Command, attr, item)
+}
+
+pub(crate) fn query(attr: TokenStream, item: TokenStream) -> TokenStream {
+    request(RequestKind::Query, attr, item)
+}
+
+/// On a function it marks a handler, on everything else it means a message type.
+fn request(kind: RequestKind, attr: TokenStream, item: TokenStream) -> TokenStream {
+    if item_kind(&item) == ItemKind::Fn {
+        return beside(handlers::parse_fn(handlers::Kind::Request(kind), attr, item.clone()), item, expand_handler::function);
+    }
+    let read = messages::parse(messages::Kind::Request(kind), attr, item.clone());
+    message_beside(read, item)
+}
+
+pub(crate) fn service(attr: TokenStream, item: TokenStream) -> TokenStream {
+    if item_kind(&item) == ItemKind::Impl {
+        let read = services::parse_impl(attr, item.clone());
+        return beside(read, services::strip_impl(item), expand_service::handlers);
+    }
+    beside(services::parse_struct(attr, item.clone()), item, expand_service::expand)
+}
+
+pub(crate) fn event_handler(attr: TokenStream, item: TokenStream) -> TokenStream {
+    beside(handlers::parse_fn(handlers::Kind::Event, attr, item.clone()), item, expand_handler::function)
+}
+
+pub(crate) fn provider(attr: TokenStream, item: TokenStream) -> TokenStream {
+    beside(providers::parse(attr, item.clone()), item, expand_provider::expand)
+}
+
+/// `handler!(billing::on_paid)`: the path of the descriptor beside the function.
+pub(crate) fn handler(path: TokenStream) -> TokenStream {
+    let path = syn::Path::parse_mod_style.parse2(path).and_then(|mut path| {
+        let last =
+            path.segments.last_mut().ok_or_else(|| syn::Error::new(proc_macro2::Span::call_site(), "expected the path of a handler"))?;
+        last.ident = names::function_descriptor(&last.ident);
+        Ok(path)
+    });
+    path.map_or_else(|error| error.to_compile_error(), |path| quote!(#path))
+}
+
+/// The item, and what its model expands to or its mistakes.
+fn beside<M>(read: Result<M, Errors>, item: TokenStream, expand: fn(&M) -> TokenStream) -> TokenStream {
+    let generated = match read {
+        Ok(model) => expand(&model),
+        Err(errors) => errors.to_compile_errors(),
+    };
+    quote!(#item #generated)
+}
+
+/// A message type gets derives, which stand before it.
+fn message_beside(read: Result<messages::Message, Errors>, item: TokenStream) -> TokenStream {
+    let derives = read.as_ref().map(message::derives).unwrap_or_default();
+    beside(read, quote!(#derives #item), message::expand)
+}

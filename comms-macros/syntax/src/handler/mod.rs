@@ -1,0 +1,12 @@
+//! `#[event_handler]`, `#[command]` and `#[query]` on a method or free function: a handler.
+
+mod check;
+mod model;
+mod options;
+mod signature;
+
+pub use check::parse as parse_fn;
+pub(crate) use check::parse_method;
+pub use model::{Argument, Handler, Kind, Retry};
+pub use signature::published;
+pub(crate) use signature::{check_plain, output, parameters};

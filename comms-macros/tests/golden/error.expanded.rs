@@ -1,0 +1,9 @@
+impl Billing {
+    fn on_order_placed(&self, event: OrderPlaced) {}
+}
+::core::compile_error! {
+    "unknown option `retries` of #[event_handler]\nvalid here: `group`, `retry`, `timeout`, `publishes`"
+}
+::core::compile_error! {
+    "a handler is an `async fn`: write `async fn on_order_placed`"
+}

@@ -1,0 +1,245 @@
+//! How the parts of a process are doing.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// How a component is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum State {
+    /// As it should.
+    Up,
+    /// It works, but not as it should: retrying, slow, on its last good answer.
+    Degraded {
+        /// Why.
+        reason: String,
+    },
+    /// It does not work.
+    Down {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What it means for the process when a component is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Matters {
+    /// The process is beyond repair: something should restart it.
+    Liveness,
+    /// The process should get no work until the component is back.
+    Readiness,
+    /// Nothing; people want to know.
+    Nothing,
+}
+
+/// Where the process is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Phase {
+    /// Not yet ready.
+    #[default]
+    Starting,
+    /// Ready, if its components are.
+    Running,
+    /// No longer ready: it finishes what it has.
+    Stopping,
+}
+
+/// The health of a process: a registry of its components. Cheap to clone; every clone is the same registry.
+///
+/// ```
+/// use comms::health::{Health, Matters, Phase};
+/// let health = Health::new();
+/// let broker = health.component("broker default", Matters::Readiness);
+/// health.enter(Phase::Running);
+/// assert!(health.report().ready);
+/// broker.down("connection refused");
+/// assert!(!health.report().ready && health.report().live);
+/// broker.up();
+/// assert!(health.report().ready);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    phase: Mutex<Phase>,
+    components: Mutex<BTreeMap<String, Arc<Slot>>>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    matters: Matters,
+    current: Mutex<(State, Timestamp)>,
+}
+
+/// The hand of a component on its own entry. Cheap to clone; it can be used from any task.
+#[derive(Clone, Debug)]
+pub struct Component {
+    slot: Arc<Slot>,
+}
+
+/// Everything that is known at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct HealthReport {
+    /// Whether the process should be left running.
+    pub live: bool,
+    /// Whether the process should get work.
+    pub ready: bool,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// The components by name.
+    pub components: BTreeMap<String, ComponentReport>,
+}
+
+/// One component at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ComponentReport {
+    /// How it is doing.
+    #[serde(flatten)]
+    pub state: State,
+    /// Since when.
+    pub since: Timestamp,
+    /// What its being down means.
+    pub matters: Matters,
+}
+
+impl Health {
+    /// A registry without components, of a process that starts.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Enters a component, which is up until it says otherwise. A component of that name that is there already is handed
+    /// out again, as it was entered.
+    pub fn component(&self, name: impl Into<String>, matters: Matters) -> Component {
+        let mut components = lock(&self.inner.components);
+        let slot = components.entry(name.into()).or_insert_with(|| Arc::new(Slot::new(matters)));
+        Component { slot: Arc::clone(slot) }
+    }
+
+    /// Says where the process is in its life.
+    pub fn enter(&self, phase: Phase) {
+        *lock(&self.inner.phase) = phase;
+    }
+
+    /// Everything that is known now.
+    #[must_use]
+    pub fn report(&self) -> HealthReport {
+        let phase = *lock(&self.inner.phase);
+        let components: BTreeMap<_, _> = lock(&self.inner.components).iter().map(|(name, slot)| (name.clone(), slot.report())).collect();
+        let down = |matters| components.values().any(|component| component.is_down() && component.matters == matters);
+        let live = !down(Matters::Liveness);
+        HealthReport { live, ready: live && phase == Phase::Running && !down(Matters::Readiness), phase, components }
+    }
+}
+
+impl Slot {
+    fn new(matters: Matters) -> Self {
+        Self { matters, current: Mutex::new((State::Up, Timestamp::now())) }
+    }
+
+    fn report(&self) -> ComponentReport {
+        let (state, since) = lock(&self.current).clone();
+        ComponentReport { state, since, matters: self.matters }
+    }
+}
+
+impl ComponentReport {
+    fn is_down(&self) -> bool {
+        matches!(self.state, State::Down { .. })
+    }
+}
+
+impl Component {
+    /// It works.
+    pub fn up(&self) {
+        self.set(State::Up);
+    }
+
+    /// It works, but not as it should.
+    pub fn degraded(&self, reason: impl Into<String>) {
+        self.set(State::Degraded { reason: reason.into() });
+    }
+
+    /// It does not work.
+    pub fn down(&self, reason: impl Into<String>) {
+        self.set(State::Down { reason: reason.into() });
+    }
+
+    /// `since` moves only when the state does, not when a reason changes.
+    fn set(&self, state: State) {
+        let mut current = lock(&self.slot.current);
+        let same = std::mem::discriminant(&current.0) == std::mem::discriminant(&state);
+        let since = if same { current.1 } else { Timestamp::now() };
+        *current = (state, since);
+    }
+}
+
+/// The values are whole after any panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running() -> Health {
+        let health = Health::new();
+        health.enter(Phase::Running);
+        health
+    }
+
+    #[test]
+    fn a_process_is_ready_only_while_it_runs() {
+        let health = Health::new();
+        assert!(health.report().live && !health.report().ready);
+        health.enter(Phase::Running);
+        assert!(health.report().ready);
+        health.enter(Phase::Stopping);
+        assert!(health.report().live && !health.report().ready);
+    }
+
+    #[test]
+    fn what_is_down_counts_as_far_as_it_matters() {
+        let health = running();
+        health.component("cache", Matters::Nothing).down("gone");
+        assert!(health.report().ready);
+        health.component("broker default", Matters::Readiness).degraded("reconnecting");
+        assert!(health.report().ready);
+        health.component("broker default", Matters::Readiness).down("refused");
+        assert!(health.report().live && !health.report().ready);
+        health.component("event loop", Matters::Liveness).down("stuck");
+        assert!(!health.report().live);
+    }
+
+    #[test]
+    fn the_report_is_plain_json() {
+        let health = running();
+        let broker = health.component("broker default", Matters::Readiness);
+        broker.down("refused");
+        let first = health.report().components["broker default"].since;
+        broker.down("refused again");
+        let report = serde_json::to_value(health.report()).unwrap();
+        let component = &report["components"]["broker default"];
+        assert_eq!((&report["ready"], &report["phase"]), (&false.into(), &"running".into()));
+        assert_eq!(
+            (&component["state"], &component["reason"], &component["matters"]),
+            (&"down".into(), &"refused again".into(), &"readiness".into())
+        );
+        assert_eq!(component["since"], serde_json::to_value(first).unwrap());
+    }
+}

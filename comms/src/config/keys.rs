@@ -1,0 +1,139 @@
+//! The keys that `comms.toml` knows, in one plain table: checked at build time and at start, printed by
+//! `config`, and the list behind every "did you mean".
+//!
+//! This file stands twice, word for word, in `comms` and in `comms-syntax`, since neither may depend on
+//! the other; a test of `comms` compares them.
+
+/// What a key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// Any text.
+    Text,
+    /// Text that is never printed.
+    Secret,
+    /// A URL; a password in it is masked when it is printed.
+    Url,
+    /// An IP address and a port, `127.0.0.1:9464`; port 0 is any free one.
+    Address,
+    /// A whole number within bounds.
+    Integer {
+        /// The smallest that makes sense.
+        min: i64,
+        /// The largest that makes sense.
+        max: i64,
+    },
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number and a unit: `250ms`, `5s`, `2m`, `1h`.
+    Duration,
+    /// Two durations, the first not above the second: `100ms..30s`.
+    DurationRange,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A table of these keys.
+    Table(&'static [Key]),
+    /// A table whose names are chosen elsewhere, each with a table of these keys.
+    Named {
+        /// What is named, in a word: `service`.
+        what: &'static str,
+        /// What each of them knows.
+        keys: &'static [Key],
+    },
+    /// The user's own: anything.
+    Free,
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub shape: Shape,
+    /// Its value when nothing sets it, as text; none where the attribute in the code decides, or nothing.
+    pub default: Option<&'static str>,
+    /// What it is for.
+    pub doc: &'static str,
+}
+
+impl Key {
+    const fn new(name: &'static str, shape: Shape, doc: &'static str) -> Self {
+        Self { name, shape, default: None, doc }
+    }
+
+    const fn or(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+}
+
+/// What may stand at the top of the file, and in each `[profile.NAME]`.
+pub const ROOT: &[Key] = &[
+    Key::new(
+        "brokers",
+        Shape::Named { what: "broker", keys: BROKER },
+        "The named brokers; message types use `default` unless they say otherwise.",
+    ),
+    Key::new("service", Shape::Named { what: "service", keys: SERVICE }, "Overrides of what the attributes of a service say."),
+    Key::new("admin", Shape::Table(ADMIN), "The admin port: health, info, topology."),
+    Key::new("log", Shape::Table(LOG), "What is logged, and how."),
+    Key::new("shutdown", Shape::Table(SHUTDOWN), "How the process ends."),
+    Key::new("app", Shape::Free, "Yours; reached through the injected `Settings`."),
+];
+
+/// The one key that only the top of a file knows: it holds a table for each profile, with the keys of [`ROOT`].
+pub const PROFILE: &str = "profile";
+
+/// The keys of `[brokers.NAME]`.
+pub const BROKER: &[Key] = &[
+    Key::new("url", Shape::Url, "Where it is; the scheme chooses the backend: `memory:`, `amqp://user@host:5672/vhost`."),
+    Key::new("password", Shape::Secret, "The password for the user in `url`."),
+    Key::new("password_file", Shape::Text, "A file that holds the password; a line end at its end is not part of it."),
+];
+
+/// The keys of `[service.NAME]`.
+pub const SERVICE: &[Key] = &[
+    Key::new(
+        "subscription",
+        Shape::Named { what: "subscription", keys: SUBSCRIPTION },
+        "By topic as declared, or `topic@group` where the service subscribes to the topic in several groups.",
+    ),
+    Key::new("handler", Shape::Named { what: "handler", keys: HANDLER }, "By the name of the method or function."),
+];
+
+/// The keys of `[service.NAME.subscription."TOPIC"]`.
+pub const SUBSCRIPTION: &[Key] = &[
+    Key::new("concurrency", Shape::Integer { min: 1, max: 65_535 }, "How many messages this process handles at once."),
+    Key::new("dedup", Shape::Duration, "For how long ids of handled messages are remembered; `0s` switches it off."),
+];
+
+/// The keys of `[service.NAME.handler.NAME]`.
+pub const HANDLER: &[Key] = &[
+    Key::new("timeout", Shape::Duration, "How long one attempt may take."),
+    Key::new("retry", Shape::Table(RETRY), "How failures are retried."),
+];
+
+/// The keys of `retry`.
+pub const RETRY: &[Key] = &[
+    Key::new("max", Shape::Integer { min: 0, max: 1_000_000 }, "How many retries follow the first attempt, over both levels."),
+    Key::new("immediate", Shape::Integer { min: 0, max: 1_000 }, "How many of them are made at once, holding the slot."),
+    Key::new("backoff", Shape::DurationRange, "The delay before the first retry and the longest one."),
+];
+
+/// The keys of `[admin]`.
+pub const ADMIN: &[Key] = &[
+    Key::new("enabled", Shape::Boolean, "Whether the admin port is opened.").or("true"),
+    Key::new("address", Shape::Address, "Where it listens. Every process on a machine needs one of its own.").or("127.0.0.1:9464"),
+];
+
+/// The keys of `[log]`.
+pub const LOG: &[Key] = &[
+    Key::new("format", Shape::OneOf(&["auto", "pretty", "json"]), "`auto` is pretty on a terminal, else JSON.").or("auto"),
+    Key::new("filter", Shape::Text, "A level, or directives as in `info,billing=debug`.").or("info"),
+];
+
+/// The keys of `[shutdown]`.
+pub const SHUTDOWN: &[Key] =
+    &[Key::new("timeout", Shape::Duration, "How long work in flight may take to finish once the process was told to stop.").or("30s")];

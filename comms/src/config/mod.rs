@@ -1,0 +1,37 @@
+//! Configuration: what may be configured, with types and rules. Reading files and the environment is
+//! `app`'s; here is no I/O.
+//!
+//! Layers lie over each other, each value remembering where it was set: defaults, the file, its profile,
+//! the environment. Unknown keys and wrong values are errors with their place, all of them at once.
+
+mod de;
+mod duration;
+mod effective;
+pub(crate) mod env;
+// The same text is a public module of `comms-syntax`.
+#[allow(unreachable_pub, dead_code, reason = "word for word the file that comms-syntax has")]
+pub(crate) mod keys;
+mod names;
+mod problem;
+pub(crate) mod profile;
+mod rules;
+pub(crate) mod schema;
+mod secret;
+mod settings;
+mod size;
+mod suggest;
+pub(crate) mod toml;
+pub(crate) mod tree;
+mod typed;
+
+pub use duration::{InvalidDuration, Period, format_duration, parse_duration, parse_duration_range};
+pub use effective::Setting;
+pub use names::{KnownHandler, KnownNames, KnownService};
+pub use problem::{ConfigError, ConfigProblem, Origin};
+pub use secret::{MASK, Secret, mask_url};
+pub use settings::Settings;
+pub use size::{InvalidSize, Size};
+pub(crate) use suggest::suggest;
+pub use typed::{
+    AdminConfig, BrokerConfig, Config, HandlerConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig,
+};

@@ -1,0 +1,374 @@
+//! The configuration with its types.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::duration::{parse_duration, parse_duration_range};
+use super::secret::{self, Secret};
+use super::tree::{self, Node, Table, Value};
+use super::{ConfigError, ConfigProblem, Origin, Settings, schema};
+
+/// The whole configuration of a process, valid in itself.
+///
+/// What [`KnownNames`](super::KnownNames) must confirm is left to [`check_names`](Self::check_names).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The brokers by name; `default` is always there, `memory:` unless configured.
+    pub brokers: BTreeMap<String, BrokerConfig>,
+    /// What overrides the attributes of services, by their names.
+    pub services: BTreeMap<String, ServiceConfig>,
+    /// The admin port.
+    pub admin: AdminConfig,
+    /// The log.
+    pub log: LogConfig,
+    /// The end.
+    pub shutdown: ShutdownConfig,
+    tree: Table,
+}
+
+/// `[brokers.NAME]`. Never prints a password.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BrokerConfig {
+    url: String,
+    /// The password, if it is not in the URL.
+    pub password: Option<Secret<String>>,
+    /// The file that holds the password; whoever reads files puts its content into `password`.
+    pub password_file: Option<PathBuf>,
+}
+
+/// `[service.NAME]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServiceConfig {
+    /// By topic as declared, or `topic@group`.
+    pub subscriptions: BTreeMap<String, SubscriptionConfig>,
+    /// By name.
+    pub handlers: BTreeMap<String, HandlerConfig>,
+}
+
+/// `[service.NAME.subscription."TOPIC"]`; what is not set is as the attribute says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubscriptionConfig {
+    /// How many messages this process handles at once, from 1.
+    pub concurrency: Option<usize>,
+    /// For how long ids are remembered; zero switches deduplication off.
+    pub dedup: Option<Duration>,
+}
+
+/// `[service.NAME.handler.NAME]`; what is not set is as the attribute says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HandlerConfig {
+    /// How long one attempt may take.
+    pub timeout: Option<Duration>,
+    /// How failures are retried.
+    pub retry: RetryConfig,
+}
+
+/// `retry`; what is not set is as the attribute says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryConfig {
+    /// How many retries follow the first attempt.
+    pub max: Option<u32>,
+    /// How many of them at once, holding the slot.
+    pub immediate: Option<u32>,
+    /// The delay before the first retry and the longest one.
+    pub backoff: Option<(Duration, Duration)>,
+}
+
+/// `[admin]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AdminConfig {
+    /// Whether the admin port is opened. Default: true.
+    pub enabled: bool,
+    /// Where it listens. Default: `127.0.0.1:9464`.
+    pub address: SocketAddr,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogConfig {
+    /// How lines look. Default: `auto`.
+    pub format: LogFormat,
+    /// A level or directives, as `tracing-subscriber`'s `EnvFilter` reads them. Default: `info`.
+    pub filter: String,
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// Pretty on a terminal, else JSON.
+    #[default]
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[shutdown]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownConfig {
+    /// How long work in flight may take to finish. Default: 30 s.
+    pub timeout: Duration,
+}
+
+// Without the tree, which holds passwords and the user's own tables as they were written.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Config");
+        shown.field("brokers", &self.brokers).field("services", &self.services).field("admin", &self.admin);
+        shown.field("log", &self.log).field("shutdown", &self.shutdown).finish_non_exhaustive()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::from_tree(schema::defaults())
+    }
+}
+
+impl Config {
+    /// The configuration of all layers laid over each other, defaults at the bottom.
+    ///
+    /// # Errors
+    /// Each contradiction between keys.
+    pub(crate) fn merge(layers: impl IntoIterator<Item = Table>) -> Result<Self, ConfigError> {
+        let mut tree = schema::defaults();
+        layers.into_iter().for_each(|layer| tree::overlay(&mut tree, layer));
+        ConfigError::check(super::rules::check(&tree))?;
+        Ok(Self::from_tree(tree))
+    }
+
+    /// The configuration that the text of one file makes, without profile and environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    ///
+    /// ```
+    /// let config = comms::config::Config::from_toml("[shutdown]\ntimeout = \"5s\"")?;
+    /// assert_eq!(config.shutdown.timeout.as_secs(), 5);
+    /// # Ok::<_, comms::config::ConfigError>(())
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        let layer = super::profile::file_layer(&"comms.toml".into(), text, None);
+        match layer {
+            Ok(layer) => Self::merge([layer]),
+            Err(problems) => ConfigError::check(problems).map(|()| Self::default()),
+        }
+    }
+
+    /// What overrides the attribute of the handler; nothing, for most.
+    #[must_use]
+    pub fn handler(&self, service: &str, handler: &str) -> HandlerConfig {
+        self.services.get(service).and_then(|service| service.handlers.get(handler)).cloned().unwrap_or_default()
+    }
+
+    /// What overrides the subscription: the entry `topic@group` if there is one, else `topic`.
+    #[must_use]
+    pub fn subscription(&self, service: &str, topic: &str, group: &str) -> SubscriptionConfig {
+        let Some(service) = self.services.get(service) else { return SubscriptionConfig::default() };
+        let exact = service.subscriptions.get(&format!("{topic}@{group}"));
+        exact.or_else(|| service.subscriptions.get(topic)).cloned().unwrap_or_default()
+    }
+
+    /// The user's own tables, `[app]`.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings::new(self.tree.get("app").and_then(Node::as_table).cloned().unwrap_or_default())
+    }
+
+    /// Every value with its place.
+    pub(crate) fn tree(&self) -> &Table {
+        &self.tree
+    }
+
+    /// Where the value at the dotted path was set.
+    pub(crate) fn origin(&self, path: &str) -> Origin {
+        let names: Vec<&str> = path.split('.').collect();
+        tree::find(&self.tree, &names).map_or(Origin::Default, |node| node.origin.clone())
+    }
+
+    /// Takes over what was read from the `password_file` of the broker: without the line end at its end.
+    ///
+    /// # Errors
+    /// A problem at the place of the key when the file could not be read.
+    pub(crate) fn set_password(&mut self, broker: &str, content: std::io::Result<String>) -> Result<(), ConfigProblem> {
+        let path = ["brokers", broker, "password_file"];
+        let origin = tree::find(&self.tree, &path).map_or(Origin::Default, |node| node.origin.clone());
+        let Some(config) = self.brokers.get_mut(broker) else { return Ok(()) };
+        let file = config.password_file.as_deref().unwrap_or(Path::new("")).display();
+        let unreadable = |error| format!("could not read the password from the file `{file}`: {error}");
+        let content = content.map_err(|error| ConfigProblem::new(origin, path.join("."), unreadable(error)))?;
+        config.password = Some(Secret::new(content.trim_end_matches(['\r', '\n']).to_owned()));
+        Ok(())
+    }
+
+    fn from_tree(tree: Table) -> Self {
+        Self {
+            brokers: named(&tree, "brokers", BrokerConfig::read),
+            services: named(&tree, "service", ServiceConfig::read),
+            admin: AdminConfig::read(&tree),
+            log: LogConfig::read(&tree),
+            shutdown: ShutdownConfig { timeout: duration(&tree, &["shutdown", "timeout"]).unwrap_or(Duration::from_secs(30)) },
+            tree,
+        }
+    }
+}
+
+impl BrokerConfig {
+    /// A broker at the URL.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), password: None, password_file: None }
+    }
+
+    /// What chooses the backend: `amqp`.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        self.url.split_once(':').map_or("", |(scheme, _)| scheme)
+    }
+
+    /// The URL for a person: a password in it is masked.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        secret::mask_url(&self.url)
+    }
+
+    /// The URL to connect to, with the password in it.
+    #[must_use]
+    pub fn connect_url(&self) -> Secret<String> {
+        Secret::new(match &self.password {
+            Some(password) => secret::with_password(&self.url, password.expose()),
+            None => self.url.clone(),
+        })
+    }
+
+    fn read(table: &Table) -> Self {
+        Self {
+            password: text(table, &["password"]).map(Secret::new),
+            password_file: text(table, &["password_file"]).map(PathBuf::from),
+            ..Self::new(text(table, &["url"]).unwrap_or_default())
+        }
+    }
+}
+
+impl fmt::Debug for BrokerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("BrokerConfig");
+        shown.field("url", &self.shown_url()).field("password", &self.password).field("password_file", &self.password_file).finish()
+    }
+}
+
+impl ServiceConfig {
+    fn read(table: &Table) -> Self {
+        Self {
+            subscriptions: named(table, "subscription", |table| SubscriptionConfig {
+                concurrency: number(table, &["concurrency"]),
+                dedup: duration(table, &["dedup"]),
+            }),
+            handlers: named(table, "handler", |table| HandlerConfig {
+                timeout: duration(table, &["timeout"]),
+                retry: RetryConfig {
+                    max: number(table, &["retry", "max"]),
+                    immediate: number(table, &["retry", "immediate"]),
+                    backoff: text(table, &["retry", "backoff"]).and_then(|text| parse_duration_range(&text).ok()),
+                },
+            }),
+        }
+    }
+}
+
+impl AdminConfig {
+    fn read(tree: &Table) -> Self {
+        let address = text(tree, &["admin", "address"]).and_then(|text| text.parse().ok());
+        Self {
+            enabled: !matches!(tree::find(tree, &["admin", "enabled"]).map(|node| &node.value), Some(Value::Boolean(false))),
+            address: address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9464))),
+        }
+    }
+}
+
+impl LogConfig {
+    fn read(tree: &Table) -> Self {
+        let format = match text(tree, &["log", "format"]).as_deref() {
+            Some("pretty") => LogFormat::Pretty,
+            Some("json") => LogFormat::Json,
+            _ => LogFormat::Auto,
+        };
+        Self { format, filter: text(tree, &["log", "filter"]).unwrap_or_else(|| "info".to_owned()) }
+    }
+}
+
+fn named<T>(table: &Table, name: &str, read: impl Fn(&Table) -> T) -> BTreeMap<String, T> {
+    let inner = table.get(name).and_then(Node::as_table).into_iter().flatten();
+    inner.filter_map(|(name, node)| Some((name.clone(), read(node.as_table()?)))).collect()
+}
+
+fn text(table: &Table, path: &[&str]) -> Option<String> {
+    tree::find(table, path)?.as_text().map(str::to_owned)
+}
+
+fn duration(table: &Table, path: &[&str]) -> Option<Duration> {
+    parse_duration(&text(table, path)?).ok()
+}
+
+fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
+    match tree::find(table, path)?.value {
+        Value::Integer(number) => number.try_into().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_configured_is_the_documented_defaults() {
+        let config = Config::default();
+        assert_eq!(config.brokers["default"], BrokerConfig::new("memory:"));
+        assert_eq!((config.admin.enabled, config.admin.address.to_string().as_str()), (true, "127.0.0.1:9464"));
+        assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Auto, "info"));
+        assert_eq!(config.shutdown.timeout, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn overrides_are_found_by_name() {
+        let config = Config::from_toml(
+            "[service.billing.subscription.orders]\nconcurrency = 4\n[service.billing.subscription.\"orders@audit\"]\ndedup = \"0s\"\n[service.billing.handler.on_paid]\ntimeout = \"2s\"\nretry = { max = 3, backoff = \"1s..5s\" }\n",
+        )
+        .unwrap();
+        assert_eq!(config.subscription("billing", "orders", "billing").concurrency, Some(4));
+        assert_eq!(
+            config.subscription("billing", "orders", "audit"),
+            SubscriptionConfig { concurrency: None, dedup: Some(Duration::ZERO) }
+        );
+        let handler = config.handler("billing", "on_paid");
+        assert_eq!((handler.timeout, handler.retry.max, handler.retry.immediate), (Some(Duration::from_secs(2)), Some(3), None));
+        assert_eq!(handler.retry.backoff, Some((Duration::from_secs(1), Duration::from_secs(5))));
+        assert_eq!(config.handler("billing", "other"), HandlerConfig::default());
+    }
+
+    #[test]
+    fn the_debug_form_shows_no_secret() {
+        let config = Config::from_toml(
+            "[brokers.default]\nurl = \"amqp://u:hunter2@h\"\n[brokers.b]\nurl = \"amqp://u@h\"\npassword = \"hunter2\"\n",
+        )
+        .unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+        assert_eq!(config.brokers["b"].connect_url().expose(), "amqp://u:hunter2@h");
+        assert_eq!(config.brokers["b"].scheme(), "amqp");
+    }
+}

@@ -1,0 +1,89 @@
+//! Logs: what `tracing` reports, as lines on standard error, JSON or for people. Export comes later.
+//!
+//! Every line that is written while a message is handled carries the fields of the handler's span,
+//! its `correlation_id` and `trace_id` among them.
+
+mod json;
+mod pretty;
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use crate::config::{LogConfig, LogFormat};
+
+pub use json::JsonLines;
+
+/// Whether logging was set up by this call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Installed {
+    /// It was.
+    Now,
+    /// Something else had set a subscriber up before; it stays.
+    Before,
+}
+
+/// Sets logging up for the process. Where a subscriber is set already, that one stays.
+///
+/// # Errors
+/// When the filter can't be read; the configuration's own check says so earlier.
+pub fn init(log: &LogConfig) -> Result<Installed, String> {
+    let filter = parse_filter(&log.filter)?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let result = if is_json(log.format, std::io::stderr().is_terminal()) {
+        tracing::subscriber::set_global_default(registry.with(JsonLines::new(std::io::stderr)))
+    } else {
+        tracing::subscriber::set_global_default(registry.with(pretty::layer(std::io::stderr, std::io::stderr().is_terminal())))
+    };
+    Ok(result.map_or(Installed::Before, |()| Installed::Now))
+}
+
+/// Whether the text is a filter.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_filter(filter: &str) -> Result<(), String> {
+    parse_filter(filter).map(drop)
+}
+
+fn parse_filter(filter: &str) -> Result<EnvFilter, String> {
+    EnvFilter::builder().parse(filter).map_err(|error| {
+        format!("`{filter}` is not a filter: {error}; expected a level (error, warn, info, debug, trace) or directives as in `info,billing=debug`")
+    })
+}
+
+fn is_json(format: LogFormat, terminal: bool) -> bool {
+    match format {
+        LogFormat::Auto => !terminal,
+        LogFormat::Pretty => false,
+        LogFormat::Json => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_is_for_people_on_a_terminal_only() {
+        assert!(is_json(LogFormat::Auto, false));
+        assert!(!is_json(LogFormat::Auto, true));
+        assert!(is_json(LogFormat::Json, true));
+        assert!(!is_json(LogFormat::Pretty, false));
+    }
+
+    #[test]
+    fn filters_are_checked() {
+        assert_eq!(check_filter("info,billing=debug,comms::handler=trace"), Ok(()));
+        assert!(check_filter("info,=").unwrap_err().contains("expected a level"));
+    }
+
+    #[test]
+    fn a_second_set_up_changes_nothing_and_fails_nothing() {
+        let log = LogConfig { format: LogFormat::Json, filter: "off".to_owned() };
+        init(&log).unwrap();
+        assert_eq!(init(&log), Ok(Installed::Before));
+    }
+}

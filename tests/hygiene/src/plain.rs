@@ -1,0 +1,128 @@
+//! Nothing unusual: every attribute once, on documented items, with all warnings denied.
+
+use std::fmt;
+use std::sync::Arc;
+
+use comms::{Publisher, command, event, event_handler, provider, query, service};
+
+/// The identity of an order.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct OrderId(pub String);
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An order was placed.
+#[event(name = "orders.order-placed", version = 1, topic = "orders", key = order_id)]
+#[derive(Clone, Debug)]
+pub struct OrderPlaced {
+    /// Which one.
+    pub order_id: OrderId,
+    /// For how much.
+    #[serde(rename = "total")]
+    pub total_cents: u64,
+}
+
+/// An invoice was issued.
+#[event(name = "billing.invoice-issued", version = 1, topic = "billing")]
+#[derive(Clone, Debug)]
+pub struct InvoiceIssued {
+    /// Of which order.
+    pub order_id: OrderId,
+}
+
+/// Places an order.
+#[command(name = "orders.place-order", version = 1, owner = "orders", reply = OrderId)]
+#[derive(Clone, Debug)]
+pub struct PlaceOrder {
+    /// For how much.
+    pub total_cents: u64,
+}
+
+/// Counts the orders.
+#[query(name = "orders.count-orders", version = 1, owner = "orders", reply = u64)]
+#[derive(Clone, Debug)]
+pub struct CountOrders;
+
+/// Where invoices are kept.
+#[derive(Clone, Debug, Default)]
+pub struct Invoices;
+
+/// Where mails go out.
+#[derive(Clone, Debug, Default)]
+pub struct Mailer;
+
+/// The billing service.
+#[service(name = "billing", version = "1.2.0", tags("x", "y"), subscribe("orders", ordered, concurrency = 16, dedup = "10m"))]
+pub struct Billing {
+    events: Publisher<InvoiceIssued>,
+    _invoices: Invoices,
+}
+
+#[service]
+impl Billing {
+    /// Issues the invoice.
+    #[event_handler(retry(max = 5, immediate = 2, backoff = "100ms..30s"), timeout = "5s")]
+    async fn on_order_placed(&self, event: OrderPlaced) -> Result<(), comms::PublishError> {
+        self.events.publish(&InvoiceIssued { order_id: event.order_id }).await?;
+        Ok(())
+    }
+
+    #[event_handler]
+    async fn on_invoice_issued(&self, _event: InvoiceIssued, mailer: Mailer) {
+        self.helper(&mailer);
+    }
+
+    fn helper(&self, _: &Mailer) {}
+}
+
+/// The order service.
+#[service(name = "orders", version = "1.0.0")]
+pub struct Orders;
+
+#[service]
+impl Orders {
+    #[command(timeout = "2s")]
+    async fn place(&self, _command: PlaceOrder) -> Result<OrderId, comms::Failure> {
+        Ok(OrderId("o-1".to_owned()))
+    }
+
+    #[query]
+    async fn count(&self, _query: CountOrders) -> Result<u64, comms::Failure> {
+        Ok(1)
+    }
+}
+
+/// A free handler.
+#[event_handler(service = "billing", publishes(InvoiceIssued))]
+pub async fn on_placed(event: OrderPlaced, _mailer: Mailer, _events: Publisher<InvoiceIssued>) -> Result<(), String> {
+    Err(event.order_id.0)
+}
+
+/// Makes the store.
+#[provider]
+pub async fn invoices() -> Result<Invoices, String> {
+    Ok(Invoices)
+}
+
+/// Makes the mailer.
+#[provider]
+pub fn mailer(_invoices: Invoices) -> Arc<Mailer> {
+    Arc::new(Mailer)
+}
+
+/// What generated wiring would call.
+pub fn wire(app: comms::AppBuilder) -> comms::AppBuilder {
+    app.provider::<comms::handler!(invoices)>()
+        .provider::<comms::handler!(self::mailer)>()
+        .service::<Billing>()
+        .service::<Orders>()
+        .event_handler::<__comms_Billing_on_order_placed>()
+        .event_handler::<__comms_Billing_on_invoice_issued>()
+        .event_function::<comms::handler!(on_placed)>("billing")
+        .request_handler::<__comms_Orders_place>()
+        .request_handler::<__comms_Orders_count>()
+}
