@@ -3,27 +3,18 @@
 use std::time::Duration;
 
 use comms::testing::TestApp;
-use comms::AppBuilder;
-use comms::service;
+use comms::{AppBuilder, command};
 use shop_contracts::{PlaceOrder, PlaceOrderError};
-
-/// Stands in for the real one; wired by hand below, since no build script generates wiring for a test.
-#[service(name = "orders", version = "0.0.0")]
-struct Orders {
-    seen: Seen,
-}
 
 type Seen = std::sync::Arc<std::sync::Mutex<Vec<PlaceOrder>>>;
 
-#[service]
-impl Orders {
-    #[command]
-    async fn place(&self, command: PlaceOrder) -> Result<(), PlaceOrderError> {
-        let mut seen = self.seen.lock().expect("no test panics while it holds this");
-        seen.push(command);
-        // The first one has to be placed again.
-        if seen.len() == 1 { Err(PlaceOrderError::NotAccepted("come again".into())) } else { Ok(()) }
-    }
+/// Stands in for the real one; wired by hand below, since no build script generates wiring for a test.
+#[command(service = "orders")]
+async fn place(command: PlaceOrder, seen: Seen) -> Result<(), PlaceOrderError> {
+    let mut seen = seen.lock().expect("no test panics while it holds this");
+    seen.push(command);
+    // The first one has to be placed again.
+    if seen.len() == 1 { Err(PlaceOrderError::NotAccepted("come again".into())) } else { Ok(()) }
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,8 +22,7 @@ async fn an_order_is_placed_each_second_and_again_when_it_was_not_accepted() {
     let seen = Seen::default();
     let app = AppBuilder::of::<shop_loadgen::Wiring>()
         .provide(Seen::clone(&seen))
-        .service::<Orders>()
-        .request_handler::<comms::handler!(Orders::place)>();
+        .request_function::<comms::handler!(place)>("orders");
     let app = TestApp::with(app).start().await.expect("it starts");
     tokio::time::sleep(Duration::from_millis(3_500)).await;
     app.shutdown().await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use comms::broker::rabbitmq::RabbitMq;
 use comms::testing::servers;
-use comms::{App, AppBuilder, CommandBus, service};
+use comms::{App, AppBuilder, CommandBus, event_handler};
 use shop_contracts::{OrderShipped, PaymentFailed, PlaceOrder};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
@@ -15,35 +15,26 @@ use tokio::time::{Instant, sleep};
 type Done = Arc<Mutex<HashMap<String, u32>>>;
 
 /// Listens, from this process, to what becomes of the orders. Wired by hand: a test has no generated wiring.
-#[service(name = "auditor", version = "0.0.0", subscribe("shop.orders"), subscribe("shop.billing"))]
-struct Auditor {
-    done: Done,
+#[event_handler(service = "auditor")]
+async fn on_order_shipped(event: OrderShipped, done: Done) {
+    note(&done, event.order_id);
 }
 
-#[service]
-impl Auditor {
-    #[event_handler]
-    async fn on_order_shipped(&self, event: OrderShipped) {
-        self.note(event.order_id);
-    }
+#[event_handler(service = "auditor")]
+async fn on_payment_failed(event: PaymentFailed, done: Done) {
+    note(&done, event.order_id);
+}
 
-    #[event_handler]
-    async fn on_payment_failed(&self, event: PaymentFailed) {
-        self.note(event.order_id);
-    }
-
-    fn note(&self, order_id: String) {
-        *self.done.lock().expect("no holder panics").entry(order_id).or_default() += 1;
-    }
+fn note(done: &Done, order_id: String) {
+    *done.lock().expect("no holder panics").entry(order_id).or_default() += 1;
 }
 
 async fn auditor(url: &str, done: &Done) -> App {
     let broker = RabbitMq::connect(url.parse().expect("the URL is one"), "auditor").await.expect("the server answers");
     AppBuilder::new("auditor")
         .provide(Done::clone(done))
-        .service::<Auditor>()
-        .event_handler::<comms::handler!(Auditor::on_order_shipped)>()
-        .event_handler::<comms::handler!(Auditor::on_payment_failed)>()
+        .event_function::<comms::handler!(on_order_shipped)>("auditor")
+        .event_function::<comms::handler!(on_payment_failed)>("auditor")
         .broker("default", Arc::new(broker))
         .start()
         .await
