@@ -59,6 +59,7 @@ fn expand(place: &Place<'_>) -> TokenStream {
         Kind::Event => (quote!(EventHandler), quote!(Event)),
         Kind::Request(_) => (quote!(RequestHandler), quote!(Request)),
     };
+    let publishes = publishes(handler);
     let (message, structure) = (&handler.message, structure(&handler.common, visibility, descriptor));
     let asserted = asserted(&handler.common, entry, &assertions(handler));
     quote! {
@@ -69,6 +70,7 @@ fn expand(place: &Place<'_>) -> TokenStream {
             type #role = #message;
             type Args = (#(#types,)*);
             const DECL: #krate::handler::HandlerDecl = #decl;
+            #publishes
             #inject
             #call
         }
@@ -84,6 +86,13 @@ fn decl(handler: &Handler) -> TokenStream {
     let timeout = timeout.as_ref().map(|timeout| setting(timeout, duration)).map(|timeout| quote!(.timeout(#timeout)));
     let doc = doc(common);
     quote!(#krate::handler::HandlerDecl::new(#name, #location) #group #retry #timeout #doc)
+}
+
+/// The events that it publishes beside what its service does.
+fn publishes(handler: &Handler) -> Option<TokenStream> {
+    let (krate, events) = (&handler.common.krate, &handler.publishes);
+    let types = (!events.is_empty()).then(|| quote!(&[#(<#events as #krate::Message>::TYPE),*]));
+    types.map(|types| quote!(const PUBLISHES: &'static [#krate::message::MessageType] = #types;))
 }
 
 fn retry_decl(krate: &Path, retry: &Retry) -> TokenStream {

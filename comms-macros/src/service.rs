@@ -1,5 +1,6 @@
 //! `#[service]` on a struct: how it is made; on its impl: its handlers.
 
+use comms_syntax::handler::published;
 use comms_syntax::names;
 use comms_syntax::service::{After, Field, Ordered, ServiceImpl, ServiceStruct, Start, Subscription};
 use proc_macro2::TokenStream;
@@ -12,14 +13,17 @@ pub(crate) fn expand(service: &ServiceStruct) -> TokenStream {
     let ServiceStruct { common, ident, layers, .. } = service;
     let (krate, cfgs) = (&common.krate, &common.cfgs);
     let (decl, dependencies, build) = (decl(service), dependencies(service), build(service));
-    let layers: Vec<(&str, &Type)> = layers.iter().map(|layer| ("assert_value", layer)).collect();
+    let (publishes, layered) = (publishes(service), layered(service));
+    let layers: Vec<(&str, &Type)> = layers.iter().map(|layer| ("assert_layer", layer)).collect();
     let listed = asserted(common, &names::entry(ident), &layers);
     quote! {
         #(#cfgs)*
         impl #krate::Service for #ident {
             const DECL: #krate::handler::ServiceDecl = #decl;
+            #publishes
             #dependencies
             #build
+            #layered
         }
         #listed
     }
@@ -73,7 +77,7 @@ fn ordered_decl(krate: &syn::Path, Ordered { shards, after }: &Ordered) -> Token
     quote!(.ordered(#shards, #krate::handler::AfterDeadLetter::#after))
 }
 
-/// The types of the fields; once for each combination of their conditions, since a tuple can't have
+/// The types of the fields and layers; once for each combination of their conditions, since a tuple can't have
 /// conditional parts.
 fn dependencies(service: &ServiceStruct) -> TokenStream {
     let conditions = service.conditions();
@@ -82,7 +86,7 @@ fn dependencies(service: &ServiceStruct) -> TokenStream {
         let cfgs =
             conditions.iter().enumerate().map(|(at, condition)| if holds(at) { quote!(#condition) } else { quote!(not(#condition)) });
         let fields = service.fields.iter().filter(|field| field.condition_in(&conditions).is_none_or(holds));
-        let types = fields.map(|field| &field.ty);
+        let types = fields.map(|field| &field.ty).chain(&service.layers);
         quote!(#(#[cfg(#cfgs)])* type Dependencies = (#(#types,)*);)
     });
     variants.collect()
@@ -102,6 +106,30 @@ fn build(service: &ServiceStruct) -> TokenStream {
             ::core::result::Result::Ok(#value)
         }
     }
+}
+
+/// The events that its fields publish, by their types.
+fn publishes(service: &ServiceStruct) -> Option<TokenStream> {
+    let krate = &service.common.krate;
+    let mut events = service.fields.iter().filter_map(|field| published(&field.ty).map(|event| (&field.cfgs, event))).peekable();
+    events.peek()?;
+    let types = events.map(|(cfgs, event)| quote!(#(#cfgs)* <#event as #krate::Message>::TYPE));
+    Some(quote!(const PUBLISHES: &'static [#krate::message::MessageType] = &[#(#types),*];))
+}
+
+fn layered(service: &ServiceStruct) -> Option<TokenStream> {
+    let krate = &service.common.krate;
+    let names = &service.layers;
+    let layers: Vec<TokenStream> = names.iter().map(|layer| injected(krate, layer)).collect();
+    (!layers.is_empty()).then(|| {
+        quote! {
+            const LAYERS: &'static [&'static str] = &[#(::core::stringify!(#names)),*];
+            fn layers(scope: &#krate::inject::Scope) -> #krate::__private::Found<#krate::__private::Layers> {
+                use #krate::__private::inject::via::*;
+                ::core::result::Result::Ok(#krate::__private::Layers::from([#(#krate::handler::NamedLayer::new(#layers)),*]))
+            }
+        }
+    })
 }
 
 fn injected_field(krate: &syn::Path, Field { ident, ty, cfgs }: &Field) -> TokenStream {

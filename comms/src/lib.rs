@@ -18,6 +18,8 @@ mod server;
 pub mod telemetry;
 
 pub mod broker;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
@@ -47,6 +49,3 @@ pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};
 pub use message::{Command, Event, Message, Query, Request};
 pub use publisher::{Brokers, PublishError, Publisher, Source};
-
-#[cfg(feature = "testing")]
-pub mod testing;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::registry::{HandlerEntry, MessageEntry, ProviderEntry, ServiceEntry};
 use super::{Service, StartError, Wiring};
 use crate::broker::Broker;
+use crate::config::Config;
 use crate::handler::{EventHandler, Free, Observer, RequestHandler};
 use crate::inject::{Provider, Scope, TypeRef, Value};
 use crate::message::Message;
@@ -33,7 +34,8 @@ pub struct AppBuilder {
     pub(crate) messages: Vec<MessageEntry>,
     pub(crate) brokers: BTreeMap<String, Arc<dyn Broker>>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
-    pub(crate) shutdown_timeout: Duration,
+    pub(crate) config: Config,
+    pub(crate) shutdown_timeout: Option<Duration>,
 }
 
 impl AppBuilder {
@@ -50,7 +52,8 @@ impl AppBuilder {
             messages: Vec::new(),
             brokers: BTreeMap::new(),
             observer: None,
-            shutdown_timeout: Duration::from_secs(30),
+            config: Config::default(),
+            shutdown_timeout: None,
         }
     }
 
@@ -130,9 +133,15 @@ impl AppBuilder {
         self
     }
 
-    /// How long messages in hand may take to finish when the application stops; 30 seconds unless said otherwise.
+    /// Uses this configuration; without it, the defaults. Files and the environment are the generated main's to read.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// How long messages in hand may take to finish when the application stops, whatever the configuration says.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
-        self.shutdown_timeout = timeout;
+        self.shutdown_timeout = Some(timeout);
         self
     }
 

@@ -2,10 +2,16 @@
 
 mod assemble;
 mod builder;
+pub(crate) mod commands;
 pub(crate) mod config_source;
+mod factory;
 pub mod health;
+mod host;
+pub(crate) mod model;
+pub(crate) mod overrides;
 mod plans;
 mod problems;
+mod program;
 mod registry;
 mod running;
 mod start;
@@ -14,6 +20,7 @@ mod wiring;
 
 pub use builder::AppBuilder;
 pub use problems::StartError;
+pub use program::main;
 pub use running::{App, Stopped};
 pub use tasks::Tasks;
 pub use wiring::{Handles, Provides, ProvidesAll, Service, Wiring};

@@ -1,8 +1,10 @@
 //! Gives each handler its subscription.
 
+use super::overrides;
 use super::problems::Problems;
 use super::registry::{HandlerEntry, ServiceEntry};
 use crate::broker::TopicPattern;
+use crate::config::Config;
 use crate::handler::{RetryDecl, ServiceDecl, SubscriptionDecl};
 use crate::message::MessageKind;
 
@@ -21,6 +23,16 @@ impl Planned {
         self.subscription.group.unwrap_or(self.service)
     }
 
+    /// Lays the configuration over what the attributes say.
+    fn configure(&mut self, config: &Config) {
+        let group = self.group();
+        let configured = config.subscription(self.service, self.subscription.topic, group);
+        self.subscription = overrides::subscription(self.subscription, &configured);
+        for handler in &mut self.handlers {
+            handler.decl = overrides::handler(handler.decl, &config.handler(self.service, handler.decl.name));
+        }
+    }
+
     fn takes(&self, handler: &HandlerEntry) -> bool {
         let decl = &handler.decl;
         self.service == handler.service
@@ -32,7 +44,9 @@ impl Planned {
 
 /// Gives every handler its subscription: an explicit one of its service that listens to the topic of its
 /// message, a literal topic before a pattern, else one with the defaults.
-pub(crate) fn plan(services: &[ServiceEntry], handlers: &[HandlerEntry], problems: &mut Problems) -> Vec<Planned> {
+///
+/// What comes out has the overrides of the configuration.
+pub(crate) fn plan(services: &[ServiceEntry], handlers: &[HandlerEntry], config: &Config, problems: &mut Problems) -> Vec<Planned> {
     let mut plans: Vec<Planned> = services.iter().flat_map(|service| explicit(&service.decl, problems)).collect();
     for handler in handlers {
         if let Some(place) = place_for(&mut plans, handler, problems) {
@@ -43,6 +57,7 @@ pub(crate) fn plan(services: &[ServiceEntry], handlers: &[HandlerEntry], problem
         let (service, topic) = (planned.service, &planned.topic);
         problems.add(format!("service `{service}` subscribes to `{topic}`, but none of its handlers takes a message of that topic: remove `subscribe(\"{topic}\")`, or write the handler"));
     }
+    plans.iter_mut().for_each(|planned| planned.configure(config));
     plans
 }
 

@@ -40,6 +40,11 @@ impl Problems {
         result.map_err(|problem| self.add(problem)).ok()
     }
 
+    /// All problems, for a person.
+    pub(crate) fn into_texts(self) -> Vec<String> {
+        self.0
+    }
+
     /// # Errors
     /// All problems so far, if there are any.
     pub(crate) fn check(&mut self) -> Result<(), StartError> {

@@ -47,13 +47,23 @@ pub(crate) struct ServiceEntry {
     /// `Arc<S>`, which other services may have injected.
     pub(crate) provides: TypeRef,
     pub(crate) depends: Vec<TypeRef>,
+    pub(crate) publishes: &'static [MessageType],
+    pub(crate) layer_names: &'static [&'static str],
     pub(crate) build: fn(&mut Scope) -> Result<(), InjectError>,
     pub(crate) layers: fn(&Scope) -> Result<Vec<NamedLayer>, InjectError>,
 }
 
 impl ServiceEntry {
     pub(crate) fn of<S: Service>() -> Self {
-        Self { decl: S::DECL, provides: TypeRef::of::<Arc<S>>(), depends: S::Dependencies::types(), build: build::<S>, layers: S::layers }
+        Self {
+            decl: S::DECL,
+            provides: TypeRef::of::<Arc<S>>(),
+            depends: S::Dependencies::types(),
+            publishes: S::PUBLISHES,
+            layer_names: S::LAYERS,
+            build: build::<S>,
+            layers: S::layers,
+        }
     }
 }
 
@@ -79,16 +89,17 @@ pub(crate) struct HandlerEntry {
     pub(crate) decl: HandlerDecl,
     pub(crate) service: &'static str,
     pub(crate) message: MessageType,
+    pub(crate) publishes: &'static [MessageType],
     pub(crate) bind: fn(&mut Binding<'_>) -> Result<Arc<dyn ErasedHandler>, InjectError>,
 }
 
 impl HandlerEntry {
     pub(crate) fn event<H: EventHandler>(service: &'static str) -> Self {
-        Self { decl: H::DECL, service, message: H::Event::TYPE, bind: bind_event::<H> }
+        Self { decl: H::DECL, service, message: H::Event::TYPE, publishes: H::PUBLISHES, bind: bind_event::<H> }
     }
 
     pub(crate) fn request<H: RequestHandler>(service: &'static str) -> Self {
-        Self { decl: H::DECL, service, message: H::Request::TYPE, bind: bind_request::<H> }
+        Self { decl: H::DECL, service, message: H::Request::TYPE, publishes: H::PUBLISHES, bind: bind_request::<H> }
     }
 }
 

@@ -1,16 +1,20 @@
 //! From registration to a running application.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU16;
 use std::sync::Arc;
+
+use futures_util::future::join_all;
 
 use super::assemble::assemble;
 use super::plans::{Planned, plan};
 use super::problems::Problems;
 use super::registry::{Binding, HandlerEntry};
-use super::{App, AppBuilder, StartError, Tasks};
+use super::{App, AppBuilder, StartError, Tasks, factory};
 use crate::broker::{Broker, Order, StartPosition, Subscription};
+use crate::config::Config;
 use crate::cqrs::{BusCore, LocalHandlers};
+use crate::error::chain_text;
 use crate::handler::plan::{Entry, Plan};
 use crate::handler::runner::Runner;
 use crate::handler::{Counters, Free, NamedLayer, Observer};
@@ -20,22 +24,26 @@ use crate::publisher::{Brokers, Source};
 /// Everything is checked before anything is subscribed to: an application that is wrong takes no message.
 pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     let mut problems = Problems::default();
-    let plans = plan(&app.services, &app.handlers, &mut problems);
-    let brokers = Brokers::new(app.brokers);
+    let plans = plan(&app.services, &app.handlers, &app.config, &mut problems);
+    let source: Arc<str> = app.services.first().map_or(app.name.as_str(), |service| service.decl.name).into();
+    let brokers = connect(app.brokers, &app.config, &source, &mut problems).await;
     for planned in &plans {
         check_broker(planned, &brokers, &mut problems);
     }
-    problems.check()?;
+    if let Err(error) = problems.check() {
+        join_all(brokers.iter().map(|(_, broker)| broker.close())).await;
+        return Err(error);
+    }
 
-    let source: Arc<str> = app.services.first().map_or(app.name.as_str(), |service| service.decl.name).into();
     let bus = Arc::new(BusCore::new(&brokers, Arc::clone(&source)));
+    let tasks = Tasks::new();
     let mut scope = app.values;
     scope.insert(brokers.clone());
     scope.insert(Source(source));
     scope.insert(Arc::clone(&bus));
     scope.insert(Arc::new(Free));
-    let tasks = Tasks::new();
     scope.insert(tasks.clone());
+    scope.insert(app.config.settings());
     assemble(&app.providers, &app.services, &app.provided, &mut scope, &mut problems).await;
     problems.check()?;
 
@@ -52,7 +60,8 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
 
     let counters = bound.iter().map(|plan| (plan.subscription.name(), Arc::clone(&plan.counters))).collect();
     let runners = subscribe(bound, &mut problems).await;
-    let running = App::new(runners, counters, brokers, scope, tasks, app.shutdown_timeout);
+    let shutdown_timeout = app.shutdown_timeout.unwrap_or(app.config.shutdown.timeout);
+    let running = App::new(runners, counters, brokers, scope, tasks, shutdown_timeout);
     match problems.check() {
         Ok(()) => Ok(running.begin()),
         Err(error) => {
@@ -60,6 +69,19 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
             Err(error)
         }
     }
+}
+
+/// The brokers that were handed over, and those of the configuration that were not, all at once.
+async fn connect(given: BTreeMap<String, Arc<dyn Broker>>, config: &Config, service: &str, problems: &mut Problems) -> Brokers {
+    let missing = config.brokers.iter().filter(|(name, _)| !given.contains_key(*name));
+    let connecting = missing.map(|(name, broker)| async move { (name, factory::connect(name, broker, service).await) });
+    let mut brokers = BTreeMap::new();
+    for (name, connected) in join_all(connecting).await {
+        let connected = connected.map_err(|error| format!("broker `{name}`: {}", chain_text(&error).join(": ")));
+        brokers.extend(problems.keep(connected).map(|broker| (name.clone(), broker)));
+    }
+    brokers.extend(given);
+    Brokers::new(brokers)
 }
 
 fn check_broker(planned: &Planned, brokers: &Brokers, problems: &mut Problems) {
@@ -130,7 +152,7 @@ async fn subscribe(plans: Vec<Plan>, problems: &mut Problems) -> Vec<Runner> {
     let mut runners = Vec::with_capacity(plans.len());
     for plan in plans {
         let what = format!("service `{}`, subscription to `{}`", plan.service, plan.subscription.topic);
-        let started = Runner::start(plan).await.map_err(|error| format!("{what}: {}", crate::error::chain_text(&error).join(": ")));
+        let started = Runner::start(plan).await.map_err(|error| format!("{what}: {}", chain_text(&error).join(": ")));
         runners.extend(problems.keep(started));
     }
     runners

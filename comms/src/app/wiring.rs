@@ -3,13 +3,17 @@
 use super::AppBuilder;
 use crate::handler::{NamedLayer, ServiceDecl};
 use crate::inject::{InjectError, Scope, TypeList};
-use crate::message::Request;
+use crate::message::{MessageType, Request};
 
 /// A service that is made from injected values. Implemented by `#[service]` on a struct.
 pub trait Service: Send + Sync + Sized + 'static {
     /// What its attribute says.
     const DECL: ServiceDecl;
-    /// The types of its fields.
+    /// The events that its fields publish.
+    const PUBLISHES: &'static [MessageType] = &[];
+    /// The types of its custom layers, outermost first, as they are written.
+    const LAYERS: &'static [&'static str] = &[];
+    /// The types of its fields and layers.
     type Dependencies: TypeList;
 
     /// Makes it.

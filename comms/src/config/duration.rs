@@ -57,7 +57,7 @@ fn parse(text: &str) -> Result<Duration, String> {
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
     let milliseconds = duration.as_nanos().div_ceil(1_000_000);
-    let fits = |factor: u64| milliseconds % u128::from(factor) == 0 && (milliseconds > 0 || factor == 1_000);
+    let fits = |factor: u64| milliseconds.is_multiple_of(u128::from(factor)) && (milliseconds > 0 || factor == 1_000);
     let (unit, factor) = UNITS.iter().rev().find(|(_, factor)| fits(*factor)).unwrap_or(&UNITS[0]);
     format!("{}{unit}", milliseconds / u128::from(*factor))
 }

@@ -17,6 +17,7 @@ pub(crate) mod profile;
 mod rules;
 pub(crate) mod schema;
 mod secret;
+mod sections;
 mod settings;
 mod size;
 mod suggest;
@@ -29,9 +30,10 @@ pub use effective::Setting;
 pub use names::{KnownHandler, KnownNames, KnownService};
 pub use problem::{ConfigError, ConfigProblem, Origin};
 pub use secret::{MASK, Secret, mask_url};
+pub use sections::{
+    AdminConfig, BrokerConfig, HandlerConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig,
+};
 pub use settings::Settings;
 pub use size::{InvalidSize, Size};
 pub(crate) use suggest::suggest;
-pub use typed::{
-    AdminConfig, BrokerConfig, Config, HandlerConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig,
-};
+pub use typed::Config;

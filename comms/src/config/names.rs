@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::suggest::suggest;
 use super::tree::{self, Node, Table};
-use super::{Config, ConfigProblem, Origin, format_duration};
+use super::{Config, ConfigProblem, Origin, RetryConfig, format_duration};
 
 /// The names that exist in the application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct KnownService {
 pub struct KnownHandler {
     /// How long one attempt may take.
     pub timeout: Duration,
+    /// Whether failures are retried at all: those of events are, those of commands and queries are their callers' to retry.
+    pub retried: bool,
     /// How many retries.
     pub max: u32,
     /// How many of them at once.
@@ -109,8 +111,12 @@ impl Config {
     fn check_handler(&self, service: &str, name: &str, declared: &KnownHandler, problems: &mut Vec<ConfigProblem>) {
         let handler = self.handler(service, name);
         let path = format!("service.{service}.handler.{name}");
+        if !declared.retried && handler.retry != RetryConfig::default() {
+            let message = "it handles a command or query, whose caller waits and decides whether to try again: remove `retry`";
+            problems.push(ConfigProblem::new(self.origin(&format!("{path}.retry")), format!("{path}.retry"), message));
+        }
         let (max, immediate) = (handler.retry.max.unwrap_or(declared.max), handler.retry.immediate.unwrap_or(declared.immediate));
-        if immediate > max && (handler.retry.max.is_some() || handler.retry.immediate.is_some()) {
+        if declared.retried && immediate > max && (handler.retry.max.is_some() || handler.retry.immediate.is_some()) {
             let message =
                 format!("`immediate` is {immediate}, more than `max`, which is {max}: the immediate retries are some of all retries");
             problems.push(ConfigProblem::new(self.origin(&format!("{path}.retry")), format!("{path}.retry"), message));
@@ -167,9 +173,12 @@ mod tests {
     use crate::config::Config;
 
     fn known() -> KnownNames {
-        let handler = KnownHandler { timeout: Duration::from_secs(5), max: 8, immediate: 2 };
-        let billing =
-            KnownService { subscriptions: vec!["orders".into(), "shop.#".into()], handlers: [("on_paid".to_owned(), handler)].into() };
+        let handler = KnownHandler { timeout: Duration::from_secs(5), retried: true, max: 8, immediate: 2 };
+        let place = KnownHandler { retried: false, ..handler };
+        let billing = KnownService {
+            subscriptions: vec!["orders".into(), "shop.#".into()],
+            handlers: [("on_paid".to_owned(), handler), ("place".to_owned(), place)].into(),
+        };
         KnownNames { brokers: vec!["audit".into()], services: [("billing".to_owned(), billing)].into() }
     }
 
@@ -197,6 +206,13 @@ mod tests {
         assert!(found.iter().any(|problem| problem.contains("no handler `on_payed`") && problem.contains("comms.toml:4:26")), "{found:#?}");
         assert!(found.iter().any(|problem| problem.contains("no subscription `order`")), "{found:#?}");
         assert_eq!(found.len(), 4);
+    }
+
+    #[test]
+    fn a_command_is_not_retried_by_its_handler() {
+        let found = problems("[service.billing.handler.place]\nretry = { max = 3 }\n");
+        assert!(found[0].starts_with("comms.toml:2:9: `service.billing.handler.place.retry`: it handles a command or query"), "{found:#?}");
+        assert_eq!(found.len(), 1);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::future::Future;
 use super::HandlerDecl;
 use crate::error::{BoxError, Fault};
 use crate::inject::{InjectError, Scope, TypeList};
-use crate::message::{Event, Request};
+use crate::message::{Event, MessageType, Request};
 
 /// What handling an event came to.
 pub type Outcome = Result<(), Fault>;
@@ -36,6 +36,8 @@ pub trait EventHandler: Send + Sync + 'static {
     type Args: TypeList + Clone + Send + Sync + 'static;
     /// What its attribute says.
     const DECL: HandlerDecl;
+    /// The events that it publishes beside what its service does.
+    const PUBLISHES: &'static [MessageType] = &[];
 
     /// Resolves the further arguments.
     ///
@@ -57,6 +59,8 @@ pub trait RequestHandler: Send + Sync + 'static {
     type Args: TypeList + Clone + Send + Sync + 'static;
     /// What its attribute says; `group` and `retry` have no meaning here.
     const DECL: HandlerDecl;
+    /// The events that it publishes beside what its service does.
+    const PUBLISHES: &'static [MessageType] = &[];
 
     /// Resolves the further arguments.
     ///

@@ -4,9 +4,12 @@
 //! asserts that it is on it, but only in a crate root that the list was made for: an integration test, an
 //! example, a doctest and a crate that wires by hand have none.
 //!
-//! The list is one line per root: `lib` or `bin:<name>`, a `=`, and the sorted 16-digit hexadecimal FNV-1a
-//! (64 bit) hashes of the item paths without the crate's name, without separators:
-//! `lib=00af..9e13..;bin:orders=..;`
+//! The list is one line per root: `lib:<crate name>` or `bin:<name>`, a `=`, and the sorted 16-digit hexadecimal
+//! FNV-1a (64 bit) hashes of the item paths without the crate's name, without separators:
+//! `lib:shop=00af..9e13..;bin:orders=..;`
+//!
+//! Integration tests and doctests get the same environment as the library, without a `CARGO_BIN_NAME` too: only
+//! the name of their crate tells them from it.
 
 /// Refuses to compile an annotated item that the scan did not list.
 ///
@@ -14,7 +17,7 @@
 /// In a constant, so at build time: when the root was generated and the item is not on its list.
 pub const fn assert_listed(index: Option<&str>, binary: Option<&str>, module_path: &str, item: &str) {
     let Some(index) = index else { return };
-    let Some((start, end)) = root_entries(index.as_bytes(), binary) else { return };
+    let Some((start, end)) = root_entries(index.as_bytes(), module_path.as_bytes(), binary) else { return };
     let wanted = hash_path(module_path.as_bytes(), item.as_bytes());
     assert!(
         contains(index.as_bytes(), start, end, wanted),
@@ -56,18 +59,22 @@ const fn hash_bytes(mut hash: u64, bytes: &[u8], from: usize) -> u64 {
     hash
 }
 
-/// The hash of `module::item` without the crate's name, which a test build may spell differently.
-const fn hash_path(module_path: &[u8], item: &[u8]) -> u64 {
-    let mut after_crate = 0;
-    while after_crate < module_path.len() && module_path[after_crate] != b':' {
-        after_crate += 1;
+const fn crate_name(module_path: &[u8]) -> &[u8] {
+    let mut end = 0;
+    while end < module_path.len() && module_path[end] != b':' {
+        end += 1;
     }
-    let hash = hash_bytes(FNV_OFFSET, module_path, after_crate);
+    module_path.split_at(end).0
+}
+
+/// The hash of `module::item` without the crate's name: a binary is known by its target's name instead.
+const fn hash_path(module_path: &[u8], item: &[u8]) -> u64 {
+    let hash = hash_bytes(FNV_OFFSET, module_path, crate_name(module_path).len());
     hash_bytes(hash_bytes(hash, b"::", 0), item, 0)
 }
 
 /// Where the entries of the root being compiled begin and end in the index.
-const fn root_entries(index: &[u8], binary: Option<&str>) -> Option<(usize, usize)> {
+const fn root_entries(index: &[u8], module_path: &[u8], binary: Option<&str>) -> Option<(usize, usize)> {
     let mut line = 0;
     while line < index.len() {
         let mut equals = line;
@@ -78,7 +85,7 @@ const fn root_entries(index: &[u8], binary: Option<&str>) -> Option<(usize, usiz
         while end < index.len() && index[end] != b';' {
             end += 1;
         }
-        if is_root(index, line, equals, binary) {
+        if is_root(index, line, equals, module_path, binary) {
             return Some((equals + 1, end));
         }
         line = end + 1;
@@ -86,9 +93,9 @@ const fn root_entries(index: &[u8], binary: Option<&str>) -> Option<(usize, usiz
     None
 }
 
-const fn is_root(index: &[u8], from: usize, to: usize, binary: Option<&str>) -> bool {
+const fn is_root(index: &[u8], from: usize, to: usize, module_path: &[u8], binary: Option<&str>) -> bool {
     match binary {
-        None => is_text(index, from, to, b"lib", b""),
+        None => is_text(index, from, to, b"lib:", crate_name(module_path)),
         Some(name) => is_text(index, from, to, b"bin:", name.as_bytes()),
     }
 }
@@ -145,13 +152,19 @@ mod tests {
     fn index() -> String {
         let mut hashes = [hash_path(b"shop::billing", b"Billing"), hash_path(b"shop", b"on_paid")];
         hashes.sort_unstable();
-        format!("lib={:016x}{:016x};bin:worker=;", hashes[0], hashes[1])
+        format!("lib:shop={:016x}{:016x};bin:worker=;", hashes[0], hashes[1])
     }
 
     #[test]
-    fn listed_items_pass_whatever_the_crate_is_called() {
+    fn listed_items_pass() {
         assert_listed(Some(&index()), None, "shop::billing", "Billing");
-        assert_listed(Some(&index()), None, "renamed", "on_paid");
+        assert_listed(Some(&index()), None, "shop", "on_paid");
+    }
+
+    /// `comms-build` pins the same values.
+    #[test]
+    fn the_hash_is_the_one_that_the_build_script_computes() {
+        assert_eq!(hash_path(b"shop::billing", b"Billing::on_paid"), 0x336e_1f51_256d_301d);
     }
 
     #[test]
@@ -169,6 +182,7 @@ mod tests {
     #[test]
     fn roots_that_were_not_generated_are_left_alone() {
         assert_listed(None, None, "doctest", "X");
+        assert_listed(Some(&index()), None, "integration_test", "X");
         assert_listed(Some(&index()), Some("example"), "example", "X");
     }
 }

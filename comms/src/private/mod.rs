@@ -3,9 +3,11 @@
 pub mod index;
 pub mod inject;
 pub mod outcome;
+pub mod wiring;
 
 pub use outcome::{Answers, provided};
 
+pub use crate::app::main;
 pub use schemars;
 pub use serde;
 pub use std;
@@ -66,6 +68,21 @@ pub const fn assert_command<E: crate::message::Command>() {}
 
 /// Spanned at the message type of a query handler.
 pub const fn assert_query<E: crate::message::Query>() {}
+
+/// The layers of a service.
+pub type Layers = Vec<crate::handler::NamedLayer>;
+
+/// Spanned at the type of a layer.
+pub const fn assert_layer<T: Layered>() {}
+
+/// Every type that can stand in `layers(..)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be a layer",
+    label = "a layer implements `comms::handler::Layer` and is `Clone`, since it is injected"
+)]
+pub trait Layered {}
+
+impl<T: crate::handler::Layer + Injected> Layered for T {}
 
 /// Spanned at the type of a field or argument that is injected.
 pub const fn assert_value<T: Injected>() {}

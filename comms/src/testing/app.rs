@@ -9,6 +9,7 @@ use super::recorder::Recorder;
 use crate::app::{App, AppBuilder, StartError, Stopped, Wiring};
 use crate::broker::memory::{Memory, MemoryConfig};
 use crate::cqrs::{CallError, CommandBus, QueryBus};
+use crate::error::BoxError;
 use crate::handler::{Happening, Observed};
 use crate::inject::{InjectError, Value};
 use crate::message::{Command, Envelope, Event, Message, Query};
@@ -29,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 /// # mod billing { pub struct Wiring; impl comms::Wiring for Wiring {
 /// #     const PACKAGE: &'static str = "billing"; const TOPOLOGY: &'static str = "{}";
 /// #     fn wire(app: comms::AppBuilder) -> comms::AppBuilder { app } } }
-/// # async fn test(order_placed: impl comms::Event) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn test(order_placed: impl comms::Event) -> Result<(), comms::BoxError> {
 /// use comms::testing::TestApp;
 /// let app = TestApp::of::<billing::Wiring>().start().await?;
 /// app.publish(&order_placed).await?;      // returns once the whole cascade has settled
@@ -95,7 +96,7 @@ impl TestApp {
     ///
     /// # Errors
     /// When the event can't be published.
-    pub async fn publish<E: Event>(&self, event: &E) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn publish<E: Event>(&self, event: &E) -> Result<(), BoxError> {
         self.app.inject::<Publisher<E>>()?.publish(event).await?;
         self.settled().await;
         Ok(())
@@ -105,7 +106,7 @@ impl TestApp {
     ///
     /// # Errors
     /// When the broker does not exist or refuses it.
-    pub async fn publish_envelope(&self, broker: &str, envelope: Envelope) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn publish_envelope(&self, broker: &str, envelope: Envelope) -> Result<(), BoxError> {
         let broker = self.app.brokers().get(broker).ok_or_else(|| format!("no broker is called `{broker}`"))?;
         broker.publish(Arc::new(envelope)).await.await?;
         self.settled().await;

@@ -31,7 +31,8 @@ impl Connection {
             server.iter().for_each(reset);
         }
         // First the sockets, then the entry: whoever waits for the entry to go finds them closed.
-        drop((client, server));
+        drop(client);
+        drop(server);
     }
 
     async fn pass(&self, client: &mut TcpStream, server: &mut Option<TcpStream>) -> io::Result<()> {

@@ -111,7 +111,8 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let remove = |state: &mut State| state.open.remove(&self.number);
-        self.shared.state.send_modify(|state| drop(remove(state)));
+        self.shared.state.send_modify(|state| {
+            state.open.remove(&self.number);
+        });
     }
 }

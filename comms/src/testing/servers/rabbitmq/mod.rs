@@ -43,7 +43,6 @@ impl RabbitMq {
     }
 
     /// Options: TLS, the user, plugins, lines of configuration, the deadline.
-    #[must_use]
     pub fn builder() -> RabbitMqBuilder {
         RabbitMqBuilder::default()
     }

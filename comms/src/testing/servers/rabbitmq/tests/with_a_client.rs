@@ -5,6 +5,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Connection, ConnectionProperties};
 
 use super::*;
+use crate::testing::proxy::Proxy;
 
 async fn connect(url: &str) -> lapin::Result<Connection> {
     Connection::connect(url, ConnectionProperties::default()).await
@@ -36,6 +37,20 @@ async fn a_confirmed_message_survives_kill_and_restart() {
     let options = BasicGetOptions::default();
     let message = channel.basic_get("orders".into(), options).await.unwrap();
     assert_eq!(message.unwrap().delivery.data, b"one");
+}
+
+#[tokio::test]
+async fn a_proxy_in_front_cuts_a_client_off_and_lets_it_in_again() {
+    let server = RabbitMq::shared().await;
+    let proxy = Proxy::start(server.address()).await.unwrap();
+    let url = server.url_at(proxy.addr());
+    let connection = connect(&url).await.unwrap();
+    proxy.cut().await;
+    let channel = tokio::time::timeout(Duration::from_secs(20), connection.create_channel());
+    assert!(channel.await.unwrap().is_err());
+    assert!(connect(&url).await.is_err());
+    proxy.heal().await.unwrap();
+    connect(&url).await.unwrap().create_channel().await.unwrap();
 }
 
 #[cfg(feature = "rabbitmq-tls")]

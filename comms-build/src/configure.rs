@@ -1,0 +1,66 @@
+//! The builder that a build script calls.
+
+use std::path::{Path, PathBuf};
+
+use crate::generate::{Generated, Request, generate};
+use crate::output;
+
+/// Starts the configuration of what is generated for the package whose build script runs.
+#[must_use]
+pub fn configure() -> Configure {
+    Configure::default()
+}
+
+/// What is generated, and how strictly it is checked.
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is generated until `.run()`"]
+pub struct Configure {
+    request: Request,
+}
+
+impl Configure {
+    /// Makes errors of warnings.
+    pub fn strict(mut self) -> Self {
+        self.request.rules.strict = true;
+        self
+    }
+
+    /// Makes the messages of another crate known, under its crate name: the folder of its package, or its `src`,
+    /// relative to this package.
+    ///
+    /// A command or query in it that a service of this package owns must have its handler here.
+    pub fn contracts(mut self, folder: impl AsRef<Path>) -> Self {
+        self.request.contracts.push(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Checks a system of several packages as a whole, given the folders of its members, relative to this package:
+    /// every event has a publisher and a handler (warnings, errors under [`strict`](Self::strict)), every command
+    /// and query is handled by its owner, no wire name has two types.
+    ///
+    /// Its topology is written to `OUT_DIR/comms/system.topology.json` and `.mmd`.
+    pub fn system<P: AsRef<Path>>(mut self, folders: impl IntoIterator<Item = P>) -> Self {
+        self.request.system.extend(folders.into_iter().map(|folder| PathBuf::from(folder.as_ref())));
+        self
+    }
+
+    /// Names messages, as on the wire, whose other side is outside of the system.
+    pub fn external<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.request.rules.external.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Generates for the package in the folder, without writing or printing anything.
+    #[must_use]
+    pub fn generate(&self, package: impl AsRef<Path>) -> Generated {
+        generate(package.as_ref(), &self.request)
+    }
+
+    /// Generates for the package whose build script runs, tells cargo what to watch, and prints what is wrong.
+    /// With errors, it ends the process with a failing code, and cargo shows them.
+    pub fn run(self) {
+        if output::run(|package| self.generate(package)).is_err() {
+            std::process::exit(1);
+        }
+    }
+}

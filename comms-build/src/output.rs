@@ -1,0 +1,65 @@
+//! The shell around the generator: environment in, files and lines for cargo out.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::diagnosis::Severity;
+use crate::generate::Generated;
+
+/// The build can't go on; cargo was told why.
+pub(crate) struct Failed;
+
+/// Generates for the package that cargo names in the environment.
+pub(crate) fn run(generate: impl FnOnce(&Path) -> Generated) -> Result<(), Failed> {
+    let package = folder("CARGO_MANIFEST_DIR")?;
+    let out = folder("OUT_DIR")?;
+    let generated = generate(&package);
+    let told = instructions(&generated);
+    // Nobody reads a closed pipe: cargo is gone then.
+    let _ = std::io::stdout().write_all(told.as_bytes());
+    if generated.has_errors() {
+        return Err(Failed);
+    }
+    let folder = out.join("comms");
+    for (name, text) in &generated.files {
+        write_changed(&folder.join(name), text).map_err(|error| tell(&error))?;
+    }
+    Ok(())
+}
+
+fn folder(variable: &str) -> Result<PathBuf, Failed> {
+    std::env::var_os(variable).map(PathBuf::from).ok_or_else(|| {
+        tell(&format!(
+            "comms-build reads `{variable}`, which cargo sets for build scripts. Call `comms_build::configure().run()` from build.rs"
+        ))
+    })
+}
+
+fn tell(error: &str) -> Failed {
+    let _ = writeln!(std::io::stdout(), "cargo::error={}", error.replace('\n', " "));
+    Failed
+}
+
+/// The lines that cargo reads.
+pub(crate) fn instructions(generated: &Generated) -> String {
+    let mut lines = String::new();
+    for path in &generated.watched {
+        lines += &format!("cargo::rerun-if-changed={}\n", path.display());
+    }
+    for diagnosis in &generated.diagnoses {
+        let kind = if diagnosis.severity == Severity::Error { "error" } else { "warning" };
+        lines += &format!("cargo::{kind}={diagnosis}\n");
+    }
+    lines + &format!("cargo::rustc-env=COMMS_INDEX={}\n", generated.index)
+}
+
+/// Leaves a file alone whose text is the same, so that nothing is compiled again for its sake.
+pub(crate) fn write_changed(path: &Path, text: &str) -> Result<(), String> {
+    if std::fs::read_to_string(path).is_ok_and(|current| current == text) {
+        return Ok(());
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text)).map_err(|error| {
+        format!("could not write `{}`: {error}. It lies in cargo's OUT_DIR: is the disk full, or the folder read-only?", path.display())
+    })
+}

@@ -1,0 +1,9 @@
+//! From files on disk to the module tree.
+
+pub(crate) mod cfg;
+pub(crate) mod reach;
+pub(crate) mod read;
+pub(crate) mod resolve;
+pub(crate) mod scope;
+pub(crate) mod sources;
+pub(crate) mod walk;

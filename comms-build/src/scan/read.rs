@@ -1,0 +1,302 @@
+//! From annotated items to the model, through the same reading as the macros'.
+
+use comms_syntax::{Attribute, RequestKind, handler, message, names, provider, service};
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::{Item, Meta, Type};
+
+use super::cfg::{self, Cfg};
+use super::reach::{Barrier, is_visible_in_root};
+use super::resolve::{Krate, Target, resolve_attribute, resolve_type};
+use super::scope::{plain_path, segments, visibility};
+use super::walk::Found;
+use crate::diagnosis::Place;
+use crate::emit::index;
+use crate::model::{Crate, Handler, Kind, Message, MessageRef, Origin, Provider, Service, Subscription, TypeUse};
+
+/// Reads the items of one crate after another: messages first, so that handlers of all crates find them.
+pub(crate) struct Reader<'a> {
+    pub(crate) krates: &'a [Krate],
+    /// What the package calls the crate `comms`.
+    pub(crate) comms_names: &'a [String],
+}
+
+/// An item with the attribute of ours that it carries.
+struct Annotated<'a> {
+    found: &'a Found,
+    attribute: Attribute,
+    meta: &'a Meta,
+    condition: Option<&'a Cfg>,
+}
+
+impl Reader<'_> {
+    /// Reads the message types of a crate.
+    pub(crate) fn messages(&self, krate: usize, into: &mut Crate) {
+        for it in self.annotated(krate) {
+            let Item::Struct(item) = &it.found.item else { continue };
+            let kind = match it.attribute {
+                Attribute::Event => message::Kind::Event,
+                Attribute::Command => message::Kind::Request(RequestKind::Command),
+                Attribute::Query => message::Kind::Request(RequestKind::Query),
+                _ => continue,
+            };
+            match message::parse(kind, arguments(it.meta), bare(&it)) {
+                Ok(model) => into.messages.push(message_model(model, self.origin(krate, &it, item.ident.span()))),
+                Err(_) => into.incomplete = true,
+            }
+            self.list(krate, &it, &names::entry(&item.ident), into);
+        }
+    }
+
+    /// Reads everything else; all messages must have been read.
+    pub(crate) fn services(&self, krate: usize, known: &Messages<'_>, into: &mut Crate) {
+        for it in self.annotated(krate) {
+            match (&it.found.item, it.attribute) {
+                (Item::Struct(item), Attribute::Service) => {
+                    self.list(krate, &it, &names::entry(&item.ident), into);
+                    match service::parse_struct(arguments(it.meta), bare(&it)) {
+                        Ok(model) => into.services.push(self.service(krate, &it, known, model)),
+                        Err(_) => into.incomplete = true,
+                    }
+                }
+                (Item::Fn(item), attribute) => {
+                    self.list(krate, &it, &names::entry(&item.sig.ident), into);
+                    self.function(krate, &it, attribute, known, into);
+                }
+                _ => {}
+            }
+        }
+        self.impls(krate, known, into);
+        into.handlers.sort_by(|left, right| left.origin.place.cmp(&right.origin.place));
+        let only = match &into.services[..] {
+            [one] => Some(one.name.clone()),
+            _ => None,
+        };
+        into.handlers.iter_mut().filter(|it| it.is_free && it.service.is_none()).for_each(|it| it.service.clone_from(&only));
+    }
+
+    /// The impls, once the structs of all services are known.
+    fn impls(&self, krate: usize, known: &Messages<'_>, into: &mut Crate) {
+        for it in self.annotated(krate) {
+            if !matches!((&it.found.item, it.attribute), (Item::Impl(_), Attribute::Service)) {
+                continue;
+            }
+            let Ok(model) = service::parse_impl(arguments(it.meta), bare(&it)) else {
+                into.incomplete = true;
+                continue;
+            };
+            let service = self.service_of(krate, &it, &model.service, into);
+            for handler in model.handlers {
+                self.list(krate, &it, &names::method_entry(&model.ident, &handler.ident), into);
+                let mut origin = self.origin(krate, &it, handler.ident.span());
+                add_cfgs(&mut origin, &handler.common.cfgs);
+                let descriptor = names::method_descriptor(&model.ident, &handler.ident).to_string();
+                let item = names::method_entry(&model.ident, &handler.ident);
+                let mut read = self.handler(krate, it.found.module, known, handler, origin);
+                (read.descriptor, read.item, read.service, read.is_free) = (descriptor, item, service.clone(), false);
+                into.handlers.push(read);
+            }
+        }
+    }
+
+    /// The name of the service whose impl it is.
+    fn service_of(&self, krate: usize, it: &Annotated<'_>, path: &syn::Path, into: &Crate) -> Option<String> {
+        let Target::Item { krate: of, module, name } = resolve_type(self.krates, krate, it.found.module, &segments(path)) else {
+            return None;
+        };
+        let module = &self.krates[of].tree.modules[module].path;
+        let mut services = into.services.iter().filter(|service| service.ident == name && service.origin.module == *module);
+        services.next().filter(|_| of == krate).map(|service| service.name.clone())
+    }
+
+    fn function(&self, krate: usize, it: &Annotated<'_>, attribute: Attribute, known: &Messages<'_>, into: &mut Crate) {
+        let Item::Fn(item) = &it.found.item else { return };
+        let origin = self.origin(krate, it, item.sig.ident.span());
+        let kind = match attribute {
+            Attribute::EventHandler => handler::Kind::Event,
+            Attribute::Command => handler::Kind::Request(RequestKind::Command),
+            Attribute::Query => handler::Kind::Request(RequestKind::Query),
+            Attribute::Provider => {
+                match provider::parse(arguments(it.meta), bare(it)) {
+                    Ok(model) => into.providers.push(Provider {
+                        origin,
+                        name: names::entry(&model.ident),
+                        descriptor: names::function_descriptor(&model.ident).to_string(),
+                    }),
+                    Err(_) => into.incomplete = true,
+                }
+                return;
+            }
+            _ => return,
+        };
+        match handler::parse_fn(kind, arguments(it.meta), bare(it)) {
+            Ok(model) => into.handlers.push(self.handler(krate, it.found.module, known, model, origin)),
+            Err(_) => into.incomplete = true,
+        }
+    }
+
+    fn handler(&self, krate: usize, module: usize, known: &Messages<'_>, model: handler::Handler, origin: Origin) -> Handler {
+        let kind = match model.kind {
+            handler::Kind::Event => Kind::Event,
+            handler::Kind::Request(kind) => request_kind(kind),
+        };
+        Handler {
+            origin,
+            name: names::entry(&model.ident),
+            item: names::entry(&model.ident),
+            descriptor: names::function_descriptor(&model.ident).to_string(),
+            is_free: true,
+            service: model.service.as_ref().map(|it| it.value.clone()),
+            kind,
+            message: self.type_use(krate, module, known, &model.message),
+            group: model.group.as_ref().map(|it| it.value.clone()),
+            publishes: model.publishes.iter().map(|ty| self.type_use(krate, module, known, ty)).collect(),
+        }
+    }
+
+    fn service(&self, krate: usize, it: &Annotated<'_>, known: &Messages<'_>, model: service::ServiceStruct) -> Service {
+        let origin = self.origin(krate, it, model.ident.span());
+        let place = |span: Span| Place { file: origin.place.file.clone(), line: span.start().line };
+        let subscriptions = model.subscriptions.iter().map(|it| Subscription {
+            topic: it.topic.value.clone(),
+            broker: it.broker.as_ref().map_or_else(default_broker, |it| it.value.clone()),
+            group: it.group.as_ref().map(|it| it.value.clone()),
+            ordered: it.ordered.is_some(),
+            place: place(it.span),
+        });
+        Service {
+            ident: names::entry(&model.ident),
+            name: model.name.value,
+            version: model.version.value,
+            tags: model.tags.into_iter().map(|it| it.value).collect(),
+            subscriptions: subscriptions.collect(),
+            publishes: model.publishes.iter().map(|ty| self.type_use(krate, it.found.module, known, ty)).collect(),
+            origin,
+        }
+    }
+
+    fn type_use(&self, krate: usize, module: usize, known: &Messages<'_>, ty: &Type) -> TypeUse {
+        let text = ty.to_token_stream().to_string().replace(' ', "");
+        let message = plain_path(ty).and_then(|path| match resolve_type(self.krates, krate, module, &path) {
+            Target::Item { krate, module, name } => known.find(krate, &self.krates[krate].tree.modules[module].path, &name),
+            _ => None,
+        });
+        TypeUse { text, message }
+    }
+
+    /// The items that carry one of our attributes.
+    fn annotated(&self, krate: usize) -> impl Iterator<Item = Annotated<'_>> {
+        self.krates[krate].tree.items.iter().flat_map(move |found| {
+            let ours = found.attributes.iter().filter_map(move |attribute| {
+                let kind = self.kind(krate, found, &attribute.meta)?;
+                Some(Annotated { found, attribute: kind, meta: &attribute.meta, condition: attribute.condition.as_ref() })
+            });
+            ours.take(1)
+        })
+    }
+
+    /// Which of our attributes it is, told by where its name comes from.
+    fn kind(&self, krate: usize, found: &Found, meta: &Meta) -> Option<Attribute> {
+        let path = segments(meta.path());
+        let name = match resolve_attribute(self.krates, krate, found.module, &path) {
+            Target::External(path) => match &path[..] {
+                [of, name] if self.comms_names.contains(of) => name.clone(),
+                _ => return None,
+            },
+            // A glob over another crate may bring the attribute in: it is ours if it reads as ours.
+            Target::Unknown if path.len() == 1 => path[0].clone(),
+            _ => return None,
+        };
+        comms_syntax::attribute(&syn::parse_str(&name).ok()?).filter(|it| !matches!(it, Attribute::Deferred(_)))
+    }
+
+    fn origin(&self, krate: usize, it: &Annotated<'_>, name: Span) -> Origin {
+        let module = &self.krates[krate].tree.modules[it.found.module];
+        let place = Place { file: module.file.clone(), line: name.start().line };
+        let mut cfgs = module.cfgs.clone();
+        cfgs.extend(cfg::conditions(&it.found.attributes));
+        cfgs.extend(it.condition.cloned());
+        let private = visibility(&it.found.item).is_some_and(|it| !is_visible_in_root(it, module.path.len()));
+        let own = private.then(|| Barrier { declaration: declaration(&it.found.item), place: place.clone() });
+        let test_only = cfg::is_test_only(&cfgs);
+        let exported = module.exported && visibility(&it.found.item).is_some_and(|it| matches!(it, syn::Visibility::Public(_)));
+        Origin { module: module.path.clone(), place, barrier: module.barrier.clone().or(own), cfgs, test_only, exported }
+    }
+
+    fn list(&self, krate: usize, it: &Annotated<'_>, item: &str, into: &mut Crate) {
+        into.listed.push(index::path(&self.krates[krate].tree.modules[it.found.module].path, item));
+    }
+}
+
+/// All messages that were read, found by the place of their struct.
+pub(crate) struct Messages<'a>(pub(crate) &'a [Vec<Message>]);
+
+impl Messages<'_> {
+    fn find(&self, krate: usize, module: &[String], ident: &str) -> Option<MessageRef> {
+        let found = self.0[krate].iter().position(|it| it.ident == ident && it.origin.module == module);
+        found.map(|message| MessageRef { krate, message })
+    }
+}
+
+fn message_model(model: message::Message, origin: Origin) -> Message {
+    let kind = match model.kind {
+        message::Kind::Event => Kind::Event,
+        message::Kind::Request(kind) => request_kind(kind),
+    };
+    Message {
+        origin,
+        ident: names::entry(&model.ident),
+        kind,
+        wire_name: model.name.value,
+        version: model.version.value,
+        topic: model.topic.value,
+        broker: model.broker.map_or_else(default_broker, |it| it.value),
+        owner: model.reply.map(|it| it.owner.value),
+    }
+}
+
+fn request_kind(kind: RequestKind) -> Kind {
+    match kind {
+        RequestKind::Command => Kind::Command,
+        RequestKind::Query => Kind::Query,
+    }
+}
+
+fn default_broker() -> String {
+    "default".to_owned()
+}
+
+fn declaration(item: &Item) -> String {
+    match item {
+        Item::Struct(item) => format!("struct {}", item.ident),
+        Item::Fn(item) => format!("{}fn {}", if item.sig.asyncness.is_some() { "async " } else { "" }, item.sig.ident),
+        _ => String::new(),
+    }
+}
+
+/// The conditions of a method, unless the impl has them already.
+fn add_cfgs(origin: &mut Origin, attributes: &[syn::Attribute]) {
+    for condition in cfg::conditions(&cfg::resolve(attributes)) {
+        if !origin.cfgs.contains(&condition) {
+            origin.cfgs.push(condition);
+        }
+    }
+    origin.test_only = cfg::is_test_only(&origin.cfgs);
+}
+
+fn arguments(meta: &Meta) -> TokenStream {
+    meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default()
+}
+
+/// The item without the attribute, as the macro gets it.
+fn bare(it: &Annotated<'_>) -> TokenStream {
+    let mut item = it.found.item.clone();
+    let attributes = match &mut item {
+        Item::Struct(item) => &mut item.attrs,
+        Item::Fn(item) => &mut item.attrs,
+        Item::Impl(item) => &mut item.attrs,
+        _ => return item.into_token_stream(),
+    };
+    attributes.retain(|attribute| attribute.meta != *it.meta);
+    item.into_token_stream()
+}

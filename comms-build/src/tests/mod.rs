@@ -1,0 +1,8 @@
+//! Tests over sources on disk.
+
+mod checks;
+mod config;
+mod modules;
+mod output;
+mod project;
+mod system;

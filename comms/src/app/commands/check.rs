@@ -1,0 +1,108 @@
+//! `check`: everything that can be known wrong without starting.
+
+use serde_json::json;
+
+use super::brokers::{connect, is_in_process};
+use super::report::{Exit, Report};
+use super::{Program, topology};
+use crate::app::model::AppModel;
+use crate::config::{Config, ConfigError};
+use crate::error::chain_text;
+
+/// What was looked at, and what came of it.
+struct Finding {
+    what: String,
+    result: Result<String, String>,
+    exit: Exit,
+}
+
+pub(super) async fn check(program: &dyn Program, model: &AppModel, config: &Config, offline: bool) -> Report {
+    let mut findings = vec![Finding::good("configuration", "valid".to_owned())];
+    findings.extend(wiring(program, model, config));
+    for name in config.brokers.keys() {
+        findings.push(if offline { skipped(name) } else { broker(program, model, config, name).await });
+    }
+    report(&findings)
+}
+
+/// The configuration is wrong: nothing else can be looked at.
+pub(super) fn wrong_config(error: &ConfigError) -> Report {
+    let finding = |problem: &crate::config::ConfigProblem| Finding::bad("configuration", Exit::Problems, problem.to_string());
+    report(&error.problems().iter().map(finding).collect::<Vec<_>>())
+}
+
+impl Finding {
+    fn good(what: impl Into<String>, result: String) -> Self {
+        Self { what: what.into(), result: Ok(result), exit: Exit::Ok }
+    }
+
+    fn bad(what: impl Into<String>, exit: Exit, problem: String) -> Self {
+        Self { what: what.into(), result: Err(problem), exit }
+    }
+}
+
+fn wiring(program: &dyn Program, model: &AppModel, config: &Config) -> Vec<Finding> {
+    let problems = program.check(config);
+    if problems.is_empty() {
+        let handlers: usize = model.subscriptions().map(|(_, subscription)| subscription.handlers.len()).sum();
+        let (services, messages) = (model.services.len(), model.messages.len());
+        let counted = format!("{services} services, {handlers} handlers, {messages} message types");
+        return vec![Finding::good("wiring", counted)];
+    }
+    problems.into_iter().map(|problem| Finding::bad("wiring", Exit::Problems, problem)).collect()
+}
+
+fn skipped(name: &str) -> Finding {
+    Finding::good(format!("broker {name}"), "not tried (--offline)".to_owned())
+}
+
+async fn broker(program: &dyn Program, model: &AppModel, config: &Config, name: &str) -> Finding {
+    let what = format!("broker {name}");
+    if is_in_process(config, name) {
+        return Finding::good(what, "in the process; nothing outlives it".to_owned());
+    }
+    let broker = match connect(program, config, name).await {
+        Ok(broker) => broker,
+        Err(error) => return Finding::bad(what, Exit::of_broker(&error), chain_text(&error).join(": ")),
+    };
+    let planned = topology::plan_of(broker.as_ref(), model, name).await;
+    broker.close().await;
+    match planned {
+        Ok(items) => topology_finding(what, &items),
+        Err(error) => Finding::bad(what, Exit::of_broker(&error), chain_text(&error).join(": ")),
+    }
+}
+
+fn topology_finding(what: String, items: &[crate::broker::PlanItem]) -> Finding {
+    let changes: Vec<String> = items.iter().filter(|item| topology::blocks(item)).map(topology::sentence).collect();
+    if changes.is_empty() {
+        Finding::good(what, format!("reached; {}", topology::summary(items)))
+    } else {
+        Finding::bad(what, Exit::Problems, format!("what exists can't be changed in place: {}", changes.join("; ")))
+    }
+}
+
+fn report(findings: &[Finding]) -> Report {
+    let line = |finding: &Finding| match &finding.result {
+        Ok(result) => format!("ok       {}: {result}\n", finding.what),
+        Err(problem) => format!("problem  {}: {}\n", finding.what, problem.replace('\n', "\n         ")),
+    };
+    let entry = |finding: &Finding| match &finding.result {
+        Ok(result) => json!({ "what": finding.what, "ok": true, "result": result }),
+        Err(problem) => json!({ "what": finding.what, "ok": false, "problem": problem }),
+    };
+    let exit = exit(findings);
+    let entries: Vec<_> = findings.iter().map(entry).collect();
+    let text: String = findings.iter().map(line).collect();
+    Report::new(text, json!({ "ok": exit == Exit::Ok, "findings": entries })).exit(exit)
+}
+
+/// 4 says that trying later can help, so only where nothing else is wrong.
+fn exit(findings: &[Finding]) -> Exit {
+    let bad = || findings.iter().filter(|finding| finding.result.is_err());
+    match (bad().next(), bad().all(|finding| finding.exit == Exit::Unreachable)) {
+        (None, _) => Exit::Ok,
+        (Some(_), true) => Exit::Unreachable,
+        (Some(_), false) => Exit::Problems,
+    }
+}

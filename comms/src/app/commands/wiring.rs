@@ -1,0 +1,90 @@
+//! `wiring`: what is wired, in which order of layers.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::Report;
+use super::report::columns;
+use crate::app::model::{AppModel, HandlerModel, ServiceModel, SubscriptionModel};
+use crate::config::format_duration;
+
+pub(super) fn wiring(model: &AppModel) -> Report {
+    let mut text = String::new();
+    for service in &model.services {
+        text.push_str(&service_text(service));
+        text.push('\n');
+    }
+    text.push_str(&layers_text(model));
+    text.push_str(&providers_text(model));
+    Report::new(text, json!(model))
+}
+
+fn service_text(service: &ServiceModel) -> String {
+    let mut text = format!("{} {}  {}\n", service.name, service.version, service.location);
+    // Writing to a string can't fail, here and below.
+    for subscription in &service.subscriptions {
+        let _ = writeln!(text, "  {}", subscription_text(subscription));
+        let rows: Vec<[String; 5]> = subscription.handlers.iter().map(handler_row).collect();
+        for line in columns(&rows).lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+    if !service.publishes.is_empty() {
+        let names: Vec<String> = service.publishes.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  publishes {}", names.join(", "));
+    }
+    text
+}
+
+fn subscription_text(subscription: &SubscriptionModel) -> String {
+    let SubscriptionModel { topic, group, broker, concurrency, .. } = subscription;
+    let mut text = format!("{topic}, group {group}, broker {broker}: {concurrency} at once");
+    if let Some(shards) = subscription.ordered {
+        let _ = write!(text, ", ordered over {shards} shards (after a dead letter: {})", subscription.after_dead_letter);
+    }
+    if let Some(window) = subscription.dedup {
+        let _ = write!(text, ", duplicates skipped for {}", format_duration(window));
+    }
+    if subscription.from != "new" {
+        let _ = write!(text, ", from {}", subscription.from);
+    }
+    text
+}
+
+fn handler_row(handler: &HandlerModel) -> [String; 5] {
+    [
+        handler.name.clone(),
+        format!("{} {}", handler.kind, handler.message),
+        retry_text(handler),
+        format!("timeout {}", format_duration(handler.timeout)),
+        handler.location.clone(),
+    ]
+}
+
+fn retry_text(handler: &HandlerModel) -> String {
+    if handler.retries == 0 {
+        return "no retry".to_owned();
+    }
+    let (first, longest) = (format_duration(handler.backoff), format_duration(handler.backoff_max));
+    format!("{} retries ({} at once, {first}..{longest})", handler.retries, handler.immediate)
+}
+
+fn layers_text(model: &AppModel) -> String {
+    let mut rows: Vec<[String; 2]> = model.layers.iter().map(|layer| [format!("  {}", layer.name), layer.does.to_owned()]).collect();
+    for service in model.services.iter().filter(|service| !service.layers.is_empty()) {
+        rows.push([format!("  {}", service.layers.join(", ")), format!("of {}", service.name)]);
+    }
+    rows.push(["  handler".to_owned(), "yours".to_owned()]);
+    format!("layers, outermost first\n{}", columns(&rows))
+}
+
+fn providers_text(model: &AppModel) -> String {
+    if model.providers.is_empty() {
+        return String::new();
+    }
+    let row = |provider: &crate::app::model::ProviderModel| {
+        [format!("  {}", provider.name), format!("-> {}", provider.provides), provider.location.clone()]
+    };
+    format!("\nproviders\n{}", columns(&model.providers.iter().map(row).collect::<Vec<_>>()))
+}

@@ -1,0 +1,84 @@
+//! From a URL to a broker: the only place that names a backend.
+
+use std::sync::Arc;
+
+use crate::broker::memory::Memory;
+use crate::broker::{Broker, BrokerError, BrokerErrorKind};
+use crate::config::BrokerConfig;
+
+/// A backend by its URL schemes.
+struct Backend {
+    schemes: &'static [&'static str],
+    /// The feature of `comms` that brings it.
+    feature: &'static str,
+    built_in: bool,
+}
+
+const BACKENDS: &[Backend] = &[
+    Backend { schemes: &["memory"], feature: "", built_in: true },
+    Backend { schemes: &["amqp"], feature: "rabbitmq", built_in: cfg!(feature = "rabbitmq") },
+    Backend { schemes: &["amqps"], feature: "rabbitmq-tls", built_in: cfg!(feature = "rabbitmq-tls") },
+];
+
+/// Connects to the broker that the configuration names `name`.
+///
+/// # Errors
+/// When no backend in this build has the scheme of the URL, or the backend can't connect.
+pub(crate) async fn connect(name: &str, config: &BrokerConfig, service: &str) -> Result<Arc<dyn Broker>, BrokerError> {
+    check(name, config)?;
+    match config.scheme() {
+        "memory" => Ok(Arc::new(Memory::open(config.connect_url().expose())?)),
+        #[cfg(feature = "rabbitmq")]
+        "amqp" | "amqps" => {
+            let config = config.connect_url().expose().parse()?;
+            Ok(Arc::new(crate::broker::rabbitmq::RabbitMq::connect(config, service).await?))
+        }
+        scheme => {
+            let _ = service;
+            Err(unknown(name, scheme))
+        }
+    }
+}
+
+/// Whether this build has a backend for the broker, without connecting.
+///
+/// # Errors
+/// When it has none; says which feature brings it, or which schemes there are.
+pub(crate) fn check(name: &str, config: &BrokerConfig) -> Result<(), BrokerError> {
+    let scheme = config.scheme();
+    match BACKENDS.iter().find(|backend| backend.schemes.contains(&scheme)) {
+        Some(backend) if backend.built_in => Ok(()),
+        Some(backend) => Err(BrokerError::new(
+            BrokerErrorKind::Config,
+            format!(
+                "broker `{name}`: `{scheme}:` needs the feature `{feature}` of `comms`: `comms = {{ features = [\"{feature}\"] }}`",
+                feature = backend.feature
+            ),
+        )),
+        None => Err(unknown(name, scheme)),
+    }
+}
+
+fn unknown(name: &str, scheme: &str) -> BrokerError {
+    let known: Vec<String> = BACKENDS.iter().flat_map(|backend| backend.schemes).map(|scheme| format!("`{scheme}:`")).collect();
+    BrokerError::new(
+        BrokerErrorKind::Config,
+        format!("broker `{name}`: no backend has the scheme `{scheme}:`; there are {}", known.join(", ")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_unknown_scheme_is_refused_with_the_known_ones() {
+        let error = connect("default", &BrokerConfig::new("carrier-pigeon://roof"), "s").await.unwrap_err();
+        assert!(error.to_string().contains("`memory:`, `amqp:`"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_embedded_broker_needs_nothing() {
+        assert_eq!(connect("default", &BrokerConfig::new("memory:"), "s").await.unwrap().scheme(), "memory");
+    }
+}

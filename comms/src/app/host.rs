@@ -1,0 +1,149 @@
+//! A process that runs an application until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::health::{Component, Health, Matters, Phase};
+use super::{App, AppBuilder, Stopped};
+use crate::broker::{Broker, ConnectionState};
+use crate::config::Config;
+use crate::error::BoxError;
+use crate::publisher::Brokers;
+use crate::server::admin::{AdminServer, Answer, Route};
+use crate::telemetry;
+
+/// What the admin port tells of the application.
+pub(super) struct About {
+    /// `/info`: names and versions.
+    pub(super) info: Value,
+    /// `/topology`: the generated topologies.
+    pub(super) topology: Value,
+}
+
+/// Runs until SIGTERM or SIGINT, then stops in order. A second signal ends the process at once.
+///
+/// # Errors
+/// When the application can't start, or did not finish what it had in hand in time.
+pub(super) async fn run(app: AppBuilder, config: Config, about: About) -> Result<(), BoxError> {
+    let begun = Instant::now();
+    telemetry::init(&config.log)?;
+    // Listens for signals before anything starts, so that one that comes early is not lost.
+    let mut signals = Signals::listen()?;
+    let health = Health::new();
+    let watched = Arc::new(Watched::default());
+    let admin = open_admin(&config, about, &health, &watched).await?;
+    let address = admin.as_ref().map(AdminServer::address);
+    let started = tokio::select! {
+        started = app.config(config).start() => started?,
+        () = signals.next() => return Ok(()),
+    };
+    watched.set(started.brokers(), &health);
+    health.enter(Phase::Running);
+    tracing::info!(admin = address.map(tracing::field::display), took = ?begun.elapsed(), "running");
+    signals.next().await;
+    tracing::info!("stopping: finishing what is in hand");
+    health.enter(Phase::Stopping);
+    let stopped = stop(started, &mut signals).await;
+    if let Some(admin) = admin {
+        admin.stop().await;
+    }
+    stopped
+}
+
+async fn stop(app: App, signals: &mut Signals) -> Result<(), BoxError> {
+    tokio::select! {
+        stopped = app.shutdown() => match stopped {
+            Stopped::Drained => {
+                tracing::info!("stopped");
+                Ok(())
+            }
+            Stopped::TimedOut => Err("the shutdown timeout ended before every message in hand was settled; they are delivered again".into()),
+        },
+        () = signals.next() => Err("a second signal came: stopped at once; what was in hand is delivered again".into()),
+    }
+}
+
+async fn open_admin(config: &Config, about: About, health: &Health, watched: &Arc<Watched>) -> Result<Option<AdminServer>, BoxError> {
+    if !config.admin.enabled {
+        return Ok(None);
+    }
+    Ok(Some(AdminServer::bind(config.admin.address, routes(about, health, watched)).await?))
+}
+
+fn routes(about: About, health: &Health, watched: &Arc<Watched>) -> Vec<Route> {
+    let report = |well: fn(&super::health::HealthReport) -> bool| -> Box<dyn Fn() -> Answer + Send + Sync> {
+        let (health, watched) = (health.clone(), Arc::clone(watched));
+        Box::new(move || {
+            watched.look();
+            let report = health.report();
+            Answer::json(well(&report), &json!(report))
+        })
+    };
+    let fixed = |value: Value| -> Box<dyn Fn() -> Answer + Send + Sync> { Box::new(move || Answer::json(true, &value)) };
+    vec![
+        Route { path: "/health/live", about: "whether the process should be left running", answer: report(|report| report.live) },
+        Route { path: "/health/ready", about: "whether the process should get work", answer: report(|report| report.ready) },
+        Route { path: "/info", about: "what runs here", answer: fixed(about.info) },
+        Route { path: "/topology", about: "who publishes and handles what", answer: fixed(about.topology) },
+    ]
+}
+
+/// The brokers whose state is looked at when somebody asks for the health.
+#[derive(Debug, Default)]
+struct Watched(std::sync::OnceLock<Vec<(Component, Arc<dyn Broker>)>>);
+
+impl Watched {
+    fn set(&self, brokers: &Brokers, health: &Health) {
+        let component =
+            |(name, broker): (&str, &Arc<dyn Broker>)| (health.component(format!("broker {name}"), Matters::Readiness), Arc::clone(broker));
+        let _ = self.0.set(brokers.iter().map(component).collect());
+    }
+
+    fn look(&self) {
+        for (component, broker) in self.0.get().into_iter().flatten() {
+            match broker.state() {
+                ConnectionState::Connected => component.up(),
+                ConnectionState::Reconnecting { reason } => component.down(format!("reconnecting: {reason}")),
+                ConnectionState::Closed => component.down("closed"),
+            }
+        }
+    }
+}
+
+/// SIGTERM and SIGINT; Ctrl-C where there are no signals.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn next(&mut self) -> impl Future<Output = ()> + '_ {
+        async {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Generated wiring as the operator commands see it.
+
+use std::marker::PhantomData;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use super::commands::{self, Program};
+use super::host::{self, About};
+use super::model::{AppModel, HandlerModel, LayerModel, MessageModel, MessageName, ProviderModel, ServiceModel, SubscriptionModel};
+use super::plans::{Planned, plan};
+use super::problems::Problems;
+use super::registry::{ProviderEntry, ServiceEntry};
+use super::{AppBuilder, Wiring, factory};
+use crate::broker::{Broker, BrokerError};
+use crate::config::{BrokerConfig, Config};
+use crate::error::BoxError;
+use crate::handler::{Location, PIPELINE, ServiceDecl};
+
+/// The generated main: reads the arguments and does what they say.
+#[must_use]
+pub fn main<W: Wiring>() -> ExitCode {
+    commands::main(std::env::args_os(), Box::new(Generated::<W>(PhantomData)))
+}
+
+/// The program of some wiring.
+struct Generated<W>(PhantomData<fn() -> W>);
+
+impl<W: Wiring> Program for Generated<W> {
+    fn model(&self, config: &Config) -> AppModel {
+        model(&AppBuilder::of::<W>(), config, &mut Problems::default())
+    }
+
+    fn check(&self, config: &Config) -> Vec<String> {
+        let mut problems = Problems::default();
+        model(&AppBuilder::of::<W>(), config, &mut problems);
+        for (name, broker) in &config.brokers {
+            problems.keep(factory::check(name, broker));
+        }
+        problems.into_texts()
+    }
+
+    fn connect<'a>(&'a self, name: &'a str, broker: &'a BrokerConfig) -> BoxFuture<'a, Result<Arc<dyn Broker>, BrokerError>> {
+        Box::pin(async move { factory::connect(name, broker, &AppBuilder::of::<W>().name).await })
+    }
+
+    fn run(self: Box<Self>, config: Config) -> BoxFuture<'static, Result<(), BoxError>> {
+        let app = AppBuilder::of::<W>();
+        let about = About { info: info(&app), topology: topology::<W>() };
+        Box::pin(host::run(app, config, about))
+    }
+}
+
+fn info(app: &AppBuilder) -> Value {
+    let services: Vec<Value> = app
+        .services
+        .iter()
+        .map(|service| json!({ "name": service.decl.name, "version": service.decl.version, "tags": service.decl.tags }))
+        .collect();
+    json!({ "name": app.name, "packages": app.packages, "services": services, "comms": env!("CARGO_PKG_VERSION") })
+}
+
+fn topology<W: Wiring>() -> Value {
+    let parsed = W::topologies().into_iter().filter_map(|text| serde_json::from_str(text).ok());
+    json!({ "packages": parsed.collect::<Vec<Value>>() })
+}
+
+fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel {
+    let plans = plan(&app.services, &app.handlers, config, problems);
+    let mut services: Vec<ServiceModel> = app.services.iter().map(|service| service_model(service, app)).collect();
+    for planned in &plans {
+        let at = services.iter().position(|service| service.name == planned.service).unwrap_or_else(|| {
+            services.push(implied_service(planned, app));
+            services.len() - 1
+        });
+        services[at].subscriptions.push(subscription_model(planned));
+    }
+    AppModel {
+        name: app.name.clone(),
+        packages: app.packages.iter().map(ToString::to_string).collect(),
+        services,
+        messages: app.messages.iter().map(|entry| MessageModel::of(&entry.message, (entry.schema)())).collect(),
+        providers: app.providers.iter().map(provider_model).collect(),
+        layers: PIPELINE.iter().map(|&(name, does)| LayerModel { name, does }).collect(),
+    }
+}
+
+fn service_model(service: &ServiceEntry, app: &AppBuilder) -> ServiceModel {
+    let mut model = ServiceModel::of(&service.decl);
+    model.layers = service.layer_names.iter().map(ToString::to_string).collect();
+    let own = service.publishes.iter().map(MessageName::of);
+    model.publishes = own.chain(published_by_handlers(service.decl.name, app)).collect();
+    model.publishes.sort();
+    model.publishes.dedup();
+    model
+}
+
+/// A service that only free functions name.
+fn implied_service(planned: &Planned, app: &AppBuilder) -> ServiceModel {
+    let location = planned.handlers.first().map_or(Location::new("", 0), |handler| handler.decl.location);
+    let mut model = ServiceModel::of(&ServiceDecl::new(planned.service, "0.0.0", location));
+    model.publishes = published_by_handlers(planned.service, app).collect();
+    model
+}
+
+fn published_by_handlers<'a>(service: &'a str, app: &'a AppBuilder) -> impl Iterator<Item = MessageName> + 'a {
+    let handlers = app.handlers.iter().filter(move |handler| handler.service == service);
+    handlers.flat_map(|handler| handler.publishes).map(MessageName::of)
+}
+
+fn subscription_model(planned: &Planned) -> SubscriptionModel {
+    let mut model = SubscriptionModel::of(&planned.subscription, planned.service);
+    model.handlers = planned.handlers.iter().map(|handler| HandlerModel::of(&handler.decl, &handler.message)).collect();
+    model
+}
+
+fn provider_model(provider: &ProviderEntry) -> ProviderModel {
+    ProviderModel {
+        name: provider.decl.name.to_owned(),
+        provides: provider.provides.name().to_owned(),
+        location: provider.decl.location.to_string(),
+    }
+}

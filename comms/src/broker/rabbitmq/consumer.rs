@@ -1,0 +1,225 @@
+//! Consuming: a session per channel, and what makes a new one when it is lost.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, Stream};
+use jiff::Timestamp;
+use lapin::options::{BasicConsumeOptions, BasicQosOptions};
+use lapin::types::{FieldTable, ShortString};
+use rand::RngExt;
+use tokio::time::sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::error::{broker_error, is_fatal};
+use super::headers::{self, Read};
+use super::ledger::Kept;
+use super::settle::Desk;
+use super::shared::{Shared, create_channel};
+use super::topology::{Topology, short};
+use crate::broker::{BrokerError, Consumer, Delivery, Settle, Subscription};
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a session is opened from, again and again.
+#[derive(Clone)]
+pub(super) struct Recipe {
+    pub(super) shared: Arc<Shared>,
+    pub(super) topology: Arc<Topology>,
+    pub(super) subscription: Arc<Subscription>,
+}
+
+impl Recipe {
+    /// Declares the topology and begins to consume.
+    pub(super) async fn open(&self) -> Result<Session, BrokerError> {
+        let attempted = format!("consume `{}`", self.topology.name);
+        let connection = self.shared.consuming().await?.up().await?;
+        let channel = create_channel(&connection, &attempted).await?;
+        self.topology.declare(&channel).await?;
+        let prefetch = self.subscription.prefetch().max(1);
+        let each = u16::try_from(prefetch.div_ceil(self.topology.queues.len())).unwrap_or(u16::MAX);
+        channel.basic_qos(each, BasicQosOptions::default()).await.map_err(|error| broker_error(&attempted, &error))?;
+        let mut streams = Vec::with_capacity(self.topology.queues.len());
+        for queue in &self.topology.queues {
+            let consuming =
+                channel.basic_consume(short(&queue.name)?, ShortString::default(), BasicConsumeOptions::default(), FieldTable::default());
+            streams.push(consuming.await.map_err(|error| broker_error(&format!("consume the queue `{}`", queue.name), &error))?);
+        }
+        let ordered = self.subscription.order.is_some();
+        let desk = Desk::new(channel, Arc::clone(&self.shared), Arc::clone(&self.topology), ordered, prefetch);
+        self.shared.add_desk(&desk);
+        Ok(Session {
+            settle: Arc::clone(&desk) as Arc<dyn Settle>,
+            desk,
+            streams,
+            next: 0,
+            ordered,
+            one_word: self.subscription.topic.as_str() == "*",
+            topic: self.subscription.topic.as_str().into(),
+        })
+    }
+
+    /// Opens until it succeeds: a subscription doesn't end quietly.
+    async fn reopen(self) -> Session {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match self.open().await {
+                Ok(session) => return session,
+                Err(error) if is_fatal(error.kind()) => {
+                    tracing::error!(%error, subscription = self.topology.name, "can't go on consuming; trying again");
+                }
+                Err(error) => tracing::debug!(%error, subscription = self.topology.name, "can't go on consuming yet"),
+            }
+            let jitter = rand::rng().random_range(0.5..1.0);
+            sleep(pause.mul_f64(jitter)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// The deliveries of one channel.
+pub(super) struct Session {
+    desk: Arc<Desk>,
+    settle: Arc<dyn Settle>,
+    streams: Vec<lapin::Consumer>,
+    /// The shard to ask first: the one after the last that had something.
+    next: usize,
+    ordered: bool,
+    /// The pattern `*`, which a bucket's key matches too.
+    one_word: bool,
+    /// The last topic seen: mostly the next one too.
+    topic: Arc<str>,
+}
+
+impl Session {
+    /// `None` when the channel is lost.
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        if !self.desk.has_room(context.waker()) {
+            return Poll::Pending;
+        }
+        if self.ordered
+            && let Some((tag, envelope, redelivered, shard)) = self.desk.next_again()
+        {
+            return Poll::Ready(Some(Delivery::new(envelope, tag, redelivered, shard, Arc::clone(&self.settle))));
+        }
+        for _ in 0..self.streams.len() {
+            let shard = self.next;
+            self.next = (self.next + 1) % self.streams.len();
+            while let Poll::Ready(item) = Pin::new(&mut self.streams[shard]).poll_next(context) {
+                // The server took the consumer off (its queue was deleted), or the channel is closed.
+                let Some(Ok(delivery)) = item else { return Poll::Ready(None) };
+                if let Some(delivery) = self.take(delivery, shard) {
+                    return Poll::Ready(Some(delivery));
+                }
+            }
+        }
+        if self.ordered {
+            self.desk.wake_later(context.waker());
+        }
+        self.desk.flush();
+        Poll::Pending
+    }
+
+    /// What the pipeline gets to see of a delivery, if anything.
+    fn take(&mut self, delivery: lapin::message::Delivery, shard: usize) -> Option<Delivery> {
+        let tag = delivery.delivery_tag;
+        let shard = u16::try_from(shard).unwrap_or(u16::MAX);
+        let topic = &mut self.topic;
+        let read = headers::read(delivery, |text| {
+            if **topic != *text {
+                *topic = text.into();
+            }
+            Arc::clone(topic)
+        });
+        let Read { envelope, redelivered, foreign, not_before, .. } = read;
+        let envelope = Arc::new(envelope);
+        let again = self.ordered.then(|| (Arc::clone(&envelope), redelivered));
+        self.desk.deliver(tag, Kept { shard, foreign, again });
+        if self.one_word && envelope.topic.contains('.') {
+            self.settle.ack(tag);
+            return None;
+        }
+        let delivery = Delivery::new(envelope, tag, redelivered, shard, Arc::clone(&self.settle));
+        match not_before {
+            Some(time) => self.hold_further(delivery, time),
+            None => Some(delivery),
+        }
+    }
+
+    /// A delay that is longer than the ladder is made of several.
+    fn hold_further(&self, delivery: Delivery, until: Timestamp) -> Option<Delivery> {
+        match Duration::try_from(until.duration_since(Timestamp::now())) {
+            Ok(rest) if !rest.is_zero() => {
+                let again = Arc::clone(delivery.envelope());
+                // When it fails the delivery is released, and comes again.
+                tokio::spawn(delivery.retry(again, rest));
+                None
+            }
+            _ => Some(delivery),
+        }
+    }
+}
+
+enum Phase {
+    Open(Session),
+    Opening(BoxFuture<'static, Session>),
+    Ended,
+}
+
+/// The deliveries of a subscription over all its sessions.
+pub(super) struct RabbitConsumer {
+    recipe: Recipe,
+    phase: Phase,
+    stopping: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl RabbitConsumer {
+    pub(super) fn new(recipe: Recipe, session: Session) -> Self {
+        let stopping = Box::pin(recipe.shared.stopping.clone().cancelled_owned());
+        Self { recipe, phase: Phase::Open(session), stopping }
+    }
+
+    fn poll_phase(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        loop {
+            match &mut self.phase {
+                Phase::Open(session) => match session.poll_next(context) {
+                    Poll::Ready(None) => {
+                        session.desk.close();
+                        tracing::warn!(subscription = self.recipe.topology.name, "consuming was interrupted; resuming");
+                        self.phase = Phase::Opening(self.recipe.clone().reopen().boxed());
+                    }
+                    delivery => return delivery,
+                },
+                Phase::Opening(opening) => self.phase = Phase::Open(ready!(opening.poll_unpin(context))),
+                Phase::Ended => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if let Phase::Open(session) = std::mem::replace(&mut self.phase, Phase::Ended) {
+            session.desk.leave();
+        }
+    }
+}
+
+impl Consumer for RabbitConsumer {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        match self.poll_phase(context) {
+            Poll::Pending if self.stopping.as_mut().poll(context).is_ready() => {
+                self.end();
+                Poll::Ready(None)
+            }
+            polled => polled,
+        }
+    }
+}
+
+impl Drop for RabbitConsumer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

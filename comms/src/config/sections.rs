@@ -1,0 +1,209 @@
+//! The sections of the configuration with their types.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::duration::{parse_duration, parse_duration_range};
+use super::secret::{self, Secret};
+use super::tree::{self, Node, Table, Value};
+
+/// `[brokers.NAME]`. Never prints a password.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BrokerConfig {
+    url: String,
+    /// The password, if it is not in the URL.
+    pub password: Option<Secret<String>>,
+    /// The file that holds the password; whoever reads files puts its content into `password`.
+    pub password_file: Option<PathBuf>,
+}
+
+/// `[service.NAME]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServiceConfig {
+    /// By topic as declared, or `topic@group`.
+    pub subscriptions: BTreeMap<String, SubscriptionConfig>,
+    /// By name.
+    pub handlers: BTreeMap<String, HandlerConfig>,
+}
+
+/// `[service.NAME.subscription."TOPIC"]`; what is not set is as the attribute says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubscriptionConfig {
+    /// How many messages this process handles at once, from 1.
+    pub concurrency: Option<usize>,
+    /// For how long ids are remembered; zero switches deduplication off.
+    pub dedup: Option<Duration>,
+}
+
+/// `[service.NAME.handler.NAME]`; what is not set is as the attribute says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HandlerConfig {
+    /// How long one attempt may take.
+    pub timeout: Option<Duration>,
+    /// How failures are retried.
+    pub retry: RetryConfig,
+}
+
+/// `retry`; what is not set is as the attribute says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryConfig {
+    /// How many retries follow the first attempt.
+    pub max: Option<u32>,
+    /// How many of them at once, holding the slot.
+    pub immediate: Option<u32>,
+    /// The delay before the first retry and the longest one.
+    pub backoff: Option<(Duration, Duration)>,
+}
+
+/// `[admin]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AdminConfig {
+    /// Whether the admin port is opened. Default: true.
+    pub enabled: bool,
+    /// Where it listens. Default: `127.0.0.1:9464`.
+    pub address: SocketAddr,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogConfig {
+    /// How lines look. Default: `auto`.
+    pub format: LogFormat,
+    /// A level or directives, as `tracing-subscriber`'s `EnvFilter` reads them. Default: `info`.
+    pub filter: String,
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// Pretty on a terminal, else JSON.
+    #[default]
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[shutdown]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownConfig {
+    /// How long work in flight may take to finish. Default: 30 s.
+    pub timeout: Duration,
+}
+
+impl BrokerConfig {
+    /// A broker at the URL.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), password: None, password_file: None }
+    }
+
+    /// What chooses the backend: `amqp`.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        self.url.split_once(':').map_or("", |(scheme, _)| scheme)
+    }
+
+    /// The URL for a person: a password in it is masked.
+    #[must_use]
+    pub fn shown_url(&self) -> String {
+        secret::mask_url(&self.url)
+    }
+
+    /// The URL to connect to, with the password in it.
+    #[must_use]
+    pub fn connect_url(&self) -> Secret<String> {
+        Secret::new(match &self.password {
+            Some(password) => secret::with_password(&self.url, password.expose()),
+            None => self.url.clone(),
+        })
+    }
+
+    pub(super) fn read(table: &Table) -> Self {
+        Self {
+            password: text(table, &["password"]).map(Secret::new),
+            password_file: text(table, &["password_file"]).map(PathBuf::from),
+            ..Self::new(text(table, &["url"]).unwrap_or_default())
+        }
+    }
+}
+
+impl fmt::Debug for BrokerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("BrokerConfig");
+        shown.field("url", &self.shown_url()).field("password", &self.password).field("password_file", &self.password_file).finish()
+    }
+}
+
+impl ServiceConfig {
+    pub(super) fn read(table: &Table) -> Self {
+        Self {
+            subscriptions: named(table, "subscription", |table| SubscriptionConfig {
+                concurrency: number(table, &["concurrency"]),
+                dedup: duration(table, &["dedup"]),
+            }),
+            handlers: named(table, "handler", |table| HandlerConfig {
+                timeout: duration(table, &["timeout"]),
+                retry: RetryConfig {
+                    max: number(table, &["retry", "max"]),
+                    immediate: number(table, &["retry", "immediate"]),
+                    backoff: text(table, &["retry", "backoff"]).and_then(|text| parse_duration_range(&text).ok()),
+                },
+            }),
+        }
+    }
+}
+
+impl AdminConfig {
+    pub(super) fn read(tree: &Table) -> Self {
+        let address = text(tree, &["admin", "address"]).and_then(|text| text.parse().ok());
+        Self {
+            enabled: !matches!(tree::find(tree, &["admin", "enabled"]).map(|node| &node.value), Some(Value::Boolean(false))),
+            address: address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9464))),
+        }
+    }
+}
+
+impl LogConfig {
+    pub(super) fn read(tree: &Table) -> Self {
+        let format = match text(tree, &["log", "format"]).as_deref() {
+            Some("pretty") => LogFormat::Pretty,
+            Some("json") => LogFormat::Json,
+            _ => LogFormat::Auto,
+        };
+        Self { format, filter: text(tree, &["log", "filter"]).unwrap_or_else(|| "info".to_owned()) }
+    }
+}
+
+pub(super) fn named<T>(table: &Table, name: &str, read: impl Fn(&Table) -> T) -> BTreeMap<String, T> {
+    let inner = table.get(name).and_then(Node::as_table).into_iter().flatten();
+    inner.filter_map(|(name, node)| Some((name.clone(), read(node.as_table()?)))).collect()
+}
+
+fn text(table: &Table, path: &[&str]) -> Option<String> {
+    tree::find(table, path)?.as_text().map(str::to_owned)
+}
+
+pub(super) fn duration(table: &Table, path: &[&str]) -> Option<Duration> {
+    parse_duration(&text(table, path)?).ok()
+}
+
+fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
+    match tree::find(table, path)?.value {
+        Value::Integer(number) => number.try_into().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,8 @@
+use comms::command;
+
+struct Orders;
+
+#[command]
+impl Orders {}
+
+fn main() {}

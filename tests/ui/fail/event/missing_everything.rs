@@ -1,0 +1,6 @@
+use comms::event;
+
+#[event]
+struct Placed;
+
+fn main() {}

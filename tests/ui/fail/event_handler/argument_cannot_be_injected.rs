@@ -1,0 +1,12 @@
+use comms::{event, event_handler};
+
+#[event(name = "orders.placed", version = 1, topic = "orders")]
+#[derive(Clone)]
+struct Placed;
+
+struct Mailer;
+
+#[event_handler]
+async fn on_placed(event: Placed, mailer: Mailer) {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use comms::{event, event_handler};
+
+#[event(name = "orders.placed", version = 1, topic = "orders")]
+#[derive(Clone)]
+struct Placed;
+
+#[event_handler(concurrency = 4)]
+async fn on_placed(event: Placed) {}
+
+fn main() {}

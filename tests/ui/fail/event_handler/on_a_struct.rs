@@ -1,0 +1,6 @@
+use comms::event_handler;
+
+#[event_handler]
+struct Placed;
+
+fn main() {}

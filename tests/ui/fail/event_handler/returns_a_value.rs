@@ -1,0 +1,12 @@
+use comms::{event, event_handler};
+
+#[event(name = "orders.placed", version = 1, topic = "orders")]
+#[derive(Clone)]
+struct Placed;
+
+#[event_handler]
+async fn on_placed(event: Placed) -> u32 {
+    1
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use comms::{event, event_handler, service};
+
+#[event(name = "orders.placed", version = 1, topic = "orders")]
+#[derive(Clone)]
+struct Placed;
+
+#[service(name = "billing", version = "1.0.0")]
+struct Billing;
+
+#[service]
+impl Billing {
+    #[event_handler(service = "billing")]
+    async fn on_placed(&self, event: Placed) {}
+}
+
+fn main() {}

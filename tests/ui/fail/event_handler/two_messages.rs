@@ -1,0 +1,14 @@
+use comms::{event, event_handler};
+
+#[event(name = "orders.placed", version = 1, topic = "orders")]
+#[derive(Clone)]
+struct Placed;
+
+#[event(name = "orders.paid", version = 1, topic = "orders")]
+#[derive(Clone)]
+struct Paid;
+
+#[event_handler]
+async fn on_placed(event: Placed, other: Paid) {}
+
+fn main() {}

@@ -1,0 +1,5 @@
+use comms::handler;
+
+struct X(handler!("billing"));
+
+fn main() {}

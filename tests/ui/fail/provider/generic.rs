@@ -1,0 +1,8 @@
+use comms::provider;
+
+#[provider]
+fn invoices<T: Default>() -> T {
+    T::default()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use comms::provider;
+
+#[provider]
+struct Invoices;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use comms::provider;
+
+#[provider]
+async fn invoices() {}
+
+fn main() {}

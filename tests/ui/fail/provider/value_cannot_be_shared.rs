@@ -1,0 +1,10 @@
+use comms::provider;
+
+struct Invoices;
+
+#[provider]
+fn invoices() -> Invoices {
+    Invoices
+}
+
+fn main() {}

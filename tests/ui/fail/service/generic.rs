@@ -1,0 +1,8 @@
+use comms::service;
+
+#[service(name = "billing", version = "1.0.0")]
+struct Billing<T> {
+    value: T,
+}
+
+fn main() {}

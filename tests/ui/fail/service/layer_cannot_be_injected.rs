@@ -1,0 +1,8 @@
+use comms::service;
+
+struct Audit;
+
+#[service(name = "billing", version = "1.0.0", layers(Audit))]
+struct Billing;
+
+fn main() {}

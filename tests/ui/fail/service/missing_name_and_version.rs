@@ -1,0 +1,6 @@
+use comms::service;
+
+#[service]
+struct Billing;
+
+fn main() {}

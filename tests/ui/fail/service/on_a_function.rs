@@ -1,0 +1,6 @@
+use comms::service;
+
+#[service]
+async fn billing() {}
+
+fn main() {}

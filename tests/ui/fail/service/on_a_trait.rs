@@ -1,0 +1,8 @@
+use comms::service;
+
+#[service]
+trait Billing {
+    async fn bill(&self);
+}
+
+fn main() {}

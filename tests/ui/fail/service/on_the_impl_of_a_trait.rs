@@ -1,0 +1,12 @@
+use comms::service;
+
+struct Billing;
+
+#[service]
+impl Clone for Billing {
+    fn clone(&self) -> Self {
+        Self
+    }
+}
+
+fn main() {}
