@@ -3,8 +3,8 @@
 //! Nothing here runs: these are the shapes and names on the wire. A service that is written in another
 //! language needs nothing but the AsyncAPI document that `cargo run -p shop -- asyncapi` prints of them.
 
-mod billing;
-mod orders;
+pub mod billing;
+pub mod orders;
 
 pub use billing::{InvoiceIssued, PaymentFailed};
 pub use orders::{GetOrder, OrderPlaced, OrderShipped, OrderStatus, PlaceOrder, PlaceOrderError, UnknownOrder};
