@@ -35,7 +35,8 @@ fn request(kind: RequestKind, attr: TokenStream, item: TokenStream) -> TokenStre
 pub(crate) fn service(attr: TokenStream, item: TokenStream) -> TokenStream {
     if item_kind(&item) == ItemKind::Impl {
         let read = services::parse_impl(attr, item.clone());
-        return beside(read, services::strip_impl(item), expand_service::handlers);
+        let (imports, stripped) = (expand_service::imports(&services::marks(item.clone())), services::strip_impl(item));
+        return beside(read, quote!(#stripped #imports), expand_service::handlers);
     }
     beside(services::parse_struct(attr, item.clone()), item, expand_service::expand)
 }

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Path, Type};
 
-use crate::tokens::{arguments, asserted, at, descriptor as structure, doc, duration, inject_fn, location, number, setting};
+use crate::tokens::{arguments, asserted, at, descriptor as structure, doc, duration, inject_fn, location, number, setting, tuple};
 
 /// A handler and where it belongs.
 struct Place<'a> {
@@ -60,6 +60,7 @@ fn expand(place: &Place<'_>) -> TokenStream {
         Kind::Request(_) => (quote!(RequestHandler), quote!(Request)),
     };
     let publishes = publishes(handler);
+    let args = tuple(&types);
     let (message, structure) = (&handler.message, structure(&handler.common, visibility, descriptor));
     let asserted = asserted(&handler.common, entry, &assertions(handler));
     quote! {
@@ -68,7 +69,7 @@ fn expand(place: &Place<'_>) -> TokenStream {
         impl #krate::handler::#contract for #descriptor {
             type Service = #service;
             type #role = #message;
-            type Args = (#(#types,)*);
+            type Args = #args;
             const DECL: #krate::handler::HandlerDecl = #decl;
             #publishes
             #inject
@@ -91,8 +92,7 @@ fn decl(handler: &Handler) -> TokenStream {
 /// The events that it publishes beside what its service does.
 fn publishes(handler: &Handler) -> Option<TokenStream> {
     let (krate, events) = (&handler.common.krate, &handler.publishes);
-    let types = (!events.is_empty()).then(|| quote!(&[#(<#events as #krate::Message>::TYPE),*]));
-    types.map(|types| quote!(const PUBLISHES: &'static [#krate::message::MessageType] = #types;))
+    (!events.is_empty()).then(|| quote!(const PUBLISHES: #krate::__private::Events = #krate::__published!(#(#events),*);))
 }
 
 fn retry_decl(krate: &Path, retry: &Retry) -> TokenStream {
@@ -116,7 +116,7 @@ fn call(place: &Place<'_>) -> TokenStream {
     let krate = &handler.common.krate;
     let args = arguments(handler.args.len());
     let (service, receiver) = if handler.method { (quote!(service), Some(quote!(service,))) } else { (quote!(_), None) };
-    // Mistakes in the return type are shown there.
+    // Mistakes in the return type are shown there. Those of an event handler have an assertion of their own.
     let output = handler.output.as_ref().map_or_else(|| at(&handler.ident), at);
     let called = quote_spanned!(output=> #callee(#receiver message, #(#args),*).await);
     let (message, returns, body) = match handler.kind {
@@ -141,5 +141,9 @@ fn assertions(handler: &Handler) -> Vec<(&'static str, &Type)> {
         Kind::Request(RequestKind::Command) => Some(("assert_command", &handler.message)),
         Kind::Request(RequestKind::Query) => Some(("assert_query", &handler.message)),
     };
-    message.into_iter().chain(handler.publishes.iter().map(|event| ("assert_event", event))).collect()
+    let output = match (handler.kind, &handler.output) {
+        (Kind::Event, Some(output)) => Some(("assert_output", output)),
+        _ => None,
+    };
+    message.into_iter().chain(output).collect()
 }

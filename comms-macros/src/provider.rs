@@ -6,14 +6,14 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Type;
 
-use crate::tokens::{arguments, at, descriptor as structure, inject_fn, listed, location};
+use crate::tokens::{arguments, at, descriptor as structure, inject_fn, listed, location, tuple};
 
 pub(crate) fn expand(provider: &Provider) -> TokenStream {
     let Provider { common, ident, vis, args, output, fallible, .. } = provider;
     let (krate, cfgs, descriptor) = (&common.krate, &common.cfgs, names::function_descriptor(ident));
     let (name, location) = (names::entry(ident), location(common));
     let types: Vec<&Type> = args.iter().collect();
-    let (inject, provide) = (inject_fn(krate, &types), provide(provider));
+    let (inject, provide, types) = (inject_fn(krate, &types), provide(provider), tuple(&types));
     let value = fallible.as_ref().unwrap_or(output);
     let structure = structure(common, &quote!(#vis), &descriptor);
     let listed = listed(common, &name);
@@ -22,7 +22,7 @@ pub(crate) fn expand(provider: &Provider) -> TokenStream {
         #(#cfgs)*
         impl #krate::inject::Provider for #descriptor {
             type Value = #value;
-            type Args = (#(#types,)*);
+            type Args = #types;
             const DECL: #krate::inject::ProviderDecl = #krate::inject::ProviderDecl::new(#name, #location);
             #inject
             #provide
@@ -35,8 +35,9 @@ fn provide(provider: &Provider) -> TokenStream {
     let Provider { common, ident, args, is_async, output, fallible, .. } = provider;
     let krate = &common.krate;
     let args = arguments(args.len());
-    let wait = is_async.then(|| quote!(.await));
-    let called = quote!(#ident(#(#args),*) #wait);
+    let wait = is_async.then(|| quote_spanned!(at(output)=> .await));
+    // Mistakes in the return type are shown there.
+    let called = quote_spanned!(at(output)=> #ident(#(#args),*) #wait);
     let value = match fallible {
         Some(_) => quote_spanned!(at(output)=> #krate::__private::provided(#called)),
         None => quote!(::core::result::Result::Ok(#called)),

@@ -2,7 +2,7 @@
 
 use comms_syntax::handler::published;
 use comms_syntax::names;
-use comms_syntax::service::{After, Field, Ordered, ServiceImpl, ServiceStruct, Start, Subscription};
+use comms_syntax::service::{After, Field, Mark, Ordered, ServiceImpl, ServiceStruct, Start, Subscription};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Type};
@@ -113,8 +113,8 @@ fn publishes(service: &ServiceStruct) -> Option<TokenStream> {
     let krate = &service.common.krate;
     let mut events = service.fields.iter().filter_map(|field| published(&field.ty).map(|event| (&field.cfgs, event))).peekable();
     events.peek()?;
-    let types = events.map(|(cfgs, event)| quote!(#(#cfgs)* <#event as #krate::Message>::TYPE));
-    Some(quote!(const PUBLISHES: &'static [#krate::message::MessageType] = &[#(#types),*];))
+    let types = events.map(|(cfgs, event)| quote!(#(#cfgs)* #event));
+    Some(quote!(const PUBLISHES: #krate::__private::Events = #krate::__published!(#(#types),*);))
 }
 
 fn layered(service: &ServiceStruct) -> Option<TokenStream> {
@@ -135,6 +135,13 @@ fn layered(service: &ServiceStruct) -> Option<TokenStream> {
 fn injected_field(krate: &syn::Path, Field { ident, ty, cfgs }: &Field) -> TokenStream {
     let value = injected(krate, ty);
     quote!(#(#cfgs)* #ident: #value)
+}
+
+/// Uses the attributes that were taken off the methods: without this their imports would be called unused, and
+/// editors would not know them.
+pub(crate) fn imports(marks: &[Mark]) -> Option<TokenStream> {
+    let imports = marks.iter().map(|Mark { path, cfgs }| quote!(#(#cfgs)* #[allow(unused_imports)] use #path as _;));
+    (!marks.is_empty()).then(|| quote!(const _: () = { #(#imports)* };))
 }
 
 pub(crate) fn handlers(service: &ServiceImpl) -> TokenStream {

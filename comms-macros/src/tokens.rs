@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use comms_syntax::{Common, Setting};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
@@ -16,9 +16,13 @@ pub(crate) fn at(tokens: &impl Spanned) -> Span {
 /// The place of an item in the source, as the compiler knows it.
 pub(crate) fn location(common: &Common) -> TokenStream {
     let krate = &common.krate;
-    // `line!` tells the line of the span of the outermost macro, so that span is the item's.
-    let here = quote_spanned!(common.span=> __here!());
-    quote!(#krate::#here)
+    // `line!` tells the line of the outermost macro call, so that all of its tokens stand at the item.
+    quote!(#krate::__here!()).into_iter().map(|tree| placed(tree, common.span)).collect()
+}
+
+fn placed(mut tree: TokenTree, span: Span) -> TokenTree {
+    tree.set_span(span);
+    tree
 }
 
 /// `.doc("..")`, where there is a doc comment.
@@ -87,6 +91,12 @@ pub(crate) fn optional(text: Option<&str>) -> TokenStream {
 /// The expression that resolves a value of the type, for mistakes at the type.
 pub(crate) fn injected(krate: &syn::Path, ty: &Type) -> TokenStream {
     quote_spanned!(at(ty)=> (&&#krate::__private::inject::Probe::<#ty>::new()).inject(scope)?)
+}
+
+/// The tuple of the types, for mistakes at the first.
+pub(crate) fn tuple(types: &[&Type]) -> TokenStream {
+    let place = types.first().map_or_else(Span::call_site, |first| at(*first));
+    quote_spanned!(place=> (#(#types,)*))
 }
 
 /// `fn inject`: resolves the arguments.

@@ -21,6 +21,9 @@ pub mod broker;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;

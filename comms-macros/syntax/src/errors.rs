@@ -30,6 +30,8 @@ impl From<syn::Error> for Errors {
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
     errors: Vec<syn::Error>,
+    /// The options that were written, read or not: what was tried is not called missing.
+    pub(crate) attempted: Vec<String>,
     finished: bool,
 }
 
@@ -50,6 +52,14 @@ impl Collector {
     /// A mistake at this place, for what has no tokens.
     pub(crate) fn at_span(&mut self, span: Span, message: impl std::fmt::Display) {
         self.push(syn::Error::new(span, message));
+    }
+
+    /// The value of an option that can't be left out.
+    pub(crate) fn required<T>(&mut self, option: &str, place: impl ToTokens, value: Option<T>, why: &str) -> Option<T> {
+        if value.is_none() && !self.attempted.iter().any(|attempted| attempted == option) {
+            self.at(place, why);
+        }
+        value
     }
 
     /// Keeps the value of a step, or its mistake.

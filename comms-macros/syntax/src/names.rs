@@ -6,13 +6,13 @@ use quote::format_ident;
 /// The descriptor of a free function handler or of a provider: `__comms_on_paid`.
 #[must_use]
 pub fn function_descriptor(function: &Ident) -> Ident {
-    format_ident!("__comms_{function}")
+    format_ident!("__comms_{}", entry(function))
 }
 
 /// The descriptor of a method handler: `__comms_Billing_on_order_placed`.
 #[must_use]
 pub fn method_descriptor(service: &Ident, method: &Ident) -> Ident {
-    format_ident!("__comms_{service}_{method}")
+    format_ident!("__comms_{}_{}", entry(service), entry(method))
 }
 
 /// A method handler in the index: `Billing::on_order_placed`.

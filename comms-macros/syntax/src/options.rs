@@ -31,7 +31,7 @@ impl<T> Table<T> {
     /// Reads all options of an attribute; a mistake in one does not hide those in the others.
     pub(crate) fn parse(&self, errors: &mut Collector, tokens: TokenStream, into: &mut T) {
         let parser = |input: ParseStream<'_>| {
-            self.parse_all(errors, input, into);
+            errors.attempted = self.parse_all(errors, input, into);
             Ok(())
         };
         // The parser consumes everything, so that the result says nothing new.
@@ -40,8 +40,8 @@ impl<T> Table<T> {
         }
     }
 
-    /// The same, from a list that is being read already.
-    pub(crate) fn parse_all(&self, errors: &mut Collector, input: ParseStream<'_>, into: &mut T) {
+    /// The same, from a list that is being read already. Returns the names of what was written.
+    fn parse_all(&self, errors: &mut Collector, input: ParseStream<'_>, into: &mut T) -> Vec<String> {
         let mut seen: Vec<String> = Vec::new();
         while !input.is_empty() {
             if let Err(error) = self.parse_one(input, &mut seen, into) {
@@ -53,6 +53,7 @@ impl<T> Table<T> {
             }
             let _: Option<Token![,]> = input.parse().unwrap_or_default();
         }
+        seen
     }
 
     fn parse_one(&self, input: ParseStream<'_>, seen: &mut Vec<String>, into: &mut T) -> syn::Result<()> {

@@ -27,4 +27,4 @@ impl ::comms::handler::EventHandler for __comms_on_paid {
         ::comms::__outcome!(on_paid(message, arg0). await)
     }
 }
-::comms::__listed!("on_paid");
+::comms::__listed!("on_paid", assert_output:: < anyhow::Result < () > >);

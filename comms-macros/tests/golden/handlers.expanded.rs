@@ -18,6 +18,21 @@ impl Billing {
     }
     fn helper(&self) {}
 }
+const _: () = {
+    #[cfg(unix)]
+    #[allow(unused_imports)]
+    use event_handler as _;
+    #[cfg(unix)]
+    #[cfg(feature = "refunds")]
+    #[allow(unused_imports)]
+    use event_handler as _;
+    #[cfg(unix)]
+    #[allow(unused_imports)]
+    use command as _;
+    #[cfg(unix)]
+    #[allow(unused_imports)]
+    use query as _;
+};
 #[cfg(unix)]
 #[allow(non_camel_case_types)]
 pub(crate) struct __comms_Billing_on_order_placed;
@@ -42,6 +57,7 @@ impl ::comms::handler::EventHandler for __comms_Billing_on_order_placed {
         )
         .timeout(::core::time::Duration::from_millis(5000))
         .doc("Issues the invoice.");
+    const PUBLISHES: ::comms::__private::Events = ::comms::__published!(InvoiceIssued);
     fn inject(scope: &::comms::inject::Scope) -> ::comms::__private::Found<Self::Args> {
         use ::comms::__private::inject::via::*;
         ::core::result::Result::Ok((
@@ -57,7 +73,9 @@ impl ::comms::handler::EventHandler for __comms_Billing_on_order_placed {
     }
 }
 #[cfg(unix)]
-::comms::__listed!("Billing::on_order_placed", assert_event:: < InvoiceIssued >);
+::comms::__listed!(
+    "Billing::on_order_placed", assert_output:: < Result < (), BillingError > >
+);
 #[cfg(unix)]
 #[cfg(feature = "refunds")]
 #[allow(non_camel_case_types)]

@@ -24,6 +24,7 @@ impl ::comms::Service for Billing {
             ],
         )
         .doc("Issues invoices.");
+    const PUBLISHES: ::comms::__private::Events = ::comms::__published!(InvoiceIssued);
     type Dependencies = (Publisher<InvoiceIssued>, Invoices);
     fn build(scope: &::comms::inject::Scope) -> ::comms::__private::Found<Self> {
         use ::comms::__private::inject::via::*;

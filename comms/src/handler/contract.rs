@@ -12,9 +12,9 @@ pub type Outcome = Result<(), Fault>;
 
 /// A type that a handler may return as its error: anything that converts into a boxed error.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be the error of a handler",
+    message = "`{Self}` can't be the error of a handler or provider",
     label = "this is no error",
-    note = "a handler's error is anything that converts into `Box<dyn Error + Send + Sync>`: implement `std::error::Error` for it (`thiserror` derives it)"
+    note = "such an error is anything that converts into `Box<dyn Error + Send + Sync>`: implement `std::error::Error` for it (`thiserror` derives it)"
 )]
 pub trait HandlerError: Into<BoxError> {}
 

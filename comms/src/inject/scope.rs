@@ -6,8 +6,14 @@ use std::collections::HashMap;
 use super::TypeRef;
 
 /// A value that can be handed to several places: cheap to clone, an `Arc` or a pool handle inside.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be injected",
+    label = "an injected value must be `Clone + Send + Sync + 'static`",
+    note = "wrap it: `Arc<{Self}>`; a provider makes it once and every taker gets a clone"
+)]
 pub trait Value: Clone + Send + Sync + 'static {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Clone + Send + Sync + 'static> Value for T {}
 
 /// A type that knows how to come out of a [`Scope`] itself, [`Publisher`](crate::Publisher) for example; every

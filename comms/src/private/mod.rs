@@ -57,11 +57,26 @@ pub fn schema_of<T: schemars::JsonSchema>() -> Option<schemars::Schema> {
     Some(schemars::SchemaGenerator::default().into_root_schema_for::<T>())
 }
 
-/// Spanned at the error type of a handler, so that the compiler points there.
-pub const fn assert_handler_error<E: crate::handler::HandlerError>() {}
+/// Spanned at the return type of an event handler.
+pub const fn assert_output<R: outcome::HandlerOutput>() {}
 
-/// Spanned at the message type of an event handler.
-pub const fn assert_event<E: crate::message::Event>() {}
+/// What a service or handler publishes.
+pub type Events = &'static [crate::message::MessageType];
+
+/// The identities of events, each checked at its type; a field's condition goes with it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __published {
+    ($($(#[$condition:meta])* $event:ty),*) => {
+        &[$($(#[$condition])* $crate::__private::published::<$event>()),*]
+    };
+}
+
+/// The identity of an event that is published, spanned at its type.
+#[must_use]
+pub const fn published<E: crate::message::Event>() -> crate::message::MessageType {
+    E::TYPE
+}
 
 /// Spanned at the message type of a command handler.
 pub const fn assert_command<E: crate::message::Command>() {}

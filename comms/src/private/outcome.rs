@@ -1,44 +1,27 @@
 //! What a handler returned, as the pipeline reads it: an error type that implements `Classify` speaks for
 //! itself, every other one is searched for a `Classified` in its chain. Chosen as in [`inject`](super::inject).
 //!
-//! An expansion writes `(&error).kind().fault(error)` with [`Speaking`] and [`Silent`] in scope.
+//! An expansion writes `__outcome!(returned)`. The method is looked for on `&Returned` ([`NothingReturned`],
+//! [`SpeakingReturned`]), then on `&&Returned` ([`SilentReturned`]), then on `Returned` ([`OtherReturned`]).
+
+use std::marker::PhantomData;
 
 use crate::error::{BoxError, Classify, Fault};
-use crate::handler::HandlerError;
+use crate::handler::{HandlerError, Outcome};
 use crate::message::Request;
 
-/// What an event handler may return.
+/// What an event handler may return. Asserted at its return type; [`Returned`] takes anything, so that one mistake is
+/// one error.
 #[diagnostic::on_unimplemented(
     message = "an event handler can't return `{Self}`",
     label = "expected nothing, or `Result<(), Error>`",
     note = "what a handler returns goes nowhere: publish an event, or make it the handler of a #[command] or #[query]"
 )]
-pub trait HandlerOutput {
-    /// Its error.
-    type Error: HandlerError;
+pub trait HandlerOutput {}
 
-    /// As a result.
-    ///
-    /// # Errors
-    /// The handler's own.
-    fn into_result(self) -> Result<(), Self::Error>;
-}
+impl HandlerOutput for () {}
 
-impl HandlerOutput for () {
-    type Error = std::convert::Infallible;
-
-    fn into_result(self) -> Result<(), Self::Error> {
-        Ok(())
-    }
-}
-
-impl<E: HandlerError> HandlerOutput for Result<(), E> {
-    type Error = E;
-
-    fn into_result(self) -> Self {
-        self
-    }
-}
+impl<E: HandlerError> HandlerOutput for Result<(), E> {}
 
 /// What the handler of the command or query `R` may return.
 #[diagnostic::on_unimplemented(
@@ -81,62 +64,127 @@ pub fn provided<T, E: HandlerError>(result: Result<T, E>) -> Result<T, BoxError>
     result.map_err(Into::into)
 }
 
-/// The error classifies itself.
+/// Stands for the type of what a handler returned.
 #[derive(Debug)]
-pub struct SpeakingTag;
+pub struct Returned<R>(PhantomData<fn() -> R>);
 
-/// The error says nothing of itself.
+impl<R> Returned<R> {
+    /// For the type of this value.
+    pub const fn of(_: &R) -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// The ways to read what was returned, without their names.
+pub mod way {
+    pub use super::{NothingReturned as _, OtherReturned as _, SilentReturned as _, SpeakingReturned as _};
+}
+
+/// Nothing was returned.
 #[derive(Debug)]
-pub struct SilentTag;
+pub struct Nothing;
+
+/// A result whose error classifies itself.
+#[derive(Debug)]
+pub struct Speaking;
+
+/// A result whose error says nothing of itself.
+#[derive(Debug)]
+pub struct Silent;
+
+/// What no handler may return.
+#[derive(Debug)]
+pub struct Other;
+
+/// First choice, beside [`SpeakingReturned`].
+pub trait NothingReturned {
+    /// The way to read it.
+    fn way(&self) -> Nothing {
+        Nothing
+    }
+}
+
+impl NothingReturned for &Returned<()> {}
 
 /// First choice.
-pub trait Speaking {
-    /// The way to read the error.
-    fn kind(&self) -> SpeakingTag {
-        SpeakingTag
+pub trait SpeakingReturned {
+    /// The way to read it.
+    fn way(&self) -> Speaking {
+        Speaking
     }
 }
 
-impl<E: Classify> Speaking for E {}
+impl<E: Classify + HandlerError> SpeakingReturned for &Returned<Result<(), E>> {}
 
 /// Second choice.
-pub trait Silent {
-    /// The way to read the error.
-    fn kind(&self) -> SilentTag {
-        SilentTag
+pub trait SilentReturned {
+    /// The way to read it.
+    fn way(&self) -> Silent {
+        Silent
     }
 }
 
-impl<E> Silent for &E {}
+impl<E: HandlerError> SilentReturned for &&Returned<Result<(), E>> {}
 
-impl SpeakingTag {
+/// Last choice.
+pub trait OtherReturned {
+    /// The way to read it.
+    fn way(&self) -> Other {
+        Other
+    }
+}
+
+impl<R> OtherReturned for Returned<R> {}
+
+impl Nothing {
+    /// Success.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn outcome(self, _: ()) -> Outcome {
+        Ok(())
+    }
+}
+
+impl Speaking {
     /// The error with its own class.
-    pub fn fault<E: Classify + Into<BoxError>>(self, error: E) -> Fault {
-        Fault::new(error.class(), error)
+    ///
+    /// # Errors
+    /// The handler's own.
+    pub fn outcome<E: Classify + HandlerError>(self, returned: Result<(), E>) -> Outcome {
+        returned.map_err(|error| Fault::new(error.class(), error))
     }
 }
 
-impl SilentTag {
+impl Silent {
     /// The error with the class found in its chain.
-    pub fn fault<E: HandlerError>(self, error: E) -> Fault {
-        Fault::from_boxed(error.into())
+    ///
+    /// # Errors
+    /// The handler's own.
+    pub fn outcome<E: HandlerError>(self, returned: Result<(), E>) -> Outcome {
+        returned.map_err(|error| Fault::from_boxed(error.into()))
     }
 }
 
-/// Turns the result of a handler into an [`Outcome`](crate::handler::Outcome).
+impl Other {
+    /// Never runs: the assertion of [`HandlerOutput`] refuses the type.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn outcome<R>(self, _: R) -> Outcome {
+        Ok(())
+    }
+}
+
+/// Turns what a handler returned into an [`Outcome`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __outcome {
-    ($result:expr) => {
-        match $crate::__private::outcome::HandlerOutput::into_result($result) {
-            ::core::result::Result::Ok(()) => ::core::result::Result::Ok(()),
-            ::core::result::Result::Err(error) => {
-                #[allow(unused_imports)]
-                use $crate::__private::outcome::{Silent as _, Speaking as _};
-                ::core::result::Result::Err((&error).kind().fault(error))
-            }
-        }
-    };
+    ($returned:expr) => {{
+        use $crate::__private::outcome::way::*;
+        let returned = $returned;
+        (&&$crate::__private::outcome::Returned::of(&returned)).way().outcome(returned)
+    }};
 }
 
 #[cfg(test)]

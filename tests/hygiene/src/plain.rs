@@ -97,12 +97,18 @@ impl Orders {
 }
 
 /// A free handler.
+///
+/// # Errors
+/// Always.
 #[event_handler(service = "billing", publishes(InvoiceIssued))]
 pub async fn on_placed(event: OrderPlaced, _mailer: Mailer, _events: Publisher<InvoiceIssued>) -> Result<(), String> {
     Err(event.order_id.0)
 }
 
 /// Makes the store.
+///
+/// # Errors
+/// Never.
 #[provider]
 pub async fn invoices() -> Result<Invoices, String> {
     Ok(Invoices)

@@ -56,36 +56,26 @@ fn check(errors: &mut Collector, kind: Kind, options: Options, item: &ItemStruct
         check_key(errors, key, &item.fields);
         check_unconditional(errors, key, &item.fields);
     }
-    let attribute = kind.attribute();
-    let name = required(errors, item, name, || {
-        format!("{attribute} needs `name = \"..\"`, the name of the message on the wire, such as \"orders.order-placed\"")
-    });
-    let version = required(errors, item, version, || {
-        format!("{attribute} needs `version = 1`, the version of the message's shape; count it up when the shape changes")
-    });
+    let (attribute, place) = (kind.attribute(), &item.ident);
+    let name_why = format!("{attribute} needs `name = \"..\"`, the name of the message on the wire, such as \"orders.order-placed\"");
+    let name = errors.required("name", place, name, &name_why);
+    let version_why = format!("{attribute} needs `version = 1`, the version of the message's shape; count it up when the shape changes");
+    let version = errors.required("version", place, version, &version_why);
     let reply = match kind {
         Kind::Event => None,
         Kind::Request(_) => {
-            let owner =
-                required(errors, item, owner, || format!("{attribute} needs `owner = \"..\"`, the name of the service that handles it"));
-            owner.map(|owner| Reply { owner, reply, error })
+            let why = format!("{attribute} needs `owner = \"..\"`, the name of the service that handles it");
+            errors.required("owner", place, owner, &why).map(|owner| Reply { owner, reply, error })
         }
     };
     let topic = match kind {
-        Kind::Event => required(errors, item, topic, || format!("{attribute} needs `topic = \"..\"`, the topic that it is published to")),
+        Kind::Event => errors.required("topic", place, topic, "#[event] needs `topic = \"..\"`, the topic that it is published to"),
         Kind::Request(kind) => topic.or_else(|| reply.as_ref().map(|reply| default_topic(kind, &reply.owner))),
     };
     let common = Common::new(krate, &item.attrs, item.ident.span());
     let (name, version, topic): (Text, Number, Text) = (name?, version?, topic?);
     let (codec, schema, derives) = (codec.unwrap_or_default(), schema.unwrap_or(true), derived(item));
     Some(Message { common, ident: item.ident.clone(), name, version, topic, key, broker, codec, schema, reply, kind, derives })
-}
-
-fn required<T>(errors: &mut Collector, item: &ItemStruct, value: Option<T>, message: impl FnOnce() -> String) -> Option<T> {
-    if value.is_none() {
-        errors.at(&item.ident, message());
-    }
-    value
 }
 
 fn default_topic(kind: RequestKind, owner: &Text) -> Text {

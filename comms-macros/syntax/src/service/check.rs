@@ -9,7 +9,7 @@ use super::options::{Options, TABLE};
 use crate::errors::Collector;
 use crate::handler::published;
 use crate::item::cfgs;
-use crate::{Common, Errors, ItemKind, item_kind};
+use crate::{Common, Errors, ItemKind, Text, item_kind};
 
 /// Reads `#[service(..)]` and the struct it stands on.
 ///
@@ -45,16 +45,12 @@ fn check(errors: &mut Collector, options: Options, item: ItemStruct) -> Option<S
     if !item.generics.params.is_empty() {
         errors.at(&item.generics, "a service can't be generic: there is one of it in a process; put a trait object or an enum in a field");
     }
-    if name.is_none() {
-        errors.at(
-            &item.ident,
-            "#[service] needs `name = \"..\"`, the name of the service: the group of its subscriptions and the source of its messages",
-        );
-    }
-    if version.is_none() {
-        errors.at(&item.ident, "#[service] needs `version = \"..\"`, the version of the service, such as \"1.2.0\"");
-    }
-    check_groups(errors, &subscriptions);
+    let name_why =
+        "#[service] needs `name = \"..\"`, the name of the service: the group of its subscriptions and the source of its messages";
+    let name = errors.required("name", &item.ident, name, name_why);
+    let version_why = "#[service] needs `version = \"..\"`, the version of the service, such as \"1.2.0\"";
+    let version = errors.required("version", &item.ident, version, version_why);
+    check_groups(errors, name.as_ref(), &subscriptions);
     let common = Common::new(krate, &item.attrs, item.ident.span());
     let unit = matches!(item.fields, Fields::Unit);
     let fields = fields(errors, item.fields)?;
@@ -64,14 +60,14 @@ fn check(errors: &mut Collector, options: Options, item: ItemStruct) -> Option<S
 }
 
 /// Two subscriptions to one topic are two groups: the first keeps the service's name, every other one needs its own.
-fn check_groups(errors: &mut Collector, subscriptions: &[Subscription]) {
+fn check_groups(errors: &mut Collector, service: Option<&Text>, subscriptions: &[Subscription]) {
+    let group = |subscription: &Subscription| subscription.group.as_ref().or(service).map(|group| group.value.clone());
+    let broker = |subscription: &Subscription| subscription.broker.as_ref().map_or("default".to_owned(), |broker| broker.value.clone());
     for (at, later) in subscriptions.iter().enumerate() {
-        let same = |earlier: &&Subscription| {
-            earlier.topic.value == later.topic.value
-                && text(&earlier.broker) == text(&later.broker)
-                && text(&earlier.group) == text(&later.group)
+        let same = |earlier: &Subscription| {
+            earlier.topic.value == later.topic.value && broker(earlier) == broker(later) && group(earlier) == group(later)
         };
-        if subscriptions[..at].iter().any(|earlier| same(&earlier)) {
+        if subscriptions[..at].iter().any(same) {
             let message = format!(
                 "a second subscription to `{}` in the same group: give it a `group = \"..\"` of its own, so that each gets every message",
                 later.topic.value
@@ -79,10 +75,6 @@ fn check_groups(errors: &mut Collector, subscriptions: &[Subscription]) {
             errors.at_span(later.topic.span, message);
         }
     }
-}
-
-fn text(text: &Option<crate::Text>) -> Option<&str> {
-    text.as_ref().map(|text| text.value.as_str())
 }
 
 fn fields(errors: &mut Collector, fields: Fields) -> Option<Vec<Field>> {

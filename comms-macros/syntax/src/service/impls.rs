@@ -8,7 +8,7 @@ use syn::parse::{ParseStream, Parser};
 use super::model::ServiceImpl;
 use crate::errors::Collector;
 use crate::handler::{self, Handler};
-use crate::item::{ImplItem, Member, members, plain_name};
+use crate::item::{ImplItem, Member, cfgs, members, plain_name};
 use crate::kind::{self, arguments, attribute};
 use crate::options::{Opt, Table, assigned, put};
 use crate::{Attribute, Common, Errors};
@@ -84,8 +84,8 @@ fn handlers(errors: &mut Collector, common: &Common, members: &[Member]) -> Vec<
     let mut handlers = Vec::new();
     for member in members {
         let Some((kind, attr)) = annotated(attrs_of(member)) else { continue };
-        if let Some(second) = second(attrs_of(member), attr) {
-            errors.at(second, "a method is one handler: a second attribute of comms can't stand on it");
+        if let Some((kind, second)) = second(attrs_of(member), attr) {
+            errors.at(second, refused_second(kind));
         }
         let Some(kind) = handler_kind(errors, kind, attr) else { continue };
         match member {
@@ -99,8 +99,16 @@ fn handlers(errors: &mut Collector, common: &Common, members: &[Member]) -> Vec<
     handlers
 }
 
-fn second<'a>(attrs: &'a [syn::Attribute], first: &syn::Attribute) -> Option<&'a syn::Attribute> {
-    attrs.iter().find(|attr| !std::ptr::eq(*attr, first) && attribute(attr.path()).is_some())
+fn second<'a>(attrs: &'a [syn::Attribute], first: &syn::Attribute) -> Option<(Attribute, &'a syn::Attribute)> {
+    let others = attrs.iter().filter(|attr| !std::ptr::eq(*attr, first));
+    others.filter_map(|attr| attribute(attr.path()).map(|kind| (kind, attr))).next()
+}
+
+fn refused_second(kind: Attribute) -> String {
+    match kind {
+        Attribute::Deferred(name) => deferred(name),
+        _ => "a method is one handler: a second attribute of comms can't stand on it".to_owned(),
+    }
 }
 
 fn handler_kind(errors: &mut Collector, kind: Attribute, attr: &syn::Attribute) -> Option<handler::Kind> {
@@ -157,6 +165,33 @@ fn duplicate(earlier: &Handler, later: &Handler) -> String {
         ),
         handler::Kind::Request(_) => format!("a second handler of `{message}`, beside `{first}`: a command or query has exactly one"),
     }
+}
+
+/// An attribute that [`strip`] takes off, as it was written, and the conditions that it stands under.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// Its path.
+    pub path: Path,
+    /// The `#[cfg]`s of the impl and of the method.
+    pub cfgs: Vec<syn::Attribute>,
+}
+
+/// The attributes of this version on the methods of an impl, each once. Nothing if the impl can't be read.
+#[must_use]
+pub fn marks(item: TokenStream) -> Vec<Mark> {
+    let Ok(item) = syn::parse2::<ImplItem>(item) else { return Vec::new() };
+    let outer = cfgs(&item.attrs);
+    let mut marks: Vec<Mark> = Vec::new();
+    for member in members.parse2(item.body).unwrap_or_default() {
+        let attrs = attrs_of(&member);
+        for attr in attrs.iter().filter(|attr| attribute(attr.path()).is_some_and(|kind| !matches!(kind, Attribute::Deferred(_)))) {
+            let mark = Mark { path: attr.path().clone(), cfgs: outer.iter().cloned().chain(cfgs(attrs)).collect() };
+            if !marks.iter().any(|known| known.path == mark.path && known.cfgs == mark.cfgs) {
+                marks.push(mark);
+            }
+        }
+    }
+    marks
 }
 
 /// The impl without the attributes on its methods that the model has taken up: what is re-emitted, also beside errors.

@@ -35,6 +35,8 @@ struct Reader<'a> {
     subscription: &'a Subscription,
     filter: &'a DeadLetterFilter,
     selected: usize,
+    /// How many were read and not taken off.
+    held: usize,
 }
 
 impl Reader<'_> {
@@ -43,6 +45,7 @@ impl Reader<'_> {
         while self.filter.limit.is_none_or(|limit| self.selected < limit) {
             let got = self.channel.basic_get(short(&self.queue)?, BasicGetOptions::default()).await;
             let Some(message) = got.map_err(|error| self.failed("read", &error))? else { break };
+            self.held += 1;
             let taken = self.decode(message.delivery);
             if self.filter.selects(&taken.letter.envelope) {
                 self.selected += 1;
@@ -52,7 +55,22 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    async fn take_off(&self, tag: u64) -> Result<(), BrokerError> {
+    /// Reads on to the end: a quorum queue puts what is given back behind what was given back before,
+    /// so the order stays only when everything goes back at once.
+    async fn finish(&mut self) -> Result<(), BrokerError> {
+        if self.held == 0 {
+            return Ok(());
+        }
+        loop {
+            let got = self.channel.basic_get(short(&self.queue)?, BasicGetOptions::default()).await;
+            if got.map_err(|error| self.failed("read", &error))?.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn take_off(&mut self, tag: u64) -> Result<(), BrokerError> {
+        self.held -= 1;
         self.channel.basic_ack(tag, BasicAckOptions::default()).await.map_err(|error| self.failed("take off", &error))
     }
 
@@ -157,10 +175,11 @@ impl RabbitMq {
         };
         let connection = self.shared.publishing.up().await?;
         let channel = super::shared::create_channel(&connection, &format!("read the dead letters in `{queue}`")).await?;
-        let mut reader = Reader { channel: channel.clone(), queue, topology: &topology, subscription, filter, selected: 0 };
+        let mut reader = Reader { channel: channel.clone(), queue, topology: &topology, subscription, filter, selected: 0, held: 0 };
         let result = work(&mut reader).await;
+        let finished = reader.finish().await;
         let _ = channel.close(200, "done".into()).await;
-        result
+        result.and_then(|value| finished.map(|()| value))
     }
 }
 

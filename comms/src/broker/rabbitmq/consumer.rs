@@ -201,7 +201,7 @@ impl RabbitConsumer {
 
     fn end(&mut self) {
         if let Phase::Open(session) = std::mem::replace(&mut self.phase, Phase::Ended) {
-            session.desk.leave();
+            session.desk.leave(session.streams);
         }
     }
 }

@@ -279,3 +279,7 @@ fn as_number(value: &AMQPValue) -> Option<i64> {
 fn as_count(value: &AMQPValue) -> Option<u32> {
     as_number(value).map(|number| u32::try_from(number.max(0)).unwrap_or(u32::MAX))
 }
+
+#[cfg(test)]
+#[path = "headers_tests.rs"]
+mod tests;

@@ -35,8 +35,8 @@ use self::flights::{Job, Letter};
 use self::shared::{Shared, patiently};
 use self::topology::Topology;
 use super::{
-    Admin, Broker, BrokerError, BrokerErrorKind, Capabilities, Confirm, ConnectionState, Consumer, Publishing, StartPosition, Subscription,
-    validate_topic,
+    Admin, Broker, BrokerError, BrokerErrorKind, Capabilities, Confirm, ConnectionState, Consumer, Publishing, Receipt, StartPosition,
+    Subscription, validate_topic,
 };
 use crate::message::Envelope;
 
@@ -92,6 +92,15 @@ impl RabbitMq {
         validate_topic(&envelope.topic).map_err(|error| BrokerError::new(BrokerErrorKind::Config, format!("could not publish: {error}")))
     }
 
+    /// Waits for room; that is the back-pressure.
+    async fn hand_over(&self, job: Job, answered: oneshot::Receiver<Result<Receipt, BrokerError>>) -> Confirm {
+        match timeout_at(job.deadline, self.shared.jobs.send(job)).await {
+            Ok(Ok(())) => Confirm::waiting(answered),
+            Ok(Err(_)) => Confirm::ready(Err(BrokerError::closed("publish"))),
+            Err(_) => Confirm::ready(Err(no_room())),
+        }
+    }
+
     fn deadline(&self, envelope: &Envelope) -> Instant {
         let left = match envelope.metadata.deadline {
             Some(deadline) => Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or_default(),
@@ -119,13 +128,7 @@ impl Broker for RabbitMq {
         match self.shared.jobs.try_send(Job { letter: Letter::Published(envelope), deadline, answer }) {
             Ok(()) => Publishing::done(Confirm::waiting(answered)),
             Err(TrySendError::Closed(_)) => Publishing::done(Confirm::ready(Err(BrokerError::closed("publish")))),
-            Err(TrySendError::Full(job)) => Publishing::Waiting(Box::pin(async move {
-                match timeout_at(deadline, self.shared.jobs.send(job)).await {
-                    Ok(Ok(())) => Confirm::waiting(answered),
-                    Ok(Err(_)) => Confirm::ready(Err(BrokerError::closed("publish"))),
-                    Err(_) => Confirm::ready(Err(no_room())),
-                }
-            })),
+            Err(TrySendError::Full(job)) => Publishing::Waiting(Box::pin(self.hand_over(job, answered))),
         }
     }
 

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use lapin::Channel;
-use lapin::options::{BasicAckOptions, BasicNackOptions};
+use futures_util::{FutureExt, StreamExt};
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicNackOptions};
+use lapin::{BasicProperties, Channel};
 use tokio::sync::Notify;
 
 use super::Shared;
@@ -16,7 +16,7 @@ use super::headers::{NOT_BEFORE, PROVENANCE, write_copy};
 use super::ledger::{Kept, Ledger};
 use super::provenance;
 use super::topology::Topology;
-use crate::broker::{BrokerError, DeadLetter, Settle};
+use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Settle};
 use crate::message::Envelope;
 
 /// An acknowledgement is written at the latest this much after the work was done.
@@ -42,6 +42,8 @@ struct State {
     dead: bool,
     /// The consumer was dropped; what is in hand may still be settled.
     leaving: bool,
+    /// Consumers that nobody reads any more: lapin cancels one that is dropped.
+    parked: Vec<lapin::Consumer>,
     armed: bool,
     waker: Option<Waker>,
 }
@@ -144,7 +146,7 @@ impl Desk {
     }
 
     /// The name of the queue that the delivery came from, and what else to keep of it.
-    fn origin(&self, tag: u64) -> (String, Option<lapin::BasicProperties>) {
+    fn origin(&self, tag: u64) -> (String, Option<BasicProperties>) {
         let mut state = self.lock();
         let (shard, foreign) = state.ledger.kept(tag).map_or((0, None), |kept| (kept.shard, kept.foreign.as_deref().cloned()));
         (self.topology.queues[usize::from(shard)].name.clone(), foreign)
@@ -158,10 +160,15 @@ impl Desk {
     }
 
     /// The consumer is dropped: what the pipeline holds may still be settled; then the channel is
-    /// closed, and the server puts what was never handed out back in its order.
-    pub(super) fn leave(&self) {
+    /// closed. What was never handed out goes back: at once, or, in an ordered subscription, with the
+    /// channel, so that no other member overtakes what is in hand.
+    pub(super) fn leave(&self, mut streams: Vec<lapin::Consumer>) {
+        if !self.ordered {
+            streams.drain(..).for_each(|stream| self.send_back(stream));
+        }
         let mut state = self.lock();
         state.leaving = true;
+        state.parked = streams;
         let left = state.ledger.held() == 0;
         self.write_acks(&mut state, true);
         drop(state);
@@ -170,14 +177,25 @@ impl Desk {
         }
     }
 
+    /// Ends the consumer at the server, then gives back what it had sent ahead.
+    fn send_back(&self, mut stream: lapin::Consumer) {
+        let _ = self.channel.basic_cancel(stream.tag(), BasicCancelOptions { nowait: true }).now_or_never();
+        while let Some(Some(Ok(delivery))) = stream.next().now_or_never() {
+            self.deliver(delivery.delivery_tag, Kept::default());
+            self.release(delivery.delivery_tag);
+        }
+    }
+
     /// Writes out what is due and gives the channel up, without waiting.
     pub(super) fn close(&self) {
         self.flush();
         self.die();
+        let parked = std::mem::take(&mut self.lock().parked);
         let channel = self.channel.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 let _ = channel.close(200, "done".into()).await;
+                drop(parked);
             });
         }
     }
@@ -187,18 +205,37 @@ impl Desk {
             return Ok(());
         }
         let (queue, foreign) = self.origin(tag);
-        let longest = self.shared.config.ladder.last().copied().unwrap_or(delay);
-        let mut extra = Vec::new();
-        if delay > longest
-            && let Ok(until) = jiff::Timestamp::now().checked_add(delay)
-        {
-            extra.push((NOT_BEFORE, until.to_string()));
+        if self.topology.dead_letters.is_none() {
+            // An ephemeral queue has no ladder; its messages end with this process anyway.
+            tokio::time::sleep(delay).await;
+            self.shared.send_copy(queue, write_copy(again, foreign.as_ref(), &[]), again.payload.clone()).await?;
+        } else {
+            self.climb(&queue, again, foreign.as_ref(), delay).await?;
         }
-        let rung = self.shared.rung_for(&queue, delay).await?;
-        let properties = write_copy(again, foreign.as_ref(), &extra);
-        self.shared.send_copy(rung, properties, again.payload.clone()).await?;
         self.done(tag);
         Ok(())
+    }
+
+    /// Puts the copy on the ladder; a rung that somebody deleted is made again.
+    async fn climb(&self, queue: &str, again: &Envelope, foreign: Option<&BasicProperties>, delay: Duration) -> Result<(), BrokerError> {
+        let properties = write_copy(again, foreign, &self.hold_until(delay));
+        let rung = self.shared.rung_for(queue, delay).await?;
+        let sent = self.shared.send_copy(rung.clone(), properties.clone(), again.payload.clone()).await;
+        match sent {
+            Err(error) if error.kind() == BrokerErrorKind::Topology => {
+                self.shared.forget_rung(&rung);
+                let rung = self.shared.rung_for(queue, delay).await?;
+                self.shared.send_copy(rung, properties, again.payload.clone()).await
+            }
+            sent => sent,
+        }
+    }
+
+    /// What a delay longer than the ladder needs: whoever takes the message too early sends it up again.
+    fn hold_until(&self, delay: Duration) -> Vec<(&'static str, String)> {
+        let is_longer = self.shared.config.ladder.last().is_some_and(|&longest| delay > longest);
+        let until = jiff::Timestamp::now().checked_add(delay).ok().filter(|_| is_longer);
+        until.map(|until| (NOT_BEFORE, until.to_string())).into_iter().collect()
     }
 
     async fn bury(&self, tag: u64, letter: DeadLetter) -> Result<(), BrokerError> {

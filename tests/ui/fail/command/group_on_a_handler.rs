@@ -5,7 +5,7 @@ use comms::{Failure, command};
 struct Place;
 
 #[command(group = "g")]
-async fn place(command: Place) -> Result<u32, Failure> {
+async fn place(_command: Place) -> Result<u32, Failure> {
     Ok(1)
 }
 

@@ -5,7 +5,7 @@ use comms::{Failure, command};
 struct Place;
 
 #[command]
-async fn place(command: Place) -> Result<String, Failure> {
+async fn place(_command: Place) -> Result<String, Failure> {
     Ok(String::new())
 }
 

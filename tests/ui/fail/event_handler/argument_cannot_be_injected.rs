@@ -7,6 +7,6 @@ struct Placed;
 struct Mailer;
 
 #[event_handler]
-async fn on_placed(event: Placed, mailer: Mailer) {}
+async fn on_placed(_event: Placed, _mailer: Mailer) {}
 
 fn main() {}

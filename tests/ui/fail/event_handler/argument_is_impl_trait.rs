@@ -5,6 +5,6 @@ use comms::{event, event_handler};
 struct Placed;
 
 #[event_handler]
-async fn on_placed(event: Placed, name: impl Into<String>) {}
+async fn on_placed(_event: Placed, _name: impl Into<String>) {}
 
 fn main() {}

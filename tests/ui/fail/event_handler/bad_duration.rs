@@ -5,6 +5,6 @@ use comms::{event, event_handler};
 struct Placed;
 
 #[event_handler(timeout = "5 sec")]
-async fn on_placed(event: Placed) {}
+async fn on_placed(_event: Placed) {}
 
 fn main() {}

@@ -5,6 +5,6 @@ use comms::{event, event_handler};
 struct Placed;
 
 #[event_handler]
-async fn on_placed(event: Placed, #[cfg(unix)] name: String) {}
+async fn on_placed(_event: Placed, #[cfg(unix)] _name: String) {}
 
 fn main() {}

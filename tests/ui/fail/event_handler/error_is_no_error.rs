@@ -7,7 +7,7 @@ struct Placed;
 struct Broken;
 
 #[event_handler]
-async fn on_placed(event: Placed) -> Result<(), Broken> {
+async fn on_placed(_event: Placed) -> Result<(), Broken> {
     Ok(())
 }
 

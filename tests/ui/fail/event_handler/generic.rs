@@ -1,6 +1,6 @@
 use comms::event_handler;
 
 #[event_handler]
-async fn on_placed<E: comms::Event>(event: E) {}
+async fn on_placed<E: comms::Event>(_event: E) {}
 
 fn main() {}

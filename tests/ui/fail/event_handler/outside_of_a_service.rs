@@ -8,7 +8,7 @@ struct Billing;
 
 impl Billing {
     #[event_handler]
-    async fn on_placed(&self, event: Placed) {}
+    async fn on_placed(&self, _event: Placed) {}
 }
 
 fn main() {}

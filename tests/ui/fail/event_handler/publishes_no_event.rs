@@ -7,6 +7,6 @@ struct Placed;
 struct Receipt;
 
 #[event_handler(publishes(Receipt))]
-async fn on_placed(event: Placed) {}
+async fn on_placed(_event: Placed) {}
 
 fn main() {}

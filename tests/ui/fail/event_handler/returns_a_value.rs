@@ -5,7 +5,7 @@ use comms::{event, event_handler};
 struct Placed;
 
 #[event_handler]
-async fn on_placed(event: Placed) -> u32 {
+async fn on_placed(_event: Placed) -> u32 {
     1
 }
 

@@ -10,7 +10,7 @@ struct Billing;
 #[service]
 impl Billing {
     #[event_handler(service = "billing")]
-    async fn on_placed(&self, event: Placed) {}
+    async fn on_placed(&self, _event: Placed) {}
 }
 
 fn main() {}

@@ -5,6 +5,6 @@ use comms::{command, event_handler};
 struct Place;
 
 #[event_handler]
-async fn on_place(command: Place) {}
+async fn on_place(_command: Place) {}
 
 fn main() {}

@@ -10,7 +10,7 @@ struct Billing;
 #[service]
 impl Billing {
     #[event_handler]
-    async fn on_placed(event: Placed) {}
+    async fn on_placed(_event: Placed) {}
 }
 
 fn main() {}

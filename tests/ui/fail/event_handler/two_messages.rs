@@ -9,6 +9,6 @@ struct Placed;
 struct Paid;
 
 #[event_handler]
-async fn on_placed(event: Placed, other: Paid) {}
+async fn on_placed(_event: Placed, _other: Paid) {}
 
 fn main() {}

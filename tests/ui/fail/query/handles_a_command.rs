@@ -5,7 +5,7 @@ use comms::{Failure, command, query};
 struct Place;
 
 #[query]
-async fn place(query: Place) -> Result<u32, Failure> {
+async fn place(_query: Place) -> Result<u32, Failure> {
     Ok(1)
 }
 

@@ -4,7 +4,7 @@ use comms::{Failure, query};
 struct Get;
 
 #[query(name = "orders.get")]
-async fn get(query: Get) -> Result<u32, Failure> {
+async fn get(_query: Get) -> Result<u32, Failure> {
     Ok(1)
 }
 

@@ -11,7 +11,7 @@ struct Billing;
 impl Billing {
     #[event_handler]
     #[authorize(role = "billing")]
-    async fn on_placed(&self, event: Placed) {}
+    async fn on_placed(&self, _event: Placed) {}
 }
 
 fn main() {}

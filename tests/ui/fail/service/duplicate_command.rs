@@ -10,12 +10,12 @@ struct Billing;
 #[service]
 impl Billing {
     #[command]
-    async fn place(&self, command: Place) -> Result<u32, Failure> {
+    async fn place(&self, _command: Place) -> Result<u32, Failure> {
         Ok(1)
     }
 
     #[command]
-    async fn again(&self, command: Place) -> Result<u32, Failure> {
+    async fn again(&self, _command: Place) -> Result<u32, Failure> {
         Ok(2)
     }
 }

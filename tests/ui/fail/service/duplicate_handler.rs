@@ -10,10 +10,10 @@ struct Billing;
 #[service]
 impl Billing {
     #[event_handler]
-    async fn on_placed(&self, event: Placed) {}
+    async fn on_placed(&self, _event: Placed) {}
 
     #[event_handler(retry(max = 3))]
-    async fn again(&self, event: Placed) {}
+    async fn again(&self, _event: Placed) {}
 }
 
 fn main() {}

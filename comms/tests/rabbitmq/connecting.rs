@@ -1,0 +1,38 @@
+//! What is said when a connection can't be made.
+
+use comms::broker::{Broker, BrokerErrorKind};
+use comms::testing::servers;
+
+use crate::support::*;
+
+async fn error(url: &str) -> (BrokerErrorKind, String) {
+    let error = connect(url).await.err().unwrap();
+    (error.kind(), format!("{error} {error:?}"))
+}
+
+#[tokio::test]
+async fn a_wrong_password_or_vhost_is_said_at_once_and_without_the_password() {
+    let server = servers::RabbitMq::shared().await;
+    let address = server.address();
+    let (kind, text) = error(&format!("amqp://nobody:s3cret@{address}")).await;
+    assert_eq!(kind, BrokerErrorKind::Authentication, "{text}");
+    assert!(text.contains("nobody") && text.contains(&address.to_string()) && !text.contains("s3cret"), "{text}");
+    let (kind, text) = error(&server.url_for("no-such-vhost")).await;
+    assert_eq!(kind, BrokerErrorKind::Authentication, "{text}");
+    assert!(text.contains("no-such-vhost"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_given_up_after_the_connect_timeout() {
+    let (kind, text) = error("amqp://127.0.0.1:1?connect_timeout=500ms").await;
+    assert_eq!(kind, BrokerErrorKind::Connection, "{text}");
+    assert!(text.contains("127.0.0.1:1"), "{text}");
+}
+
+#[tokio::test]
+async fn the_next_address_is_tried() {
+    let server = servers::RabbitMq::shared().await;
+    let url = server.url().replace('@', "@127.0.0.1:1,");
+    let broker = connect(&url).await.unwrap();
+    assert_eq!(broker.state(), comms::broker::ConnectionState::Connected);
+}

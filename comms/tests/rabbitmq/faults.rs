@@ -1,0 +1,187 @@
+//! Lost connections and servers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use comms::broker::{Broker, BrokerErrorKind, ConnectionState, Reach};
+use comms::testing::proxy::Proxy;
+use comms::testing::servers;
+use lapin::ConnectionProperties;
+
+use crate::support::*;
+
+async fn behind_a_proxy(options: &str) -> (World, Proxy) {
+    let server = servers::RabbitMq::shared().await;
+    let proxy = Proxy::start(server.address()).await.unwrap();
+    (World::at(&server.url_at(proxy.addr()), options).await, proxy)
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_replaced_and_nothing_confirmed_is_lost() {
+    let (world, proxy) = behind_a_proxy("").await;
+    let mut consumer = world.subscribe(&world.subscription("g", "orders")).await;
+    world.publish("orders", "before").await;
+    let old = next(&mut consumer).await;
+    proxy.cut().await;
+    let waiting = world.broker.publish(Arc::new(envelope("orders", "during"))).await;
+    until("the loss is noticed", async || matches!(world.broker.state(), ConnectionState::Reconnecting { .. })).await;
+    proxy.heal().await.unwrap();
+    assert_eq!(waiting.await.unwrap().reach, Reach::Subscribed);
+    let mut bodies = Vec::new();
+    for _ in 0..2 {
+        let delivery = next(&mut consumer).await;
+        bodies.push(body(&delivery));
+        delivery.ack();
+    }
+    bodies.sort();
+    assert_eq!(bodies, ["before", "during"]);
+    // Settling what the old connection delivered does nothing, and harms nothing.
+    old.ack();
+    world.publish("orders", "after").await;
+    assert_eq!(take(&mut consumer, 1).await, ["after"]);
+    assert_eq!(world.broker.state(), ConnectionState::Connected);
+}
+
+#[tokio::test]
+async fn a_silent_server_is_noticed_by_its_missing_heartbeat() {
+    let (world, proxy) = behind_a_proxy("heartbeat=1s").await;
+    let mut consumer = world.subscribe(&world.subscription("g", "orders")).await;
+    proxy.half_open().await.unwrap();
+    let confirm = world.broker.publish(Arc::new(envelope("orders", "x"))).await;
+    until("the silence is noticed", async || matches!(world.broker.state(), ConnectionState::Reconnecting { .. })).await;
+    proxy.heal().await.unwrap();
+    confirm.await.unwrap();
+    assert_eq!(take(&mut consumer, 1).await, ["x"]);
+}
+
+#[tokio::test]
+async fn a_publish_that_waits_too_long_ends_as_unknown() {
+    let (world, proxy) = behind_a_proxy("publish_timeout=300ms").await;
+    proxy.cut().await;
+    let error = world.send(envelope("orders", "x")).await.unwrap_err();
+    assert_eq!(error.kind(), BrokerErrorKind::Unknown);
+    proxy.heal().await.unwrap();
+    until("it works again", async || world.send(envelope("orders", "x")).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn connections_that_break_again_and_again_lose_nothing() {
+    let (world, proxy) = behind_a_proxy("").await;
+    let subscription = world.subscription("g", "orders");
+    let mut consumer = world.subscribe(&subscription).await;
+    let publishing = async {
+        let mut confirms = Vec::new();
+        for n in 0..600 {
+            confirms.push(world.broker.publish(Arc::new(envelope("orders", &n.to_string()))).await);
+            if n % 150 == 149 {
+                proxy.drop_connections().await;
+            }
+        }
+        for confirm in confirms {
+            confirm.await.unwrap();
+        }
+    };
+    let consuming = async {
+        let mut seen = std::collections::HashSet::new();
+        while seen.len() < 600 {
+            let delivery = next(&mut consumer).await;
+            seen.insert(body(&delivery));
+            delivery.ack();
+        }
+    };
+    tokio::join!(publishing, consuming);
+}
+
+#[tokio::test]
+async fn what_was_confirmed_survives_kill_and_restart_of_the_server() {
+    let server = servers::RabbitMq::start().await.unwrap();
+    let world = World::at(&server.url(), "").await;
+    let subscription = world.subscription("g", "orders");
+    let mut consumer = world.subscribe(&subscription).await;
+    server.sync_declarations().await.unwrap();
+    for n in 0..50 {
+        world.publish("orders", &n.to_string()).await;
+    }
+    let in_hand = next(&mut consumer).await;
+    server.kill().await.unwrap();
+    let during = world.broker.publish(Arc::new(envelope("orders", "50"))).await;
+    server.restart().await.unwrap();
+    during.await.unwrap();
+    drop(in_hand);
+    let mut seen = std::collections::HashSet::new();
+    while seen.len() < 51 {
+        let delivery = next(&mut consumer).await;
+        seen.insert(body(&delivery));
+        delivery.ack();
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_queue_is_declared_again_and_consumed_on() {
+    let world = World::new("").await;
+    let subscription = world.subscription("g", "orders");
+    let mut consumer = world.subscribe(&subscription).await;
+    let url = servers::RabbitMq::shared().await.url();
+    let connection = lapin::Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    channel.queue_delete(subscription.name().into(), Default::default()).await.unwrap();
+    nothing(&mut consumer).await;
+    until("it is bound again", async || world.publish("orders", "x").await == Reach::Subscribed).await;
+    assert_eq!(take(&mut consumer, 1).await, ["x"]);
+}
+
+#[tokio::test]
+async fn a_deleted_exchange_is_declared_again() {
+    let world = World::new("publish_timeout=5s").await;
+    world.publish("orders", "x").await;
+    let url = servers::RabbitMq::shared().await.url();
+    let connection = lapin::Connection::connect(&url, ConnectionProperties::default()).await.unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    channel.exchange_delete(world.id.as_str().into(), Default::default()).await.unwrap();
+    assert_eq!(world.publish("orders", "x").await, Reach::Unrouted);
+}
+
+#[tokio::test]
+async fn a_forbidden_topic_fails_alone_and_at_once() {
+    let server = servers::RabbitMq::start().await.unwrap();
+    let world = World::at(&server.url(), "exchange=limited").await;
+    let _consumer = world.subscribe(&world.subscription("g", "#")).await;
+    let user = url_user(&server.url());
+    server.ctl(&["set_topic_permissions", "-p", "/", &user, "limited", "^allowed", ".*"]).await.unwrap();
+    let broker = connect(&format!("{}?exchange=limited", server.url())).await.unwrap();
+    let mut confirms = Vec::new();
+    for n in 0..20 {
+        let topic = if n == 7 { "forbidden" } else { "allowed" };
+        confirms.push((topic, broker.publish(Arc::new(envelope(topic, ""))).await));
+    }
+    for (topic, confirm) in confirms {
+        match (topic, tokio::time::timeout(Duration::from_secs(10), confirm).await.unwrap()) {
+            ("forbidden", Err(error)) => assert_eq!(error.kind(), BrokerErrorKind::Authentication),
+            ("allowed", Ok(receipt)) => assert_eq!(receipt.reach, Reach::Subscribed),
+            (topic, result) => panic!("{topic}: {result:?}"),
+        }
+    }
+}
+
+fn url_user(url: &str) -> String {
+    url.split_once("://").unwrap().1.split_once(':').unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn a_server_short_of_memory_takes_acknowledgements_and_makes_publishers_wait() {
+    let server = servers::RabbitMq::start().await.unwrap();
+    let world = World::at(&server.url(), "").await;
+    let subscription = world.subscription("g", "orders");
+    let mut consumer = world.subscribe(&subscription).await;
+    for n in 0..3 {
+        world.publish("orders", &n.to_string()).await;
+    }
+    server.raise_memory_alarm().await.unwrap();
+    let mut waiting = world.broker.publish(Arc::new(envelope("orders", "3"))).await;
+    assert_eq!(take(&mut consumer, 3).await, ["0", "1", "2"]);
+    until("they are acknowledged", async || depth(&server, &subscription.name()).await == 0).await;
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut waiting).await.is_err());
+    server.clear_memory_alarm().await.unwrap();
+    waiting.await.unwrap();
+    assert_eq!(take(&mut consumer, 1).await, ["3"]);
+}

@@ -1,0 +1,5 @@
+//! The backends that the suite runs on.
+
+pub mod memory;
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;

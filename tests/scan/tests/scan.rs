@@ -1,0 +1,73 @@
+//! `comms-build` in real packages: what compiles, and what is refused with which words.
+//!
+//! One folder takes one package after the other, so that cargo compiles the dependencies once.
+
+mod fixture;
+
+use fixture::Fixture;
+
+/// A library, a binary, an integration test, an example and a doctest with annotated items: the first two are
+/// wired, the others are left alone, and all of them compile and run.
+#[test]
+fn annotated_items_compile_and_run_wherever_they_stand() {
+    let fixture = Fixture::folder("everywhere");
+    let tested = fixture.cargo(&["test"]);
+    tested.assert_success();
+    for ran in ["the_library_is_wired ... ok", "an_integration_test_has_items_of_its_own ... ok", "src/lib.rs - (line"] {
+        assert!(tested.text.contains(ran), "`{ran}` is not in the output:\n{}", tested.text);
+    }
+    fixture.cargo(&["build", "--examples", "--bins"]).assert_success();
+}
+
+/// What the scan can't see fails the build, in the expansion.
+#[test]
+fn annotated_items_that_the_scan_cannot_see_are_refused() {
+    let cases = ["behind_macro", "included", "function_body", "unseen_attribute"];
+    for case in cases {
+        Fixture::lib(case)
+            .cargo(&["check"])
+            .assert_refused(&["this annotated item is not in the generated wiring", "behind another macro"]);
+    }
+    Fixture::bin("behind_macro").cargo(&["check"]).assert_refused(&["this annotated item is not in the generated wiring"]);
+}
+
+#[test]
+fn diagnoses_of_the_scan_come_with_file_line_and_way_out() {
+    Fixture::lib("unreachable").cargo(&["check"]).assert_refused(&[
+        "src/lib.rs:9: `hidden` can't be reached from the crate root, where the wiring stands: `mod b` at src/lib.rs:4 is private. Write `pub(crate) mod b`.",
+        "src/lib.rs:17: nothing handles the command `shop.place`, which the service `shop` owns. Write `#[command] async fn ..(&self, message: Place)",
+    ]);
+}
+
+#[test]
+fn the_compiler_sees_a_second_handler_that_the_scan_cannot_follow() {
+    Fixture::lib("two_commands")
+        .cargo(&["check"])
+        .assert_refused(&["E0119", "conflicting implementations of trait `Handles<foreign::Place>`"]);
+    Fixture::lib("two_events")
+        .cargo(&["check"])
+        .assert_refused(&["`twice` handles an event that another handler of the service `shop` handles too, in the same group"]);
+}
+
+#[test]
+fn the_compiler_sees_a_handler_in_another_service_than_the_owner() {
+    Fixture::lib("wrong_owner")
+        .cargo(&["check"])
+        .assert_refused(&["`Shop::place` handles a command that another service than `shop` owns"]);
+}
+
+#[test]
+fn the_compiler_sees_what_nothing_provides_or_handles() {
+    Fixture::lib("not_provided").cargo(&["check"]).assert_refused(&["nothing provides `Pool`", "#[provider]"]);
+    Fixture::lib("not_handled").cargo(&["check"]).assert_refused(&["no handler for `Place` in the service that owns it"]);
+}
+
+/// Neither the build script nor the compiler runs again when nothing changed.
+#[test]
+fn an_unchanged_package_is_not_built_again() {
+    let fixture = Fixture::lib("fine");
+    fixture.cargo(&["check"]).assert_success();
+    let again = fixture.cargo(&["check", "--verbose"]);
+    again.assert_success();
+    assert!(again.text.contains("Fresh fixture v"), "{}", again.text);
+}
