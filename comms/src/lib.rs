@@ -21,8 +21,6 @@ pub mod broker;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(feature = "testing")]
-pub mod testing;
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
