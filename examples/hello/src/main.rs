@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use comms::{Publisher, Tasks, event, provider, service};
+use comms::{Publisher, Tasks, event, event_handler, provider, service};
 
 /// Somebody said hello.
 #[event(name = "hello.said", version = 1, topic = "hello")]

@@ -1,13 +1,18 @@
 //! What the service does with each message.
 
-use comms::{Class, Classify, PublishError, Publisher, service};
+use comms::{Class, Classify, PublishError, Publisher, event_handler, service};
 use shop_contracts::{InvoiceIssued, OrderPlaced, PaymentFailed};
 
 use crate::{Bank, BankError, Ledger};
 
 /// Charges customers and writes invoices. The orders of one customer are billed one after another, so that the
 /// numbers of the invoices follow the orders; customers do not wait for each other.
-#[service(name = "billing", version = "1.2.0", tags("shop", "money"), subscribe("shop.orders", ordered(shards = 4, after = "continue"), concurrency = 8))]
+#[service(
+    name = "billing",
+    version = "1.2.0",
+    tags("shop", "money"),
+    subscribe("shop.orders", ordered(shards = 4, after = "continue"), concurrency = 8)
+)]
 pub struct Billing {
     bank: Bank,
     ledger: Ledger,

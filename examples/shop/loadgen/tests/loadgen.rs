@@ -20,9 +20,7 @@ async fn place(command: PlaceOrder, seen: Seen) -> Result<(), PlaceOrderError> {
 #[tokio::test(start_paused = true)]
 async fn an_order_is_placed_each_second_and_again_when_it_was_not_accepted() {
     let seen = Seen::default();
-    let app = AppBuilder::of::<shop_loadgen::Wiring>()
-        .provide(Seen::clone(&seen))
-        .request_function::<comms::handler!(place)>("orders");
+    let app = AppBuilder::of::<shop_loadgen::Wiring>().provide(Seen::clone(&seen)).request_function::<comms::handler!(place)>("orders");
     let app = TestApp::with(app).start().await.expect("it starts");
     tokio::time::sleep(Duration::from_millis(3_500)).await;
     app.shutdown().await;

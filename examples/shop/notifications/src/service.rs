@@ -1,6 +1,6 @@
 //! What the service does with each message.
 
-use comms::service;
+use comms::{event_handler, service};
 use shop_contracts::{InvoiceIssued, OrderShipped, PaymentFailed};
 
 use crate::Mailer;

@@ -1,6 +1,6 @@
 //! What the service does with each message.
 
-use comms::{PublishError, Publisher, service};
+use comms::{PublishError, Publisher, command, event_handler, query, service};
 use shop_contracts::{
     GetOrder, InvoiceIssued, OrderPlaced, OrderShipped, OrderStatus, PaymentFailed, PlaceOrder, PlaceOrderError, UnknownOrder,
 };

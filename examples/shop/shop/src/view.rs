@@ -1,6 +1,6 @@
 //! What the view does with each message.
 
-use comms::service;
+use comms::{event_handler, service};
 use shop_contracts::{InvoiceIssued, OrderPlaced, OrderShipped, PaymentFailed};
 
 use crate::Screen;
