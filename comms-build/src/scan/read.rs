@@ -122,6 +122,7 @@ impl Reader<'_> {
                         origin,
                         name: names::entry(&model.ident),
                         descriptor: names::function_descriptor(&model.ident).to_string(),
+                        publishes: self.type_uses(krate, it.found.module, known, model.args.iter().filter_map(handler::published)),
                     }),
                     Err(_) => into.incomplete = true,
                 }
@@ -151,7 +152,7 @@ impl Reader<'_> {
             message: self.type_use(krate, module, known, &model.message),
             group: model.group.as_ref().map(|it| it.value.clone()),
             has_arguments: !model.args.is_empty(),
-            publishes: model.publishes.iter().map(|ty| self.type_use(krate, module, known, ty)).collect(),
+            publishes: self.type_uses(krate, module, known, model.publishes),
         }
     }
 
@@ -171,9 +172,13 @@ impl Reader<'_> {
             version: model.version.value,
             tags: model.tags.into_iter().map(|it| it.value).collect(),
             subscriptions: subscriptions.collect(),
-            publishes: model.publishes.iter().map(|ty| self.type_use(krate, it.found.module, known, ty)).collect(),
+            publishes: self.type_uses(krate, it.found.module, known, model.publishes),
             origin,
         }
+    }
+
+    fn type_uses(&self, krate: usize, module: usize, known: &Messages<'_>, types: impl IntoIterator<Item = Type>) -> Vec<TypeUse> {
+        types.into_iter().map(|ty| self.type_use(krate, module, known, &ty)).collect()
     }
 
     fn type_use(&self, krate: usize, module: usize, known: &Messages<'_>, ty: &Type) -> TypeUse {
