@@ -11,6 +11,7 @@ mod cqrs;
 mod error;
 pub mod handler;
 pub mod inject;
+mod location;
 mod macros;
 pub mod message;
 mod publisher;
@@ -20,7 +21,6 @@ pub mod telemetry;
 pub mod broker;
 #[cfg(feature = "testing")]
 pub mod testing;
-
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]

@@ -14,7 +14,6 @@ use super::{App, AppBuilder, StartError, Tasks, factory};
 use crate::broker::{Broker, Order, StartPosition, Subscription};
 use crate::config::Config;
 use crate::cqrs::{BusCore, LocalHandlers};
-use crate::error::chain_text;
 use crate::handler::plan::{Entry, Plan};
 use crate::handler::runner::Runner;
 use crate::handler::{Counters, Free, NamedLayer, Observer};
@@ -77,8 +76,8 @@ async fn connect(given: BTreeMap<String, Arc<dyn Broker>>, config: &Config, serv
     let connecting = missing.map(|(name, broker)| async move { (name, factory::connect(name, broker, service).await) });
     let mut brokers = BTreeMap::new();
     for (name, connected) in join_all(connecting).await {
-        let connected = connected.map_err(|error| format!("broker `{name}`: {}", chain_text(&error).join(": ")));
-        brokers.extend(problems.keep(connected).map(|broker| (name.clone(), broker)));
+        let connected = problems.keep_broker(format_args!("broker `{name}`"), connected);
+        brokers.extend(connected.map(|broker| (name.clone(), broker)));
     }
     brokers.extend(given);
     Brokers::new(brokers)
@@ -152,8 +151,7 @@ async fn subscribe(plans: Vec<Plan>, problems: &mut Problems) -> Vec<Runner> {
     let mut runners = Vec::with_capacity(plans.len());
     for plan in plans {
         let what = format!("service `{}`, subscription to `{}`", plan.service, plan.subscription.topic);
-        let started = Runner::start(plan).await.map_err(|error| format!("{what}: {}", chain_text(&error).join(": ")));
-        runners.extend(problems.keep(started));
+        runners.extend(problems.keep_broker(what, Runner::start(plan).await));
     }
     runners
 }

@@ -23,7 +23,6 @@ pub struct World {
     prefix: String,
 }
 
-
 impl World {
     /// A world on a broker that other cases may share.
     pub async fn new<B: Backend>() -> Self {

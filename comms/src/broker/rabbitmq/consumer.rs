@@ -119,7 +119,7 @@ impl Session {
         if self.ordered {
             self.desk.wake_later(context.waker());
         }
-        self.desk.flush();
+        self.desk.flush_prefix();
         Poll::Pending
     }
 
@@ -208,13 +208,14 @@ impl RabbitConsumer {
 
 impl Consumer for RabbitConsumer {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        match self.poll_phase(context) {
-            Poll::Pending if self.stopping.as_mut().poll(context).is_ready() => {
-                self.end();
-                Poll::Ready(None)
+        if !self.recipe.shared.stopping.is_cancelled() {
+            let polled = self.poll_phase(context);
+            if polled.is_ready() || self.stopping.as_mut().poll(context).is_pending() {
+                return polled;
             }
-            polled => polled,
         }
+        self.end();
+        Poll::Ready(None)
     }
 }
 

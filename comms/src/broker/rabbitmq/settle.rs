@@ -20,7 +20,7 @@ use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Settle};
 use crate::message::Envelope;
 
 /// An acknowledgement is written at the latest this much after the work was done.
-const FLUSH: Duration = Duration::from_millis(2);
+const FLUSH: Duration = Duration::from_millis(5);
 
 /// The deliveries of one channel and how to settle them. A lost channel makes a dead desk: what it
 /// delivered comes again, and settling it here does nothing.
@@ -91,6 +91,11 @@ impl Desk {
     /// Writes out all acknowledgements that are due.
     pub(super) fn flush(&self) {
         self.write_acks(&mut self.lock(), true);
+    }
+
+    /// Writes out what one frame can say: when nothing more is there to wait for.
+    pub(super) fn flush_prefix(&self) {
+        self.write_acks(&mut self.lock(), false);
     }
 
     /// The frames are queued under the lock: another thread's must not overtake them, since a tag may
