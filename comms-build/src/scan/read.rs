@@ -50,23 +50,24 @@ impl Reader<'_> {
 
     /// Reads everything else; all messages must have been read.
     pub(crate) fn services(&self, krate: usize, known: &Messages<'_>, into: &mut Crate) {
-        for it in self.annotated(krate) {
+        let annotated: Vec<Annotated<'_>> = self.annotated(krate).collect();
+        for it in &annotated {
             match (&it.found.item, it.attribute) {
                 (Item::Struct(item), Attribute::Service) => {
-                    self.list(krate, &it, &names::entry(&item.ident), into);
-                    match service::parse_struct(arguments(it.meta), bare(&it)) {
-                        Ok(model) => into.services.push(self.service(krate, &it, known, model)),
+                    self.list(krate, it, &names::entry(&item.ident), into);
+                    match service::parse_struct(arguments(it.meta), bare(it)) {
+                        Ok(model) => into.services.push(self.service(krate, it, known, model)),
                         Err(_) => into.incomplete = true,
                     }
                 }
                 (Item::Fn(item), attribute) => {
-                    self.list(krate, &it, &names::entry(&item.sig.ident), into);
-                    self.function(krate, &it, attribute, known, into);
+                    self.list(krate, it, &names::entry(&item.sig.ident), into);
+                    self.function(krate, it, attribute, known, into);
                 }
                 _ => {}
             }
         }
-        self.impls(krate, known, into);
+        self.impls(krate, &annotated, known, into);
         into.handlers.sort_by(|left, right| left.origin.place.cmp(&right.origin.place));
         let only = match &into.services[..] {
             [one] => Some(one.name.clone()),
@@ -76,19 +77,19 @@ impl Reader<'_> {
     }
 
     /// The impls, once the structs of all services are known.
-    fn impls(&self, krate: usize, known: &Messages<'_>, into: &mut Crate) {
-        for it in self.annotated(krate) {
+    fn impls(&self, krate: usize, annotated: &[Annotated<'_>], known: &Messages<'_>, into: &mut Crate) {
+        for it in annotated {
             if !matches!((&it.found.item, it.attribute), (Item::Impl(_), Attribute::Service)) {
                 continue;
             }
-            let Ok(model) = service::parse_impl(arguments(it.meta), bare(&it)) else {
+            let Ok(model) = service::parse_impl(arguments(it.meta), bare(it)) else {
                 into.incomplete = true;
                 continue;
             };
-            let service = self.service_of(krate, &it, &model.service, into);
+            let service = self.service_of(krate, it, &model.service, into);
             for handler in model.handlers {
-                self.list(krate, &it, &names::method_entry(&model.ident, &handler.ident), into);
-                let mut origin = self.origin(krate, &it, handler.ident.span());
+                self.list(krate, it, &names::method_entry(&model.ident, &handler.ident), into);
+                let mut origin = self.origin(krate, it, handler.ident.span());
                 add_cfgs(&mut origin, &handler.common.cfgs);
                 let descriptor = names::method_descriptor(&model.ident, &handler.ident).to_string();
                 let item = names::method_entry(&model.ident, &handler.ident);
