@@ -100,7 +100,11 @@ async fn handle_with_crashes(world: Arc<World>, subscription: Subscription, book
             let Some(delivery) = member.wait().await else { return };
             books.handle(&delivery.envelope().metadata.id);
             // One in ten is done and never settled: it comes again.
-            if n % 10 == 9 { std::mem::forget(delivery) } else { delivery.ack() }
+            if n % 10 == 9 {
+                std::mem::forget(delivery)
+            } else {
+                delivery.ack()
+            }
             progress.send_modify(|count| *count += 1);
         }
         drop(member);
