@@ -78,4 +78,8 @@ impl Server for servers::RabbitMq {
     fn restart(&self) -> BoxFuture<'_, ()> {
         Box::pin(async { Self::restart(self).await.expect("restarted") })
     }
+
+    fn log(&self) -> String {
+        Self::log(self)
+    }
 }
