@@ -72,7 +72,11 @@ impl Backend for Rabbit {
 
 impl Server for servers::RabbitMq {
     fn kill(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async { Self::kill(self).await.expect("killed") })
+        Box::pin(async {
+            // RabbitMQ confirms messages durably, but not declarations: a queue of a moment ago may never elect a leader.
+            self.sync_declarations().await.expect("declarations synced");
+            Self::kill(self).await.expect("killed");
+        })
     }
 
     fn restart(&self) -> BoxFuture<'_, ()> {
