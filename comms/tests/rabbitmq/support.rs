@@ -11,7 +11,7 @@ use comms::message::{Envelope, Metadata};
 use comms::testing::servers;
 use tokio::time::timeout;
 
-pub(crate) const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 /// One test's part of a server: an exchange nobody else uses, and unique group names.
 pub(crate) struct World {

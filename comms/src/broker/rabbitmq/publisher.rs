@@ -84,7 +84,7 @@ impl Publisher {
             match opened {
                 Ok(channel) => return Some(channel),
                 Err(error) if error.kind() == BrokerErrorKind::Closed => {
-                    self.fail_all(&error);
+                    self.give_up();
                     return None;
                 }
                 Err(error) => {
@@ -108,7 +108,7 @@ impl Publisher {
                 () = at(deadline) => self.expire(),
                 job = self.jobs.recv(), if self.flights.len() < self.config.window => match job {
                     Some(job) => { self.flights.push(job); }
-                    None => { self.fail_all(&BrokerError::closed("publish")); return None; }
+                    None => { self.give_up(); return None; }
                 },
                 () = self.closing.cancelled(), if self.flights.len() == 0 => return None,
             }
@@ -120,6 +120,12 @@ impl Publisher {
             let waited = "the message was not confirmed by RabbitMQ before its deadline; whether it was taken is unknown";
             answer(job, Err(BrokerError::new(BrokerErrorKind::Unknown, waited)));
         }
+    }
+
+    /// What is open may have reached the server.
+    fn give_up(&mut self) {
+        let text = "the RabbitMQ connection was closed by this process before the message was confirmed; whether it was taken is unknown";
+        self.fail_all(&BrokerError::new(BrokerErrorKind::Unknown, text));
     }
 
     fn fail_all(&mut self, error: &BrokerError) {
