@@ -83,9 +83,14 @@ impl Desk {
         Some((tag, envelope, redelivered, kept.shard))
     }
 
-    /// Remembers whom to wake when something was given back.
+    /// Remembers whom to wake when something is given back; at once, if that happened meanwhile.
     pub(super) fn wake_later(&self, waker: &Waker) {
-        self.lock().waker = Some(waker.clone());
+        let mut state = self.lock();
+        if state.again.is_empty() {
+            state.waker = Some(waker.clone());
+        } else {
+            waker.wake_by_ref();
+        }
     }
 
     /// Writes out all acknowledgements that are due.
