@@ -28,7 +28,8 @@ impl World {
     pub(crate) async fn at(url: &str, options: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let id = format!("t{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let broker = connect(&format!("{url}?exchange={id}&{options}")).await.unwrap();
+        // A busy machine is slow; later options win.
+        let broker = connect(&format!("{url}?exchange={id}&publish_timeout=120s&{options}")).await.unwrap();
         Self { broker, id }
     }
 

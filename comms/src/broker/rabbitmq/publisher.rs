@@ -10,7 +10,7 @@ use lapin::options::ConfirmSelectOptions;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, ExchangeKind};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::RabbitMqConfig;
@@ -23,6 +23,9 @@ use crate::broker::{BrokerError, BrokerErrorKind, Receipt};
 
 /// How many jobs may wait to be taken up by the task.
 pub(super) const QUEUED: usize = 256;
+
+/// How long the server may take to open a channel.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// Starts the task. It ends once `closing` is cancelled and everything is answered, or a moment after.
 pub(super) fn start(
@@ -78,7 +81,8 @@ impl Publisher {
             let config = Arc::clone(&self.config);
             let opening = async move {
                 let connection = up(&mut link).await?;
-                open_channel(&config, &connection).await
+                // A connection that dies meanwhile must not hold this up.
+                timeout(OPENING, open_channel(&config, &connection)).await.unwrap_or_else(|_| Err(no_answer()))
             };
             let opened = self.while_waiting(opening).await?;
             match opened {
@@ -145,6 +149,10 @@ impl Publisher {
 pub(super) fn answer(job: Job, result: Result<Receipt, BrokerError>) {
     // Whoever dropped the receiver has given up knowing.
     let _ = job.answer.send(result);
+}
+
+fn no_answer() -> BrokerError {
+    BrokerError::new(BrokerErrorKind::Connection, format!("RabbitMQ did not open a channel to publish on within {OPENING:?}"))
 }
 
 async fn open_channel(config: &RabbitMqConfig, connection: &lapin::Connection) -> Result<Channel, BrokerError> {
