@@ -199,4 +199,6 @@ pub(crate) struct Provider {
     pub(crate) origin: Origin,
     pub(crate) name: String,
     pub(crate) descriptor: String,
+    /// From its `Publisher<T>` arguments: what it makes publishes them.
+    pub(crate) publishes: Vec<TypeUse>,
 }

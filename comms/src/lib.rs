@@ -43,6 +43,9 @@ pub use comms_macros::provider;
 pub use comms_macros::query;
 #[doc = include_str!("attributes/service.md")]
 pub use comms_macros::service;
+// Of later versions; each says that it is not available yet.
+#[doc(hidden)]
+pub use comms_macros::{aggregate, authorize, client, delete, get, on, patch, post, projection, public, put, saga, step, upcast};
 
 pub use config::{Secret, Settings};
 pub use context::Context;

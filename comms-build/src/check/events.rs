@@ -1,4 +1,5 @@
-//! Subscriptions of a service, and which of them feeds which handler.
+//! Subscriptions of a service, and which of them feeds which handler. That no two are to one topic in one group is
+//! seen by the attribute itself.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +10,10 @@ use crate::plan::{self, Subscription};
 
 pub(crate) fn check(world: &World, krate: &Crate, found: &mut Vec<Diagnosis>) {
     for service in krate.services.iter().filter(|it| !it.origin.test_only) {
-        check_subscriptions(world, krate, service, found);
         check_handlers(world, krate, service, found);
-    }
-}
-
-/// Two subscriptions of one group to one topic would each get a part of its messages.
-fn check_subscriptions(world: &World, krate: &Crate, service: &Service, found: &mut Vec<Diagnosis>) {
-    let all = plan::subscriptions(world, krate, service);
-    for (at, later) in all.iter().enumerate() {
-        let same = |it: &&Subscription| it.broker == later.broker && it.group == later.group && it.topic == later.topic;
-        let Some(earlier) = all[..at].iter().find(same) else { continue };
-        found.push(Diagnosis::error(
-            later.place.clone(),
-            format!("the service `{}` subscribes to `{}` twice in the group `{}`: here and {}", service.name, later.topic, later.group, described(earlier)),
-            "Give the second a group of its own, `subscribe(\"..\", group = \"..\")`, and name it on the handlers that it feeds, or take one away",
-        ));
-    }
-    if !krate.incomplete && krate.handlers.iter().all(|it| it.message.message.is_some()) {
-        check_unused(world, krate, service, found);
+        if !krate.incomplete && krate.handlers.iter().all(|it| it.message.message.is_some()) {
+            check_unused(world, krate, service, found);
+        }
     }
 }
 
@@ -44,13 +30,6 @@ fn check_unused(world: &World, krate: &Crate, service: &Service, found: &mut Vec
             ),
             "Take the subscription away, or write the handler; one that another subscription feeds names the group, `#[event_handler(group = \"..\")]`",
         ));
-    }
-}
-
-fn described(subscription: &Subscription) -> String {
-    match &subscription.place {
-        Some(place) => format!("at {place}"),
-        None => "by default, for its handlers".to_owned(),
     }
 }
 

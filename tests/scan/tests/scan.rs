@@ -64,6 +64,14 @@ fn the_compiler_sees_what_nothing_provides_or_handles() {
     Fixture::lib("not_handled").cargo(&["check"]).assert_refused(&["no handler for `Place` in the service that owns it"]);
 }
 
+/// The attribute says it at its place, and the scan, which reads the attribute in the same way, keeps silent.
+#[test]
+fn a_second_subscription_in_one_group_is_refused() {
+    let refused = Fixture::lib("second_subscription").cargo(&["check"]);
+    refused.assert_refused(&["a second subscription to `orders` in the same group", "src/lib.rs:12", "src/lib.rs:19"]);
+    assert_eq!(refused.text.matches("a second subscription to").count(), 2, "{}", refused.text);
+}
+
 /// Neither the build script nor the compiler runs again when nothing changed.
 #[test]
 fn an_unchanged_package_is_not_built_again() {

@@ -10,7 +10,7 @@ use lapin::options::ConfirmSelectOptions;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, ExchangeKind};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::RabbitMqConfig;
@@ -23,6 +23,9 @@ use crate::broker::{BrokerError, BrokerErrorKind, Receipt};
 
 /// How many jobs may wait to be taken up by the task.
 pub(super) const QUEUED: usize = 256;
+
+/// How long the server may take to open a channel.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// Starts the task. It ends once `closing` is cancelled and everything is answered, or a moment after.
 pub(super) fn start(
@@ -78,13 +81,14 @@ impl Publisher {
             let config = Arc::clone(&self.config);
             let opening = async move {
                 let connection = up(&mut link).await?;
-                open_channel(&config, &connection).await
+                // A connection that dies meanwhile must not hold this up.
+                timeout(OPENING, open_channel(&config, &connection)).await.unwrap_or_else(|_| Err(no_answer()))
             };
             let opened = self.while_waiting(opening).await?;
             match opened {
                 Ok(channel) => return Some(channel),
                 Err(error) if error.kind() == BrokerErrorKind::Closed => {
-                    self.fail_all(&error);
+                    self.give_up();
                     return None;
                 }
                 Err(error) => {
@@ -108,7 +112,7 @@ impl Publisher {
                 () = at(deadline) => self.expire(),
                 job = self.jobs.recv(), if self.flights.len() < self.config.window => match job {
                     Some(job) => { self.flights.push(job); }
-                    None => { self.fail_all(&BrokerError::closed("publish")); return None; }
+                    None => { self.give_up(); return None; }
                 },
                 () = self.closing.cancelled(), if self.flights.len() == 0 => return None,
             }
@@ -120,6 +124,12 @@ impl Publisher {
             let waited = "the message was not confirmed by RabbitMQ before its deadline; whether it was taken is unknown";
             answer(job, Err(BrokerError::new(BrokerErrorKind::Unknown, waited)));
         }
+    }
+
+    /// What is open may have reached the server.
+    fn give_up(&mut self) {
+        let text = "the RabbitMQ connection was closed by this process before the message was confirmed; whether it was taken is unknown";
+        self.fail_all(&BrokerError::new(BrokerErrorKind::Unknown, text));
     }
 
     fn fail_all(&mut self, error: &BrokerError) {
@@ -139,6 +149,10 @@ impl Publisher {
 pub(super) fn answer(job: Job, result: Result<Receipt, BrokerError>) {
     // Whoever dropped the receiver has given up knowing.
     let _ = job.answer.send(result);
+}
+
+fn no_answer() -> BrokerError {
+    BrokerError::new(BrokerErrorKind::Connection, format!("RabbitMQ did not open a channel to publish on within {OPENING:?}"))
 }
 
 async fn open_channel(config: &RabbitMqConfig, connection: &lapin::Connection) -> Result<Channel, BrokerError> {

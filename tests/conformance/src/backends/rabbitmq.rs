@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 
 use crate::{Backend, Server, Setup};
 
-/// A ladder that begins low, so that the suite waits little.
-const OPTIONS: &str = "ladder=300ms,2s,10s&connect_timeout=60s";
+/// A ladder that begins low, so that the suite waits little; timeouts that a restart on a busy machine fits into.
+const OPTIONS: &str = "ladder=300ms,2s,10s&connect_timeout=90s&publish_timeout=90s";
 
 /// A server of the case's own when it kills it, else the one of this test binary.
 pub struct Rabbit {
@@ -58,7 +58,7 @@ impl Backend for Rabbit {
     }
 
     fn patience(&self) -> Duration {
-        Duration::from_secs(40)
+        Duration::from_secs(120)
     }
 
     fn silence(&self) -> Duration {
@@ -66,16 +66,24 @@ impl Backend for Rabbit {
     }
 
     fn delay(&self) -> (Duration, Duration) {
-        (Duration::from_millis(300), Duration::from_secs(5))
+        (Duration::from_millis(300), Duration::from_secs(15))
     }
 }
 
 impl Server for servers::RabbitMq {
     fn kill(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async { Self::kill(self).await.expect("killed") })
+        Box::pin(async {
+            // RabbitMQ confirms messages durably, but not declarations: a queue of a moment ago may never elect a leader.
+            self.sync_declarations().await.expect("declarations synced");
+            Self::kill(self).await.expect("killed");
+        })
     }
 
     fn restart(&self) -> BoxFuture<'_, ()> {
         Box::pin(async { Self::restart(self).await.expect("restarted") })
+    }
+
+    fn log(&self) -> String {
+        Self::log(self)
     }
 }
