@@ -56,9 +56,9 @@ pub(crate) async fn bank() -> Bank {
         let number = number_of(order_id);
         if customer == "mallory" {
             Err(BankError::NoAccount(customer.to_owned()))
-        } else if number % 4 == 0 && was_busy.lock().unwrap_or_else(PoisonError::into_inner).insert(order_id.to_owned()) {
+        } else if number.is_multiple_of(4) && was_busy.lock().unwrap_or_else(PoisonError::into_inner).insert(order_id.to_owned()) {
             Err(BankError::Busy)
-        } else if number % 7 == 0 {
+        } else if number.is_multiple_of(7) {
             Err(BankError::Declined)
         } else {
             Ok(())
