@@ -1,0 +1,3 @@
+//! A member in a process of its own, to be killed.
+
+fn main() {}
