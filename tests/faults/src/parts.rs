@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use comms::{AppBuilder, Classified, Service, command, event, event_handler, service};
+use comms::{AppBuilder, Classified, Message, Service, command, event, event_handler, service};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,13 @@ impl Job {
     #[must_use]
     pub fn label(&self) -> String {
         format!("{}{}", self.key, self.number)
+    }
+
+    /// The label of the job in this body; the body itself when it is none.
+    #[must_use]
+    pub fn label_of(body: &[u8]) -> String {
+        let job = <Self as Message>::decode(Some("application/json"), body);
+        job.map_or_else(|_| String::from_utf8_lossy(body).into_owned(), |job| job.label())
     }
 }
 

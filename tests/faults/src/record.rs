@@ -8,6 +8,7 @@ use comms::handler::{Happening, Observed, Observer};
 use tokio::sync::watch;
 
 use crate::PATIENCE;
+use crate::parts::Job;
 
 /// Entries in the order in which they came, for everybody to see.
 #[derive(Clone, Default)]
@@ -127,14 +128,7 @@ impl Observer for Record {
             Happening::DeadLettered { reason, .. } => format!("given up: {reason}"),
             other => format!("{other:?}"),
         };
-        let label = label_of(&observed.envelope.payload);
+        let label = Job::label_of(&observed.envelope.payload);
         self.lines.add(format!("{}.{} {label} {what}", observed.group, observed.handler));
     }
-}
-
-/// Key and number of a job, or the body as it is.
-fn label_of(payload: &[u8]) -> String {
-    use comms::Message as _;
-    let job = crate::parts::Job::decode(Some("application/json"), payload);
-    job.map_or_else(|_| String::from_utf8_lossy(payload).into_owned(), |job| job.label())
 }

@@ -115,8 +115,12 @@ pub fn configured(url: &str) -> Config {
     Config::from_toml(&format!("[brokers.default]\nurl = \"{url}\"")).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A fresh virtual host. They are made in one go: each call of `rabbitmqctl` starts an Erlang machine.
-async fn vhost(server: &RabbitMq) -> String {
+/// A fresh virtual host of the server that all tests share. They are made in one go: each call of `rabbitmqctl`
+/// starts an Erlang machine.
+///
+/// # Panics
+/// When the server doesn't make them.
+pub async fn vhost(server: &RabbitMq) -> String {
     const HOSTS: u32 = 40;
     static MADE: OnceCell<()> = OnceCell::const_new();
     static NEXT: AtomicU32 = AtomicU32::new(0);
