@@ -55,11 +55,8 @@ impl Problems {
 
     /// Keeps what a broker came to, or its refusal.
     pub(crate) fn keep_broker<T>(&mut self, what: impl fmt::Display, result: Result<T, BrokerError>) -> Option<T> {
-        let error = result.map_err(|error| {
-            self.add(format!("{what}: {}", chain_text(&error).join(": ")));
-            error
-        });
-        error.map_err(|error| self.broker.get_or_insert(error)).ok()
+        let seen = result.inspect_err(|error| self.add(format!("{what}: {}", chain_text(error).join(": "))));
+        seen.map_err(|error| self.broker.get_or_insert(error)).ok()
     }
 
     /// All problems, for a person.

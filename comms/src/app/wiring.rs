@@ -46,7 +46,6 @@ pub trait Wiring: 'static {
     }
 
     /// Registers all of it.
-    #[must_use]
     fn wire(app: AppBuilder) -> AppBuilder;
 }
 

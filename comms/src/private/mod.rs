@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn attributes_work_within_the_crate_that_they_belong_to() {
         assert_eq!((Private::DECL.name, Happened::TYPE.name), ("private", "private.happened"));
-        let app = crate::AppBuilder::default().event_handler::<__comms_Private_on_happened>();
+        let app = crate::AppBuilder::new("test").event_handler::<__comms_Private_on_happened>();
         let _ = app.event_function::<crate::handler!(happened)>("private");
     }
 }
