@@ -213,6 +213,8 @@ impl Pipeline {
 
     /// Waits between two attempts; `false` when shutdown began.
     async fn wait(&self, delay: Duration) -> bool {
+        // This worker stops polling: without another, nobody would hear of what arrives meanwhile.
+        self.intake.wake_another();
         tokio::select! {
             () = tokio::time::sleep(delay) => true,
             () = self.stopping.cancelled() => false,
@@ -236,12 +238,14 @@ impl Pipeline {
     async fn retry_later(&self, entry: &Entry, delivery: Delivery, attempt: u32, delay: Duration, fault: &Fault) {
         self.report_retry(entry, &delivery, attempt, delay, fault);
         let again = with_attempts(delivery.envelope(), attempt);
+        self.intake.wake_another();
         if let Err(error) = delivery.retry(again, delay).await {
             self.broker_failed(entry, "hand the message back for a later attempt", &error);
         }
     }
 
     async fn give_up(&self, entry: &Entry, delivery: Delivery, given_up: GivenUp) {
+        self.intake.wake_another();
         let envelope = Arc::clone(delivery.envelope());
         let error = given_up.fault.to_string();
         let settled = match entry.handler.answer_failure(&envelope, &given_up.fault) {
