@@ -166,6 +166,7 @@ impl Pipeline {
 
     async fn is_parked(&self, delivery: &Delivery) -> Result<bool, BrokerError> {
         let (Some(parked), Some(key)) = (&self.parked, &delivery.envelope().metadata.key) else { return Ok(false) };
+        self.intake.wake_another();
         parked.learn(delivery.shard(), delivery.attempt() > 1, &self.plan.subscription, self.plan.broker.admin()).await?;
         Ok(parked.contains(key) && !is_replayed(delivery.envelope()))
     }
@@ -228,6 +229,9 @@ impl Pipeline {
         self.report(entry.decl.name, delivery.envelope(), Happening::Handled);
         let replayed = self.parked.as_ref().filter(|_| is_replayed(delivery.envelope())).zip(delivery.envelope().metadata.key.clone());
         delivery.ack();
+        if replayed.is_some() {
+            self.intake.wake_another();
+        }
         if let Some((parked, key)) = replayed
             && let Err(error) = parked.unpark_if_empty(&key, &self.plan.subscription, self.plan.broker.admin()).await
         {
