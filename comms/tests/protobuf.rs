@@ -11,8 +11,10 @@ use comms::{AppBuilder, Message, event, event_handler};
 #[event(name = "test.measured", version = 1, topic = "measurements", key = sensor, codec = "protobuf")]
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Measured {
+    /// Which sensor.
     #[prost(string, tag = "1")]
     pub sensor: String,
+    /// What it measured.
     #[prost(sint64, tag = "2")]
     pub value: i64,
 }
