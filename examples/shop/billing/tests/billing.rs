@@ -69,7 +69,7 @@ async fn an_order_that_comes_twice_keeps_its_invoice() {
 #[tokio::test(start_paused = true)]
 async fn invoices_of_a_customer_follow_the_orders_though_the_bank_is_busy() {
     let asked = AtomicU32::new(0);
-    let moody = Bank::answering(move |_, _| if asked.fetch_add(1, Ordering::Relaxed) % 3 == 0 { Err(BankError::Busy) } else { Ok(()) });
+    let moody = Bank::answering(move |_, _| if asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) { Err(BankError::Busy) } else { Ok(()) });
     let app = start(moody).await;
     let events: comms::Publisher<OrderPlaced> = app.app().inject().expect("every application has publishers");
     let orders: Vec<OrderPlaced> = (1..=20).map(|number| order(number, if number % 2 == 0 { "ada" } else { "alan" })).collect();
