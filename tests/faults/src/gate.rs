@@ -10,15 +10,31 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// What a client's handshake contains when its connection is the one for consuming.
-const CONSUMING: &[u8] = b"(consume)";
+/// What is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// What goes out on the connection for publishing: copies for retries, dead letters.
+    Copies,
+    /// What goes out on the connection for consuming: acknowledgements.
+    Acknowledgements,
+}
 
-/// Passes everything on, except, while closed, what clients send on their connections for consuming: the
-/// acknowledgements.
+impl Held {
+    /// What the handshake of such a connection contains: its name.
+    fn mark(self) -> &'static [u8] {
+        match self {
+            Self::Copies => b"(publish)",
+            Self::Acknowledgements => b"(consume)",
+        }
+    }
+}
+
+/// Passes everything on, except, once told so, what clients send on one kind of connection.
 #[derive(Debug)]
 pub struct Gate {
     addr: SocketAddr,
     closed: watch::Sender<bool>,
+    holding: watch::Sender<bool>,
     listener: JoinHandle<()>,
 }
 
@@ -27,16 +43,17 @@ impl Gate {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
+    pub async fn start(upstream: SocketAddr, held: Held) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let addr = listener.local_addr()?;
-        let (closed, watched) = watch::channel(false);
+        let (closed, holding) = (watch::Sender::new(false), watch::Sender::new(false));
+        let lock = Lock { mark: held.mark(), closed: closed.subscribe(), holding: holding.clone() };
         let listener = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, upstream, watched.clone()));
+                tokio::spawn(pass(client, upstream, lock.clone()));
             }
         });
-        Ok(Self { addr, closed, listener })
+        Ok(Self { addr, closed, holding, listener })
     }
 
     /// Where clients connect to.
@@ -45,9 +62,16 @@ impl Gate {
         self.addr
     }
 
-    /// From now on no acknowledgement reaches the server.
-    pub fn hold_back_acknowledgements(&self) {
+    /// From now on nothing of it reaches the server.
+    pub fn close(&self) {
         self.closed.send_replace(true);
+    }
+
+    /// Waits until a client has sent something that is held back.
+    pub async fn until_it_holds_something(&self) {
+        let mut holding = self.holding.subscribe();
+        let waiting = tokio::time::timeout(crate::PATIENCE, holding.wait_for(|holding| *holding));
+        assert!(matches!(waiting.await, Ok(Ok(_))), "the client sent nothing that was to be held back");
     }
 }
 
@@ -57,13 +81,21 @@ impl Drop for Gate {
     }
 }
 
-async fn pass(client: TcpStream, upstream: SocketAddr, closed: watch::Receiver<bool>) -> io::Result<()> {
+/// What the connections know of the gate.
+#[derive(Clone)]
+struct Lock {
+    mark: &'static [u8],
+    closed: watch::Receiver<bool>,
+    holding: watch::Sender<bool>,
+}
+
+async fn pass(client: TcpStream, upstream: SocketAddr, lock: Lock) -> io::Result<()> {
     let server = TcpStream::connect(upstream).await?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     // A client that died ends both directions: what was held back never arrives.
     tokio::select! {
-        done = upwards(from_client, to_server, closed) => done,
+        done = upwards(from_client, to_server, lock) => done,
         done = downwards(from_server, to_client) => done,
     }
 }
@@ -72,19 +104,20 @@ async fn downwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) -> io::Resul
     tokio::io::copy(&mut from, &mut to).await.map(drop)
 }
 
-async fn upwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut closed: watch::Receiver<bool>) -> io::Result<()> {
+async fn upwards(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut lock: Lock) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
-    let mut consumes = false;
+    let mut meant = false;
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
             return Ok(());
         }
-        consumes |= buffer[..read].windows(CONSUMING.len()).any(|window| window == CONSUMING);
-        if consumes {
+        meant |= buffer[..read].windows(lock.mark.len()).any(|window| window == lock.mark);
+        if meant && *lock.closed.borrow() {
+            lock.holding.send_replace(true);
             tokio::select! {
                 biased;
-                open = closed.wait_for(|closed| !closed) => open.map(drop).map_err(io::Error::other)?,
+                open = lock.closed.wait_for(|closed| !closed) => open.map(drop).map_err(io::Error::other)?,
                 // Read on while closed, to see the client's end.
                 end = until_closed_by_peer(&mut from) => return end,
             }

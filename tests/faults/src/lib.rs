@@ -3,7 +3,7 @@
 //!
 //! `cases` hold on every broker; what needs a server, a network or a process to break stands in `tests/`.
 
-#![allow(clippy::missing_panics_doc, reason = "a test suite panics when it fails")]
+#![allow(clippy::missing_panics_doc, reason = "a test panics when it fails: that is its way to say so")]
 
 pub mod cases;
 pub mod gate;

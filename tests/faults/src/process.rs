@@ -16,9 +16,6 @@ pub struct Process {
 
 impl Process {
     /// Starts the program and returns once it takes messages. Each line that it prints goes to `seen`.
-    ///
-    /// # Panics
-    /// When it does not come up.
     pub async fn start(program: &str, url: &str, seen: &Seen) -> Self {
         let mut command = Command::new(program);
         command.arg(url).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -37,17 +34,11 @@ impl Process {
     }
 
     /// `kill -9`; returns when it is gone.
-    ///
-    /// # Panics
-    /// When the operating system refuses.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap_or_else(|error| panic!("could not kill the member: {error}"));
     }
 
     /// Waits until it has ended by itself; true when it was by an abort and not in peace.
-    ///
-    /// # Panics
-    /// When it does not end.
     pub async fn ended(mut self) -> bool {
         match tokio::time::timeout(PATIENCE, self.child.wait()).await {
             Ok(Ok(status)) => !status.success(),
@@ -56,9 +47,6 @@ impl Process {
     }
 
     /// Whether it still runs.
-    ///
-    /// # Panics
-    /// When the operating system doesn't say.
     pub fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap_or_else(|error| panic!("{error}")).is_none()
     }

@@ -76,9 +76,6 @@ impl Seen {
     }
 
     /// Waits until the entries are as wanted.
-    ///
-    /// # Panics
-    /// When they never are; says what there was instead.
     pub async fn until(&self, what: &str, enough: impl Fn(&[String]) -> bool) {
         let mut changes = self.0.count.subscribe();
         let waiting = changes.wait_for(|_| enough(&self.lock()));

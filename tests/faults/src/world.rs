@@ -37,9 +37,6 @@ impl World {
     }
 
     /// On a virtual host of its own, of the server that all tests of the process share.
-    ///
-    /// # Panics
-    /// When there is no server to be had.
     pub async fn rabbitmq() -> Self {
         let server = RabbitMq::shared().await;
         Self::at(&server.url_for(&vhost(server).await))
@@ -67,9 +64,6 @@ impl World {
     }
 
     /// Starts the application on this broker.
-    ///
-    /// # Panics
-    /// When it does not start.
     pub async fn start(&self, app: AppBuilder) -> Member {
         let record = Record::default();
         let app = app.observer(Arc::new(record.clone()));
@@ -91,9 +85,6 @@ impl World {
     }
 
     /// How many messages members hold unsettled, as the broker sees it.
-    ///
-    /// # Panics
-    /// When the server doesn't say.
     pub async fn held(&self) -> usize {
         match &self.0 {
             Kind::Memory(memory) => memory.in_flight().unsettled,
@@ -107,9 +98,6 @@ impl World {
 }
 
 /// The configuration of an application whose broker is at the URL.
-///
-/// # Panics
-/// When the URL is wrong.
 #[must_use]
 pub fn configured(url: &str) -> Config {
     Config::from_toml(&format!("[brokers.default]\nurl = \"{url}\"")).unwrap_or_else(|error| panic!("{error}"))
@@ -117,9 +105,6 @@ pub fn configured(url: &str) -> Config {
 
 /// A fresh virtual host of the server that all tests share. They are made in one go: each call of `rabbitmqctl`
 /// starts an Erlang machine.
-///
-/// # Panics
-/// When the server doesn't make them.
 pub async fn vhost(server: &RabbitMq) -> String {
     const HOSTS: u32 = 40;
     static MADE: OnceCell<()> = OnceCell::const_new();
@@ -150,51 +135,33 @@ pub struct Member {
 
 impl Member {
     /// Publishes a job and waits for its confirmation.
-    ///
-    /// # Panics
-    /// When it is refused.
     pub async fn publish(&self, key: &str, number: u32) {
         self.publisher().publish(&Job::new(key, number)).await.unwrap_or_else(|error| panic!("{key}{number}: {error:?}"));
     }
 
     /// Publishes the jobs in this order.
-    ///
-    /// # Panics
-    /// When one is refused.
     pub async fn publish_all(&self, jobs: &[Job]) {
         self.publisher().publish_all(jobs).await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
     /// A publisher of events.
-    ///
-    /// # Panics
-    /// Never: its broker exists.
     #[must_use]
     pub fn publisher<E: comms::Event>(&self) -> Publisher<E> {
         self.app.inject().unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Publishes what no publisher of ours would.
-    ///
-    /// # Panics
-    /// When it is refused.
     pub async fn publish_envelope(&self, envelope: Envelope) {
         self.broker().publish(Arc::new(envelope)).await.await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
     /// The broker.
-    ///
-    /// # Panics
-    /// Never: every world has one.
     #[must_use]
     pub fn broker(&self) -> &Arc<dyn Broker> {
         self.app.brokers().get("default").unwrap_or_else(|| panic!("the world has a broker"))
     }
 
     /// The dead letters of the service.
-    ///
-    /// # Panics
-    /// When they can't be read.
     pub async fn dead_letters<S: Service>(&self) -> Vec<DeadLetter> {
         let subscription = subscription::<S>();
         let letters = self.broker().admin().dead_letters(&subscription, &DeadLetterFilter::default()).await;
@@ -202,9 +169,6 @@ impl Member {
     }
 
     /// Replays all dead letters of the service.
-    ///
-    /// # Panics
-    /// When that fails.
     pub async fn replay<S: Service>(&self) -> usize {
         let subscription = subscription::<S>();
         let replayed = self.broker().admin().replay(&subscription, &DeadLetterFilter::default()).await;
@@ -218,9 +182,6 @@ impl Member {
     }
 
     /// Stops it as production does.
-    ///
-    /// # Panics
-    /// When it does not end by itself.
     pub async fn stop(self) -> Stopped {
         let stopping = tokio::time::timeout(PATIENCE, self.app.shutdown());
         stopping.await.unwrap_or_else(|_| panic!("the application did not stop. What happened:\n{:?}", self.record.lines))
@@ -228,9 +189,6 @@ impl Member {
 }
 
 /// The first subscription that the service declares, as the broker knows it.
-///
-/// # Panics
-/// When it declares none.
 #[must_use]
 pub fn subscription<S: Service>() -> Subscription {
     let decl: &SubscriptionDecl = S::DECL.subscriptions.first().unwrap_or_else(|| panic!("`{}` subscribes to nothing", S::DECL.name));

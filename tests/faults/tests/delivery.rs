@@ -17,6 +17,7 @@ comms_faults::on_every_broker! {
         a_foreign_message_needs_no_more_than_its_type,
         a_message_whose_deadline_is_over_is_kept_unhandled,
         a_replayed_dead_letter_is_handled_as_if_new,
+        readers_of_dead_letters_do_not_hide_them_from_each_other,
     }
     ordering {
         messages_of_one_key_keep_their_order_under_retries,

@@ -14,6 +14,7 @@ use super::headers::{self, write_copy};
 use super::plan;
 use super::provenance;
 use super::topology::{BUCKETS, Topology, short};
+use super::turn::Turn;
 use crate::broker::subscription::shard_of;
 use crate::broker::{Admin, BrokerError, BrokerErrorKind, DeadLetter, DeadLetterFilter, PlanItem, Provenance, REPLAYED, Subscription};
 use crate::error::Class;
@@ -66,6 +67,7 @@ impl Reader<'_> {
             if got.map_err(|error| self.failed("read", &error))?.is_none() {
                 return Ok(());
             }
+            self.held += 1;
         }
     }
 
@@ -160,7 +162,7 @@ fn plain(value: &AMQPValue) -> Option<String> {
 }
 
 impl RabbitMq {
-    /// Does `work` with a reader of the subscription's dead letters; whatever happens, the channel is
+    /// Does `work` with the one reader of the subscription's dead letters; whatever happens, the channel is
     /// closed after, and the server puts back what was not taken off.
     async fn with_reader<T>(
         &self,
@@ -173,12 +175,14 @@ impl RabbitMq {
             let message = format!("the subscription `{}` is ephemeral: it keeps no dead letters", topology.name);
             return Err(BrokerError::new(BrokerErrorKind::Unsupported, message));
         };
+        let turn = Turn::take(&self.shared, &queue).await?;
         let connection = self.shared.publishing.up().await?;
         let channel = super::shared::create_channel(&connection, &format!("read the dead letters in `{queue}`")).await?;
         let mut reader = Reader { channel: channel.clone(), queue, topology: &topology, subscription, filter, selected: 0, held: 0 };
         let result = work(&mut reader).await;
         let finished = reader.finish().await;
         let _ = channel.close(200, "done".into()).await;
+        turn.end(reader.held).await;
         result.and_then(|value| finished.map(|()| value))
     }
 }

@@ -19,6 +19,7 @@ mod shared;
 mod text;
 mod tls;
 mod topology;
+mod turn;
 mod voyage;
 
 use std::sync::Arc;

@@ -34,6 +34,8 @@ pub(super) struct Shared {
     publisher: Mutex<Option<JoinHandle<()>>>,
     rungs: Mutex<HashSet<String>>,
     desks: Mutex<Vec<Weak<Desk>>>,
+    /// Held by whoever reads dead letters; see [`Turn`](super::turn::Turn).
+    pub(super) reading: tokio::sync::Mutex<()>,
     /// Consumers end and nothing new is taken.
     pub(super) stopping: CancellationToken,
     /// The publisher answers what is open and ends.
@@ -56,6 +58,7 @@ impl Shared {
             publisher: Mutex::new(Some(publisher)),
             rungs: Mutex::default(),
             desks: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
             stopping: CancellationToken::new(),
             publisher_closing,
             links_closing,

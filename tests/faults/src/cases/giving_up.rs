@@ -9,7 +9,7 @@ use comms::message::{Envelope, Id, Metadata};
 use comms::{Classified, Stopped};
 use tokio::time::Instant;
 
-use crate::parts::{Script, Worker};
+use crate::parts::{Job, Script, Worker};
 use crate::record::Seen;
 use crate::world::{Member, World, envelope};
 
@@ -124,4 +124,26 @@ pub async fn a_replayed_dead_letter_is_handled_as_if_new(world: &World) {
     let handled = ["worker.on_job a1 handled", "worker.on_job a2 handled"].map(str::to_owned);
     member.lines().until_all(&handled).await;
     assert!(member.dead_letters::<Worker>().await.is_empty());
+}
+
+/// An operator who looks at them while members do, and a replay while others look.
+pub async fn readers_of_dead_letters_do_not_hide_them_from_each_other(world: &World) {
+    let broken = Arc::new(AtomicBool::new(true));
+    let is_broken = Arc::clone(&broken);
+    let script = Script::now(move |_| if is_broken.load(Ordering::SeqCst) { Err(Classified::permanent("broken")) } else { Ok(()) });
+    let member = world.run::<Worker>(script).await;
+    let operator = world.stranger().await;
+    for number in 0..20 {
+        member.publish("a", number).await;
+    }
+    member.lines().until_there_are(20).await;
+    let readings = (0..3).flat_map(|_| [member.dead_letters::<Worker>(), operator.dead_letters::<Worker>()]);
+    for letters in futures_util::future::join_all(readings).await {
+        let labels: Vec<String> = letters.iter().map(|letter| Job::label_of(&letter.envelope.payload)).collect();
+        assert_eq!(labels.len(), 20, "some were hidden: {labels:?}");
+    }
+    broken.store(false, Ordering::SeqCst);
+    let (replayed, ..) = tokio::join!(operator.replay::<Worker>(), member.dead_letters::<Worker>(), operator.dead_letters::<Worker>());
+    assert_eq!(replayed, 20);
+    member.lines().until_there_are(40).await;
 }

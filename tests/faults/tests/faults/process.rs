@@ -1,11 +1,11 @@
 //! The process of a member is killed.
 
 use comms::testing::servers::RabbitMq;
-use comms_faults::gate::Gate;
+use comms_faults::gate::{Gate, Held};
 use comms_faults::parts::{Job, Script, Worker};
 use comms_faults::process::Process;
 use comms_faults::record::Seen;
-use comms_faults::world::{World, subscription, vhost};
+use comms_faults::world::{Member, World, subscription, vhost};
 
 const MEMBER: &str = env!("CARGO_BIN_EXE_member");
 
@@ -51,51 +51,93 @@ async fn a_message_that_kills_its_process_ends_among_the_dead_letters() {
     seen.until_all(&["done well1".to_owned()]).await;
 }
 
-/// The copy for the retry is confirmed, the acknowledgement of the original never arrives: the moment between the
-/// two, whichever way they are written.
+/// The copy for the retry, or for the dead letters, is confirmed, and the acknowledgement of the original never arrives.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_between_the_copy_and_the_acknowledgement_loses_nothing() {
     for key in ["flaky", "doomed"] {
-        let server = RabbitMq::shared().await;
-        let vhost = vhost(server).await;
-        let gate = Gate::start(server.address()).await.unwrap();
-        let direct = World::at(&server.url_for(&vhost));
-        let gated = World::at(&server.url_for(&vhost).replace(&server.address().to_string(), &gate.addr().to_string()));
-        let (first, second) = (Seen::default(), Seen::default());
-        let process = Process::start(MEMBER, gated.url(), &first).await;
-        gate.hold_back_acknowledgements();
-        let publisher = direct.stranger().await;
-        publisher.publish(key, 1).await;
-        until_copied(server, &vhost).await;
-        process.kill().await;
-        // The original is there once more, and the copy.
-        let _process = Process::start(MEMBER, direct.url(), &second).await;
+        let between = Between::new(Held::Acknowledgements, key).await;
+        until(&between, "a copy beside the unacknowledged original", |unacknowledged, all| unacknowledged >= 1 && all == 2).await;
+        let (second, _process, publisher) = between.kill().await;
+        // The original comes once more, beside the copy.
         if key == "flaky" {
             second.until("both handled", |lines| lines.iter().filter(|line| *line == "done flaky1").count() == 2).await;
         } else {
             second.until_all(&["begin doomed1".to_owned()]).await;
-            let letters = publisher.dead_letters::<Worker>().await;
-            assert!(!letters.is_empty(), "{second:?}");
+            assert!(!publisher.dead_letters::<Worker>().await.is_empty(), "{second:?}");
         }
     }
 }
 
-/// Waits until a second copy of the only message is on the server, the first being unacknowledged.
-async fn until_copied(server: &RabbitMq, vhost: &str) {
-    let copied = async {
+/// The copy never arrives: nothing may be acknowledged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_before_the_copy_is_safe_leaves_the_original() {
+    for key in ["flaky", "doomed"] {
+        let between = Between::new(Held::Copies, key).await;
+        between.gate.until_it_holds_something().await;
+        until(&between, "the original, unacknowledged, and no copy", |unacknowledged, all| unacknowledged == 1 && all == 1).await;
+        let (second, _process, publisher) = between.kill().await;
+        if key == "flaky" {
+            second.until_all(&["done flaky1".to_owned()]).await;
+        } else {
+            second.until_all(&["begin doomed1".to_owned()]).await;
+            until_given_up(&publisher).await;
+        }
+    }
+}
+
+/// A process that is stuck in the middle of giving a message back or up.
+struct Between {
+    server: &'static RabbitMq,
+    vhost: String,
+    gate: Gate,
+    process: Process,
+    publisher: Member,
+}
+
+impl Between {
+    async fn new(held: Held, key: &str) -> Self {
+        let server = RabbitMq::shared().await;
+        let vhost = vhost(server).await;
+        let gate = Gate::start(server.address(), held).await.unwrap();
+        let url = server.url_for(&vhost);
+        let gated = World::at(&url.replace(&server.address().to_string(), &gate.addr().to_string()));
+        let seen = Seen::default();
+        let process = Process::start(MEMBER, gated.url(), &seen).await;
+        gate.close();
+        let publisher = World::at(&url).stranger().await;
+        publisher.publish(key, 1).await;
+        seen.until_all(&[format!("begin {key}1")]).await;
+        Self { server, vhost, gate, process, publisher }
+    }
+
+    /// Kills it; another one starts, on a way that is open.
+    async fn kill(self) -> (Seen, Process, Member) {
+        self.process.kill().await;
+        let seen = Seen::default();
+        let process = Process::start(MEMBER, World::at(&self.server.url_for(&self.vhost)).url(), &seen).await;
+        (seen, process, self.publisher)
+    }
+}
+
+/// Waits until so many messages are unacknowledged, of so many in all. A copy may be on its ladder, or back from it.
+async fn until(between: &Between, what: &str, wanted: impl Fn(u64, u64) -> bool) {
+    let reached = async {
         loop {
-            let queues = server.queues_in(vhost).await.unwrap();
-            let unacknowledged: u64 = queues.iter().map(|queue| queue.unacknowledged).sum();
-            let ready: u64 = queues.iter().filter(|queue| queue.name != "worker.jobs").map(|queue| queue.ready).sum();
-            let back: u64 = queues.iter().map(|queue| queue.messages).sum();
-            if unacknowledged >= 1 && (ready >= 1 || back >= 2) {
+            let queues = between.server.queues_in(&between.vhost).await.unwrap();
+            let unacknowledged = queues.iter().map(|queue| queue.unacknowledged).sum();
+            if wanted(unacknowledged, queues.iter().map(|queue| queue.messages).sum()) {
                 return;
             }
         }
     };
-    if tokio::time::timeout(comms_faults::PATIENCE, copied).await.is_err() {
-        panic!("no copy beside the unacknowledged original: {:?}", server.queues_in(vhost).await);
+    if tokio::time::timeout(comms_faults::PATIENCE, reached).await.is_err() {
+        panic!("never was: {what}. Now: {:?}", between.server.queues_in(&between.vhost).await);
     }
+}
+
+async fn until_given_up(publisher: &Member) {
+    let given_up = async { while publisher.dead_letters::<Worker>().await.is_empty() {} };
+    tokio::time::timeout(comms_faults::PATIENCE, given_up).await.expect("it ends among the dead letters");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
