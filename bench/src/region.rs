@@ -1,0 +1,22 @@
+//! Frames that a profiler switches its counting on in: `valgrind --tool=callgrind --collect-atstart=no
+//! --toggle-collect=comms_bench::region::publishing`.
+//!
+//! They take `dyn FnMut`, so that no other frame carries their name, and are never inlined.
+
+use std::hint::black_box;
+
+/// Everything that happens until the broker has confirmed the messages.
+#[inline(never)]
+pub fn publishing(work: &mut dyn FnMut()) {
+    work();
+    // Were the call the last thing here, it could become a jump, and this frame would be left before it.
+    black_box(());
+}
+
+/// Everything that happens from there until the messages are settled.
+#[inline(never)]
+pub fn delivering(work: &mut dyn FnMut()) {
+    work();
+    // Were the call the last thing here, it could become a jump, and this frame would be left before it.
+    black_box(());
+}
