@@ -6,7 +6,6 @@ use crate::generate::{Generated, Request, generate};
 use crate::output;
 
 /// Starts the configuration of what is generated for the package whose build script runs.
-#[must_use]
 pub fn configure() -> Configure {
     Configure::default()
 }
@@ -56,11 +55,12 @@ impl Configure {
         generate(package.as_ref(), &self.request)
     }
 
-    /// Generates for the package whose build script runs, tells cargo what to watch, and prints what is wrong.
-    /// With errors, it ends the process with a failing code, and cargo shows them.
+    /// Generates for the package whose build script runs, tells cargo what to watch, and what is wrong.
+    ///
+    /// Errors are lines of `cargo::error=`, at which cargo fails the build once the build script has ended. The
+    /// process is not ended with a failing code: cargo would print the whole output of the build script then, and
+    /// hide the few lines that matter among it.
     pub fn run(self) {
-        if output::run(|package| self.generate(package)).is_err() {
-            std::process::exit(1);
-        }
+        output::run(|package| self.generate(package));
     }
 }

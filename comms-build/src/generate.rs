@@ -10,7 +10,7 @@ use crate::manifest::{Package, Target, TargetKind};
 use crate::model::{Crate, Message, Role, World};
 use crate::scan::read::{Messages, Reader};
 use crate::scan::resolve::Krate;
-use crate::scan::sources::Sources;
+use crate::scan::sources::{Sources, tidy};
 use crate::scan::walk::{Tree, walk};
 
 /// What a build script has to write, print and watch.
@@ -52,11 +52,12 @@ pub(crate) fn generate(dir: &Path, request: &Request) -> Generated {
     let mut sources = Sources::new(dir);
     let mut diagnoses = Vec::new();
     let mut walked = walk_package(&package, None, &mut sources);
+    let mut known = BTreeSet::from([package.dir.clone()]);
     for (paths, role) in [(&request.contracts, Role::Contracts), (&request.system, Role::Member)] {
         for path in paths {
-            match Package::containing(&crate::scan::sources::tidy(&dir.join(path))) {
-                Ok(other) if other.dir == package.dir => {}
-                Ok(other) => walked.extend(walk_package(&other, Some(role), &mut sources)),
+            match Package::containing(&tidy(&dir.join(path))) {
+                Ok(other) if known.insert(other.dir.clone()) => walked.extend(walk_package(&other, Some(role), &mut sources)),
+                Ok(_) => {}
                 Err(diagnosis) => diagnoses.push(diagnosis),
             }
         }

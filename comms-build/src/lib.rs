@@ -1,10 +1,8 @@
 //! The build script side of `comms`: finds what is annotated in a crate, checks it, and writes the wiring.
 //!
 //! ```no_run
-//! // build.rs
-//! fn main() {
-//!     comms_build::configure().run()
-//! }
+//! // the `main` of build.rs
+//! comms_build::configure().run();
 //! ```
 //!
 //! The scan follows the module tree of each crate root of the package (the library and the binaries) that calls

@@ -188,6 +188,8 @@ pub(crate) struct Handler {
     pub(crate) kind: Kind,
     pub(crate) message: TypeUse,
     pub(crate) group: Option<String>,
+    /// Whether it has further arguments, which are injected.
+    pub(crate) has_arguments: bool,
     pub(crate) publishes: Vec<TypeUse>,
 }
 
@@ -197,4 +199,6 @@ pub(crate) struct Provider {
     pub(crate) origin: Origin,
     pub(crate) name: String,
     pub(crate) descriptor: String,
+    /// From its `Publisher<T>` arguments: what it makes publishes them.
+    pub(crate) publishes: Vec<TypeUse>,
 }

@@ -6,38 +6,32 @@ use std::path::{Path, PathBuf};
 use crate::diagnosis::Severity;
 use crate::generate::Generated;
 
-/// The build can't go on; cargo was told why.
-pub(crate) struct Failed;
-
 /// Generates for the package that cargo names in the environment.
-pub(crate) fn run(generate: impl FnOnce(&Path) -> Generated) -> Result<(), Failed> {
-    let package = folder("CARGO_MANIFEST_DIR")?;
-    let out = folder("OUT_DIR")?;
-    let generated = generate(&package);
-    let told = instructions(&generated);
+pub(crate) fn run(generate: impl FnOnce(&Path) -> Generated) {
+    let told = match (folder("CARGO_MANIFEST_DIR"), folder("OUT_DIR")) {
+        (Ok(package), Ok(out)) => generate_into(&out, generate(&package)),
+        (Err(error), _) | (_, Err(error)) => error_line(&error),
+    };
     // Nobody reads a closed pipe: cargo is gone then.
     let _ = std::io::stdout().write_all(told.as_bytes());
-    if generated.has_errors() {
-        return Err(Failed);
-    }
-    let folder = out.join("comms");
-    for (name, text) in &generated.files {
-        write_changed(&folder.join(name), text).map_err(|error| tell(&error))?;
-    }
-    Ok(())
 }
 
-fn folder(variable: &str) -> Result<PathBuf, Failed> {
+/// Files are written beside errors too, so that an editor goes on with what is right.
+fn generate_into(out: &Path, generated: Generated) -> String {
+    let folder = out.join("comms");
+    let written = generated.files.iter().map(|(name, text)| write_changed(&folder.join(name), text));
+    let failed: String = written.filter_map(Result::err).map(|error| error_line(&error)).collect();
+    instructions(&generated) + &failed
+}
+
+fn folder(variable: &str) -> Result<PathBuf, String> {
     std::env::var_os(variable).map(PathBuf::from).ok_or_else(|| {
-        tell(&format!(
-            "comms-build reads `{variable}`, which cargo sets for build scripts. Call `comms_build::configure().run()` from build.rs"
-        ))
+        format!("comms-build reads `{variable}`, which cargo sets for build scripts. Call `comms_build::configure().run()` from build.rs")
     })
 }
 
-fn tell(error: &str) -> Failed {
-    let _ = writeln!(std::io::stdout(), "cargo::error={}", error.replace('\n', " "));
-    Failed
+fn error_line(error: &str) -> String {
+    format!("cargo::error={}\n", error.replace('\n', " "))
 }
 
 /// The lines that cargo reads.

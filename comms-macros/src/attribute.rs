@@ -60,6 +60,12 @@ pub(crate) fn handler(path: TokenStream) -> TokenStream {
     path.map_or_else(|error| error.to_compile_error(), |path| quote!(#path))
 }
 
+/// The item beside the word that its attribute does not exist yet.
+pub(crate) fn deferred(name: &str, item: TokenStream) -> TokenStream {
+    let error = syn::Error::new(proc_macro2::Span::call_site(), services::deferred(name)).to_compile_error();
+    quote!(#item #error)
+}
+
 /// The item, and what its model expands to or its mistakes.
 fn beside<M>(read: Result<M, Errors>, item: TokenStream, expand: fn(&M) -> TokenStream) -> TokenStream {
     let generated = match read {

@@ -61,7 +61,8 @@ fn expand(place: &Place<'_>) -> TokenStream {
     };
     let publishes = publishes(handler);
     let args = tuple(&types);
-    let (message, structure) = (&handler.message, structure(&handler.common, visibility, descriptor));
+    let message = &handler.message;
+    let structure = structure(&handler.common, visibility, descriptor, &[service, message, &args]);
     let asserted = asserted(&handler.common, entry, &assertions(handler));
     quote! {
         #structure

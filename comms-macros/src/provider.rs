@@ -15,7 +15,7 @@ pub(crate) fn expand(provider: &Provider) -> TokenStream {
     let types: Vec<&Type> = args.iter().collect();
     let (inject, provide, types) = (inject_fn(krate, &types), provide(provider), tuple(&types));
     let value = fallible.as_ref().unwrap_or(output);
-    let structure = structure(common, &quote!(#vis), &descriptor);
+    let structure = structure(common, &quote!(#vis), &descriptor, &[value, &types]);
     let listed = listed(common, &name);
     quote! {
         #structure

@@ -50,14 +50,17 @@ pub(crate) fn asserted(common: &Common, entry: &str, types: &[(&str, &Type)]) ->
 }
 
 /// The struct that stands for a function; only one that is visible outside can be in the way in documents.
-pub(crate) fn descriptor(common: &Common, visibility: &TokenStream, name: &Ident) -> TokenStream {
+///
+/// Its parameter is never given. It lets the compiler count the impl as no more visible than these types, which the
+/// contract names: without it, private ones would "leak" (E0446).
+pub(crate) fn descriptor(common: &Common, visibility: &TokenStream, name: &Ident, types: &[&dyn ToTokens]) -> TokenStream {
     let cfgs = &common.cfgs;
     let hidden = (visibility.to_string() == "pub").then(|| quote!(#[doc(hidden)]));
     quote! {
         #(#cfgs)*
         #hidden
-        #[allow(non_camel_case_types)]
-        #visibility struct #name;
+        #[allow(non_camel_case_types, private_interfaces)]
+        #visibility struct #name<T = (#(#types,)*)>(::core::marker::PhantomData<fn() -> T>);
     }
 }
 

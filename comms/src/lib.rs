@@ -11,6 +11,7 @@ mod cqrs;
 mod error;
 pub mod handler;
 pub mod inject;
+mod location;
 mod macros;
 pub mod message;
 mod publisher;
@@ -20,7 +21,6 @@ pub mod telemetry;
 pub mod broker;
 #[cfg(feature = "testing")]
 pub mod testing;
-
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
@@ -43,6 +43,9 @@ pub use comms_macros::provider;
 pub use comms_macros::query;
 #[doc = include_str!("attributes/service.md")]
 pub use comms_macros::service;
+// Of later versions; each says that it is not available yet.
+#[doc(hidden)]
+pub use comms_macros::{aggregate, authorize, client, delete, get, on, patch, post, projection, public, put, saga, step, upcast};
 
 pub use config::{Secret, Settings};
 pub use context::Context;

@@ -270,3 +270,24 @@ async fn everything_that_is_wrong_is_reported_at_once() {
     let text = TestApp::with(app).start().await.unwrap_err().to_string();
     assert!(text.contains("service `worker`") && text.contains("#[provider]"), "{text}");
 }
+
+/// A service that notes in whose name its publishers would send.
+struct Named<const BILLING: bool>;
+
+impl<const BILLING: bool> Service for Named<BILLING> {
+    const DECL: ServiceDecl = ServiceDecl::new(if BILLING { "billing" } else { "orders" }, "1.0.0", Location::new(file!(), line!()));
+    type Dependencies = (Log,);
+
+    fn build(scope: &Scope) -> Result<Self, InjectError> {
+        scope.get::<Log>()?.add(&*scope.get::<comms::Source>()?.0);
+        Ok(Self)
+    }
+}
+
+#[tokio::test]
+async fn each_service_publishes_in_its_own_name_also_when_several_share_a_process() {
+    let log = Log::default();
+    let app = AppBuilder::new("shop").service::<Named<false>>().service::<Named<true>>().provide(log.clone());
+    let _app = TestApp::with(app).start().await.unwrap();
+    assert_eq!(log.entries(), ["orders", "billing"]);
+}

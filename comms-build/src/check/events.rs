@@ -1,4 +1,5 @@
-//! Subscriptions of a service, and which of them feeds which handler.
+//! Subscriptions of a service, and which of them feeds which handler. That no two are to one topic in one group is
+//! seen by the attribute itself.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +10,10 @@ use crate::plan::{self, Subscription};
 
 pub(crate) fn check(world: &World, krate: &Crate, found: &mut Vec<Diagnosis>) {
     for service in krate.services.iter().filter(|it| !it.origin.test_only) {
-        check_subscriptions(world, krate, service, found);
         check_handlers(world, krate, service, found);
-    }
-}
-
-/// Two subscriptions of one group to one topic would each get a part of its messages.
-fn check_subscriptions(world: &World, krate: &Crate, service: &Service, found: &mut Vec<Diagnosis>) {
-    let all = plan::subscriptions(world, krate, service);
-    for (at, later) in all.iter().enumerate() {
-        let same = |it: &&Subscription| it.broker == later.broker && it.group == later.group && it.topic == later.topic;
-        let Some(earlier) = all[..at].iter().find(same) else { continue };
-        found.push(Diagnosis::error(
-            later.place.clone(),
-            format!("the service `{}` subscribes to `{}` twice in the group `{}`: here and {}", service.name, later.topic, later.group, described(earlier)),
-            "Give the second a group of its own, `subscribe(\"..\", group = \"..\")`, and name it on the handlers that it feeds, or take one away",
-        ));
-    }
-    if !krate.incomplete && krate.handlers.iter().all(|it| it.message.message.is_some()) {
-        check_unused(world, krate, service, found);
+        if !krate.incomplete && krate.handlers.iter().all(|it| it.message.message.is_some()) {
+            check_unused(world, krate, service, found);
+        }
     }
 }
 
@@ -47,21 +33,15 @@ fn check_unused(world: &World, krate: &Crate, service: &Service, found: &mut Vec
     }
 }
 
-fn described(subscription: &Subscription) -> String {
-    match &subscription.place {
-        Some(place) => format!("at {place}"),
-        None => "by default, for its handlers".to_owned(),
-    }
-}
-
 fn check_handlers(world: &World, krate: &Crate, service: &Service, found: &mut Vec<Diagnosis>) {
-    let mut fed: BTreeMap<(String, String, String), Vec<(&Handler, &Message)>> = BTreeMap::new();
+    // By topic, group and wire name.
+    let mut fed: BTreeMap<[String; 3], Vec<Handled<'_>>> = BTreeMap::new();
     for (handler, event) in plan::handlers(world, krate, service).filter(|(it, _)| it.kind == Kind::Event) {
         let feed = plan::feed(service, handler, event);
         if !feed.rivals.is_empty() {
             found.push(ambiguous(service, handler, event, &feed.rivals));
         }
-        let key = (feed.subscription.topic, feed.subscription.group, event.wire_name.clone());
+        let key = [feed.subscription.topic, feed.subscription.group, event.wire_name.clone()];
         fed.entry(key).or_default().push((handler, event));
     }
     for handlers in fed.values() {
@@ -69,7 +49,9 @@ fn check_handlers(world: &World, krate: &Crate, service: &Service, found: &mut V
     }
 }
 
-fn check_double(service: &Service, handlers: &[(&Handler, &Message)], found: &mut Vec<Diagnosis>) {
+type Handled<'a> = (&'a Handler, &'a Message);
+
+fn check_double(service: &Service, handlers: &[Handled<'_>], found: &mut Vec<Diagnosis>) {
     for (at, (later, event)) in handlers.iter().enumerate() {
         let Some((earlier, _)) = handlers[..at].iter().find(|(it, _)| coexist(&it.origin, &later.origin)) else { continue };
         found.push(Diagnosis::error(

@@ -65,10 +65,12 @@ fn is(used: &TypeUse, at: MessageRef, message: &Message, world: &World) -> bool 
 }
 
 fn published(world: &World) -> impl Iterator<Item = &TypeUse> {
-    let services = world.crates.iter().flat_map(|krate| &krate.services).flat_map(|it| &it.publishes);
-    services.chain(world.crates.iter().flat_map(|krate| &krate.handlers).flat_map(|it| &it.publishes))
+    let services = world.crates.iter().flat_map(|krate| &krate.services).map(|it| (&it.origin, &it.publishes));
+    let handlers = world.crates.iter().flat_map(|krate| &krate.handlers).map(|it| (&it.origin, &it.publishes));
+    let providers = world.crates.iter().flat_map(|krate| &krate.providers).map(|it| (&it.origin, &it.publishes));
+    services.chain(handlers).chain(providers).filter(|(origin, _)| !origin.test_only).flat_map(|(_, publishes)| publishes)
 }
 
 fn handled(world: &World) -> impl Iterator<Item = &TypeUse> {
-    world.crates.iter().flat_map(|krate| &krate.handlers).map(|it| &it.message)
+    world.crates.iter().flat_map(|krate| &krate.handlers).filter(|it| !it.origin.test_only).map(|it| &it.message)
 }

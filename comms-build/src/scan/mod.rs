@@ -1,5 +1,6 @@
 //! From files on disk to the module tree.
 
+mod bodies;
 pub(crate) mod cfg;
 pub(crate) mod reach;
 pub(crate) mod read;

@@ -50,23 +50,24 @@ impl Reader<'_> {
 
     /// Reads everything else; all messages must have been read.
     pub(crate) fn services(&self, krate: usize, known: &Messages<'_>, into: &mut Crate) {
-        for it in self.annotated(krate) {
+        let annotated: Vec<Annotated<'_>> = self.annotated(krate).collect();
+        for it in &annotated {
             match (&it.found.item, it.attribute) {
                 (Item::Struct(item), Attribute::Service) => {
-                    self.list(krate, &it, &names::entry(&item.ident), into);
-                    match service::parse_struct(arguments(it.meta), bare(&it)) {
-                        Ok(model) => into.services.push(self.service(krate, &it, known, model)),
+                    self.list(krate, it, &names::entry(&item.ident), into);
+                    match service::parse_struct(arguments(it.meta), bare(it)) {
+                        Ok(model) => into.services.push(self.service(krate, it, known, model)),
                         Err(_) => into.incomplete = true,
                     }
                 }
                 (Item::Fn(item), attribute) => {
-                    self.list(krate, &it, &names::entry(&item.sig.ident), into);
-                    self.function(krate, &it, attribute, known, into);
+                    self.list(krate, it, &names::entry(&item.sig.ident), into);
+                    self.function(krate, it, attribute, known, into);
                 }
                 _ => {}
             }
         }
-        self.impls(krate, known, into);
+        self.impls(krate, &annotated, known, into);
         into.handlers.sort_by(|left, right| left.origin.place.cmp(&right.origin.place));
         let only = match &into.services[..] {
             [one] => Some(one.name.clone()),
@@ -76,19 +77,19 @@ impl Reader<'_> {
     }
 
     /// The impls, once the structs of all services are known.
-    fn impls(&self, krate: usize, known: &Messages<'_>, into: &mut Crate) {
-        for it in self.annotated(krate) {
+    fn impls(&self, krate: usize, annotated: &[Annotated<'_>], known: &Messages<'_>, into: &mut Crate) {
+        for it in annotated {
             if !matches!((&it.found.item, it.attribute), (Item::Impl(_), Attribute::Service)) {
                 continue;
             }
-            let Ok(model) = service::parse_impl(arguments(it.meta), bare(&it)) else {
+            let Ok(model) = service::parse_impl(arguments(it.meta), bare(it)) else {
                 into.incomplete = true;
                 continue;
             };
-            let service = self.service_of(krate, &it, &model.service, into);
+            let service = self.service_of(krate, it, &model.service, into);
             for handler in model.handlers {
-                self.list(krate, &it, &names::method_entry(&model.ident, &handler.ident), into);
-                let mut origin = self.origin(krate, &it, handler.ident.span());
+                self.list(krate, it, &names::method_entry(&model.ident, &handler.ident), into);
+                let mut origin = self.origin(krate, it, handler.ident.span());
                 add_cfgs(&mut origin, &handler.common.cfgs);
                 let descriptor = names::method_descriptor(&model.ident, &handler.ident).to_string();
                 let item = names::method_entry(&model.ident, &handler.ident);
@@ -122,6 +123,7 @@ impl Reader<'_> {
                         origin,
                         name: names::entry(&model.ident),
                         descriptor: names::function_descriptor(&model.ident).to_string(),
+                        publishes: self.type_uses(krate, it.found.module, known, model.args.iter().filter_map(handler::published)),
                     }),
                     Err(_) => into.incomplete = true,
                 }
@@ -150,7 +152,8 @@ impl Reader<'_> {
             kind,
             message: self.type_use(krate, module, known, &model.message),
             group: model.group.as_ref().map(|it| it.value.clone()),
-            publishes: model.publishes.iter().map(|ty| self.type_use(krate, module, known, ty)).collect(),
+            has_arguments: !model.args.is_empty(),
+            publishes: self.type_uses(krate, module, known, model.publishes),
         }
     }
 
@@ -170,9 +173,13 @@ impl Reader<'_> {
             version: model.version.value,
             tags: model.tags.into_iter().map(|it| it.value).collect(),
             subscriptions: subscriptions.collect(),
-            publishes: model.publishes.iter().map(|ty| self.type_use(krate, it.found.module, known, ty)).collect(),
+            publishes: self.type_uses(krate, it.found.module, known, model.publishes),
             origin,
         }
+    }
+
+    fn type_uses(&self, krate: usize, module: usize, known: &Messages<'_>, types: impl IntoIterator<Item = Type>) -> Vec<TypeUse> {
+        types.into_iter().map(|ty| self.type_use(krate, module, known, &ty)).collect()
     }
 
     fn type_use(&self, krate: usize, module: usize, known: &Messages<'_>, ty: &Type) -> TypeUse {

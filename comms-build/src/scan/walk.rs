@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use syn::{Expr, ExprLit, Item, ItemMod, Lit, Meta, Visibility};
 
+use super::bodies::without_bodies;
 use super::cfg::{self, Cfg, Conditional};
 use super::reach::{Barrier, is_visible_in_root};
 use super::scope::{Scope, segments};
@@ -98,7 +99,7 @@ impl Walk<'_> {
         if self.open.contains(&tidy) {
             return;
         }
-        let file = self.sources.read(path).and_then(|text| syn::parse_file(&text).ok());
+        let file = self.sources.read(path).and_then(|text| parse(&text));
         let Some(file) = file else {
             self.tree.incomplete = true;
             return;
@@ -199,6 +200,11 @@ impl Walk<'_> {
         let inner = if owning { Folders::owning(&file) } else { Folders::beside(&file, &name) };
         self.file(module, &file, &inner);
     }
+}
+
+/// Bodies are left out where that works, because parsing them takes most of the time.
+fn parse(text: &str) -> Option<syn::File> {
+    syn::parse_file(&without_bodies(text)).or_else(|_| syn::parse_file(text)).ok()
 }
 
 /// Where a module's source is.

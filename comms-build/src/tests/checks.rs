@@ -100,19 +100,6 @@ fn a_handler_in_another_service_than_the_owner_is_refused() {
     );
 }
 
-/// Two equal `subscribe(..)` are refused by the attribute itself; that a group has the name that is the default
-/// of the other one is seen here.
-#[test]
-fn a_second_subscription_in_one_group_is_refused() {
-    let project = Project::lib(&format!(
-        "{PAID}#[service(name = \"shop\", version = \"1.0.0\", subscribe(\"orders\"),\nsubscribe(\"orders\", group = \"shop\"))] pub struct Shop;\n\
-         #[service] impl Shop {{ #[event_handler] async fn on(&self, e: Paid) {{}} }}"
-    ));
-    let errors = project.errors();
-    let expected = "src/lib.rs:4: the service `shop` subscribes to `orders` twice in the group `shop`: here and at src/lib.rs:3. Give the second a group of its own";
-    assert!(errors.iter().any(|it| it.starts_with(expected)), "{errors:#?}");
-}
-
 #[test]
 fn subscriptions_with_groups_of_their_own_are_fine() {
     let project = Project::lib(&format!(

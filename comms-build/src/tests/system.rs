@@ -76,3 +76,19 @@ fn two_types_of_one_wire_name_in_two_crates_are_refused() {
     let found = errors(&generated);
     assert!(matches!(&found[..], [one] if one.contains("`paid` version 1 is the wire name of two types")), "{found:?}");
 }
+
+#[test]
+fn a_crate_that_is_given_twice_is_one_crate() {
+    let (contracts, billing, mail) = (contracts(), package("billing", BILLING), package("mail", MAIL));
+    let folders = [contracts.path(), billing.path(), mail.path()];
+    let generated = Project::new().with(configure().contracts(contracts.path().join("src")).system(folders).strict());
+    assert_eq!(errors(&generated), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_provider_takes_to_publish_is_published() {
+    let loader = "pub struct Load; #[provider] pub async fn load(paid: Publisher<Paid>) -> Load { Load }";
+    let (contracts, mail, loader) = (contracts(), package("mail", MAIL), package("loader", loader));
+    let generated = Project::new().with(configure().system([contracts.path(), mail.path(), loader.path()]).external(["pay"]).strict());
+    assert_eq!(errors(&generated), Vec::<String>::new());
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::parse::ParseStream;
 use syn::{Lit, LitInt, LitStr, Path, Token};
 
@@ -141,8 +141,15 @@ pub(crate) fn flag(input: ParseStream<'_>) -> syn::Result<bool> {
 
 /// Things in parentheses, commas between.
 pub(crate) fn list<T>(input: ParseStream<'_>, item: fn(ParseStream<'_>) -> syn::Result<T>) -> syn::Result<Vec<T>> {
+    let items = within(input, |inner| inner.parse_terminated(item, Token![,]))?;
+    Ok(items.into_iter().collect())
+}
+
+/// What stands in parentheses. After a mistake the rest of it is skipped: what syn would say of it is no news.
+pub(crate) fn within<T>(input: ParseStream<'_>, read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>) -> syn::Result<T> {
     let inner;
     syn::parenthesized!(inner in input);
-    let items = inner.parse_terminated(item, Token![,])?;
-    Ok(items.into_iter().collect())
+    read(&inner).inspect_err(|_| {
+        let _: syn::Result<TokenStream> = inner.parse();
+    })
 }

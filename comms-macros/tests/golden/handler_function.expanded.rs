@@ -2,8 +2,10 @@ pub async fn on_paid(event: Paid, mailer: Mailer) -> anyhow::Result<()> {
     mailer.send(event).await
 }
 #[doc(hidden)]
-#[allow(non_camel_case_types)]
-pub struct __comms_on_paid;
+#[allow(non_camel_case_types, private_interfaces)]
+pub struct __comms_on_paid<T = (::comms::handler::Free, Paid, (Mailer,))>(
+    ::core::marker::PhantomData<fn() -> T>,
+);
 impl ::comms::handler::EventHandler for __comms_on_paid {
     type Service = ::comms::handler::Free;
     type Event = Paid;

@@ -34,8 +34,10 @@ const _: () = {
     use query as _;
 };
 #[cfg(unix)]
-#[allow(non_camel_case_types)]
-pub(crate) struct __comms_Billing_on_order_placed;
+#[allow(non_camel_case_types, private_interfaces)]
+pub(crate) struct __comms_Billing_on_order_placed<T = (Billing, OrderPlaced, (Mailer,))>(
+    ::core::marker::PhantomData<fn() -> T>,
+);
 #[cfg(unix)]
 impl ::comms::handler::EventHandler for __comms_Billing_on_order_placed {
     type Service = Billing;
@@ -78,8 +80,10 @@ impl ::comms::handler::EventHandler for __comms_Billing_on_order_placed {
 );
 #[cfg(unix)]
 #[cfg(feature = "refunds")]
-#[allow(non_camel_case_types)]
-pub(crate) struct __comms_Billing_on_refunded;
+#[allow(non_camel_case_types, private_interfaces)]
+pub(crate) struct __comms_Billing_on_refunded<T = (Billing, Refunded, ())>(
+    ::core::marker::PhantomData<fn() -> T>,
+);
 #[cfg(unix)]
 #[cfg(feature = "refunds")]
 impl ::comms::handler::EventHandler for __comms_Billing_on_refunded {
@@ -105,8 +109,10 @@ impl ::comms::handler::EventHandler for __comms_Billing_on_refunded {
 #[cfg(feature = "refunds")]
 ::comms::__listed!("Billing::on_refunded");
 #[cfg(unix)]
-#[allow(non_camel_case_types)]
-pub(crate) struct __comms_Billing_place;
+#[allow(non_camel_case_types, private_interfaces)]
+pub(crate) struct __comms_Billing_place<T = (Billing, PlaceOrder, ())>(
+    ::core::marker::PhantomData<fn() -> T>,
+);
 #[cfg(unix)]
 impl ::comms::handler::RequestHandler for __comms_Billing_place {
     type Service = Billing;
@@ -133,8 +139,10 @@ impl ::comms::handler::RequestHandler for __comms_Billing_place {
 #[cfg(unix)]
 ::comms::__listed!("Billing::place", assert_command:: < PlaceOrder >);
 #[cfg(unix)]
-#[allow(non_camel_case_types)]
-pub(crate) struct __comms_Billing_get;
+#[allow(non_camel_case_types, private_interfaces)]
+pub(crate) struct __comms_Billing_get<T = (Billing, GetOrder, ())>(
+    ::core::marker::PhantomData<fn() -> T>,
+);
 #[cfg(unix)]
 impl ::comms::handler::RequestHandler for __comms_Billing_get {
     type Service = Billing;

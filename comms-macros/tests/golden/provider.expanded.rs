@@ -1,8 +1,10 @@
 pub(crate) async fn invoices(pool: Pool) -> Result<Invoices, sqlx::Error> {
     Invoices::open(pool).await
 }
-#[allow(non_camel_case_types)]
-pub(crate) struct __comms_invoices;
+#[allow(non_camel_case_types, private_interfaces)]
+pub(crate) struct __comms_invoices<T = (Invoices, (Pool,))>(
+    ::core::marker::PhantomData<fn() -> T>,
+);
 impl ::comms::inject::Provider for __comms_invoices {
     type Value = Invoices;
     type Args = (Pool,);

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::problems::Problems;
 use super::registry::{ProviderEntry, ServiceEntry};
 use crate::inject::{Scope, TypeRef};
+use crate::publisher::Source;
 
 /// A provider or a service: something that makes a value out of others.
 enum Node<'a> {
@@ -42,7 +43,13 @@ impl Node<'_> {
                 insert(scope);
                 Ok(())
             }
-            Self::Service(service) => (service.build)(scope).map_err(|error| error.to_string()),
+            Self::Service(service) => {
+                // What its publishers send comes from this service, whoever else runs in the process.
+                let process = scope.insert(Source(service.decl.name.into()));
+                let built = (service.build)(scope).map_err(|error| error.to_string());
+                process.map(|process| scope.insert(process));
+                built
+            }
         }
     }
 }

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use crate::broker::BrokerError;
+use crate::error::chain_text;
+
 /// Everything that keeps an application from starting. Never empty.
 #[derive(Debug)]
 pub struct StartError {
     problems: Vec<String>,
+    broker: Option<BrokerError>,
 }
 
 impl StartError {
@@ -13,6 +17,12 @@ impl StartError {
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
+    }
+
+    /// The first broker that could not be reached, or refused, if that is among the problems.
+    #[must_use]
+    pub fn broker(&self) -> Option<&BrokerError> {
+        self.broker.as_ref()
     }
 }
 
@@ -28,11 +38,14 @@ impl std::error::Error for StartError {}
 
 /// Collects problems until the next point at which going on makes no sense.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<String>);
+pub(crate) struct Problems {
+    texts: Vec<String>,
+    broker: Option<BrokerError>,
+}
 
 impl Problems {
     pub(crate) fn add(&mut self, problem: impl fmt::Display) {
-        self.0.push(problem.to_string());
+        self.texts.push(problem.to_string());
     }
 
     /// Keeps the value, or the problem.
@@ -40,14 +53,24 @@ impl Problems {
         result.map_err(|problem| self.add(problem)).ok()
     }
 
+    /// Keeps what a broker came to, or its refusal.
+    pub(crate) fn keep_broker<T>(&mut self, what: impl fmt::Display, result: Result<T, BrokerError>) -> Option<T> {
+        let seen = result.inspect_err(|error| self.add(format!("{what}: {}", chain_text(error).join(": "))));
+        seen.map_err(|error| self.broker.get_or_insert(error)).ok()
+    }
+
     /// All problems, for a person.
     pub(crate) fn into_texts(self) -> Vec<String> {
-        self.0
+        self.texts
     }
 
     /// # Errors
     /// All problems so far, if there are any.
     pub(crate) fn check(&mut self) -> Result<(), StartError> {
-        if self.0.is_empty() { Ok(()) } else { Err(StartError { problems: std::mem::take(&mut self.0) }) }
+        if self.texts.is_empty() {
+            Ok(())
+        } else {
+            Err(StartError { problems: std::mem::take(&mut self.texts), broker: self.broker.take() })
+        }
     }
 }

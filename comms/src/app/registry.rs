@@ -17,13 +17,16 @@ use crate::message::{Message, MessageType};
 /// Puts a value into the scope.
 pub(crate) type Insert = Box<dyn FnOnce(&mut Scope) + Send>;
 
+/// A provider at work.
+pub(crate) type Providing = BoxFuture<'static, Result<Insert, BoxError>>;
+
 /// A `#[provider]`.
 #[derive(Debug)]
 pub(crate) struct ProviderEntry {
     pub(crate) decl: ProviderDecl,
     pub(crate) provides: TypeRef,
     pub(crate) depends: Vec<TypeRef>,
-    pub(crate) run: fn(&Scope) -> Result<BoxFuture<'static, Result<Insert, BoxError>>, InjectError>,
+    pub(crate) run: fn(&Scope) -> Result<Providing, InjectError>,
 }
 
 impl ProviderEntry {
@@ -32,7 +35,7 @@ impl ProviderEntry {
     }
 }
 
-fn provide<P: Provider>(scope: &Scope) -> Result<BoxFuture<'static, Result<Insert, BoxError>>, InjectError> {
+fn provide<P: Provider>(scope: &Scope) -> Result<Providing, InjectError> {
     let args = P::inject(scope)?;
     Ok(Box::pin(async move {
         let value = P::provide(args).await?;

@@ -9,12 +9,11 @@ use futures_util::future::join_all;
 use super::assemble::assemble;
 use super::plans::{Planned, plan};
 use super::problems::Problems;
-use super::registry::{Binding, HandlerEntry};
+use super::registry::{Binding, HandlerEntry, ServiceEntry};
 use super::{App, AppBuilder, StartError, Tasks, factory};
 use crate::broker::{Broker, Order, StartPosition, Subscription};
 use crate::config::Config;
 use crate::cqrs::{BusCore, LocalHandlers};
-use crate::error::chain_text;
 use crate::handler::plan::{Entry, Plan};
 use crate::handler::runner::Runner;
 use crate::handler::{Counters, Free, NamedLayer, Observer};
@@ -27,13 +26,8 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     let plans = plan(&app.services, &app.handlers, &app.config, &mut problems);
     let source: Arc<str> = app.services.first().map_or(app.name.as_str(), |service| service.decl.name).into();
     let brokers = connect(app.brokers, &app.config, &source, &mut problems).await;
-    for planned in &plans {
-        check_broker(planned, &brokers, &mut problems);
-    }
-    if let Err(error) = problems.check() {
-        join_all(brokers.iter().map(|(_, broker)| broker.close())).await;
-        return Err(error);
-    }
+    plans.iter().for_each(|planned| check_broker(planned, &brokers, &mut problems));
+    or_close(&brokers, &mut problems).await?;
 
     let bus = Arc::new(BusCore::new(&brokers, Arc::clone(&source)));
     let tasks = Tasks::new();
@@ -45,18 +39,12 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     scope.insert(tasks.clone());
     scope.insert(app.config.settings());
     assemble(&app.providers, &app.services, &app.provided, &mut scope, &mut problems).await;
-    problems.check()?;
+    or_close(&brokers, &mut problems).await?;
 
-    let mut binder =
-        Binder { scope: &scope, brokers: &brokers, layers: HashMap::new(), local: LocalHandlers::default(), observer: app.observer };
-    for service in &app.services {
-        if let Some(layers) = problems.keep((service.layers)(&scope)) {
-            binder.layers.insert(service.decl.name, layers.into());
-        }
-    }
-    let bound: Vec<Plan> = plans.iter().filter_map(|planned| binder.bind(planned, &mut problems)).collect();
-    problems.check()?;
+    let mut binder = Binder { scope: &mut scope, brokers: &brokers, local: LocalHandlers::default(), observer: app.observer };
+    let bound = binder.bind_all(&app.services, &plans, &mut problems);
     bus.set_local(binder.local);
+    or_close(&brokers, &mut problems).await?;
 
     let counters = bound.iter().map(|plan| (plan.subscription.name(), Arc::clone(&plan.counters))).collect();
     let runners = subscribe(bound, &mut problems).await;
@@ -71,14 +59,23 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     }
 }
 
+/// Goes on if nothing is wrong so far; an application that does not start leaves no connection behind.
+async fn or_close(brokers: &Brokers, problems: &mut Problems) -> Result<(), StartError> {
+    let checked = problems.check();
+    if checked.is_err() {
+        join_all(brokers.iter().map(|(_, broker)| broker.close())).await;
+    }
+    checked
+}
+
 /// The brokers that were handed over, and those of the configuration that were not, all at once.
 async fn connect(given: BTreeMap<String, Arc<dyn Broker>>, config: &Config, service: &str, problems: &mut Problems) -> Brokers {
     let missing = config.brokers.iter().filter(|(name, _)| !given.contains_key(*name));
     let connecting = missing.map(|(name, broker)| async move { (name, factory::connect(name, broker, service).await) });
     let mut brokers = BTreeMap::new();
     for (name, connected) in join_all(connecting).await {
-        let connected = connected.map_err(|error| format!("broker `{name}`: {}", chain_text(&error).join(": ")));
-        brokers.extend(problems.keep(connected).map(|broker| (name.clone(), broker)));
+        let connected = problems.keep_broker(format_args!("broker `{name}`"), connected);
+        brokers.extend(connected.map(|broker| (name.clone(), broker)));
     }
     brokers.extend(given);
     Brokers::new(brokers)
@@ -95,20 +92,33 @@ fn check_broker(planned: &Planned, brokers: &Brokers, problems: &mut Problems) {
     }
 }
 
+/// Binds handlers to the services, values and layers that they run with.
 struct Binder<'a> {
-    scope: &'a Scope,
+    scope: &'a mut Scope,
     brokers: &'a Brokers,
-    layers: HashMap<&'static str, Arc<[NamedLayer]>>,
     local: LocalHandlers,
     observer: Option<Arc<dyn Observer>>,
 }
 
 impl Binder<'_> {
-    fn bind(&mut self, planned: &Planned, problems: &mut Problems) -> Option<Plan> {
+    fn bind_all(&mut self, services: &[ServiceEntry], plans: &[Planned], problems: &mut Problems) -> Vec<Plan> {
+        let mut bound = Vec::with_capacity(plans.len());
+        for planned in plans {
+            // What its handlers publish comes from this service, whoever else runs in the process.
+            let process = self.scope.insert(Source(planned.service.into()));
+            let layers = services.iter().find(|service| service.decl.name == planned.service).map(|service| (service.layers)(self.scope));
+            let layers: Option<Vec<NamedLayer>> = problems.keep(layers.unwrap_or_else(|| Ok(Vec::new())));
+            bound.extend(layers.and_then(|layers| self.bind(planned, &layers.into(), problems)));
+            process.map(|process| self.scope.insert(process));
+        }
+        bound
+    }
+
+    fn bind(&mut self, planned: &Planned, layers: &Arc<[NamedLayer]>, problems: &mut Problems) -> Option<Plan> {
         let broker = Arc::clone(self.brokers.get(planned.subscription.broker)?);
         let mut handlers = HashMap::new();
         for handler in &planned.handlers {
-            let entry = self.bind_handler(planned, handler, &broker);
+            let entry = self.bind_handler(planned, handler, layers, &broker);
             let named = entry.map_err(|error| format!("handler `{}` ({}): {error}", handler.decl.name, handler.decl.location));
             handlers.extend(problems.keep(named).map(|entry| (handler.message.name, entry)));
         }
@@ -128,10 +138,10 @@ impl Binder<'_> {
         &mut self,
         planned: &Planned,
         handler: &HandlerEntry,
+        layers: &Arc<[NamedLayer]>,
         broker: &Arc<dyn Broker>,
     ) -> Result<Entry, crate::inject::InjectError> {
-        let layers = self.layers.get(planned.service).cloned().unwrap_or_default();
-        let timeout = handler.decl.timeout;
+        let (layers, timeout) = (Arc::clone(layers), handler.decl.timeout);
         let mut binding = Binding { scope: self.scope, service: planned.service, layers, timeout, broker, local: &mut self.local };
         let bound = (handler.bind)(&mut binding)?;
         Ok(Entry { decl: handler.decl, version: handler.message.version, handler: bound })
@@ -152,8 +162,7 @@ async fn subscribe(plans: Vec<Plan>, problems: &mut Problems) -> Vec<Runner> {
     let mut runners = Vec::with_capacity(plans.len());
     for plan in plans {
         let what = format!("service `{}`, subscription to `{}`", plan.service, plan.subscription.topic);
-        let started = Runner::start(plan).await.map_err(|error| format!("{what}: {}", chain_text(&error).join(": ")));
-        runners.extend(problems.keep(started));
+        runners.extend(problems.keep_broker(what, Runner::start(plan).await));
     }
     runners
 }

@@ -46,7 +46,6 @@ pub trait Wiring: 'static {
     }
 
     /// Registers all of it.
-    #[must_use]
     fn wire(app: AppBuilder) -> AppBuilder;
 }
 
@@ -68,6 +67,11 @@ pub trait Handles<R: Request> {}
 pub trait Provides<T> {}
 
 /// The wiring can hand over each type of the list.
+#[diagnostic::on_unimplemented(
+    message = "nothing provides one of `{L}`",
+    label = "a service, provider or handler of this crate asks for them",
+    note = "the help above names the type: write `#[provider] async fn ..() -> ThatType` (or `-> Result<ThatType, E>`) in this crate"
+)]
 pub trait ProvidesAll<L> {}
 
 macro_rules! provides_all {

@@ -16,8 +16,9 @@ mod policy;
 pub(crate) mod runner;
 mod worker;
 
+pub use crate::location::Location;
 pub use contract::{EventHandler, Free, HandlerError, Outcome, RequestHandler};
-pub use decl::{AfterDeadLetter, DEFAULT_SHARDS, HandlerDecl, Location, RetryDecl, ServiceDecl, SubscriptionDecl};
+pub use decl::{AfterDeadLetter, DEFAULT_SHARDS, HandlerDecl, RetryDecl, ServiceDecl, SubscriptionDecl};
 pub use layer::{Incoming, Layer, NamedLayer, Next};
 pub use layers::PIPELINE;
 pub use observe::{Counters, Happening, Observed, Observer};

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::{InjectError, Scope, TypeList, Value};
 use crate::error::BoxError;
-use crate::handler::Location;
+use crate::location::Location;
 
 /// What `#[provider]` says of its function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -93,6 +93,7 @@ impl<T> ViaProvider<T> for Probe<T> {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_borrow, reason = "the borrows are what chooses")]
 mod tests {
     use super::*;
 

@@ -129,3 +129,36 @@ pub const fn same_text(left: &str, right: &str) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    //! Expansions within this crate itself, in a private module with private types.
+
+    use crate::{Message, Service, event, event_handler, service};
+
+    #[event(name = "private.happened", version = 1, topic = "private")]
+    struct Happened;
+
+    #[service(name = "private", version = "1.0.0")]
+    struct Private {
+        number: u8,
+    }
+
+    #[service]
+    impl Private {
+        #[event_handler]
+        async fn on_happened(&self, _event: Happened) {
+            assert_eq!(self.number, 1);
+        }
+    }
+
+    #[event_handler]
+    async fn happened(_event: Happened) {}
+
+    #[test]
+    fn attributes_work_within_the_crate_that_they_belong_to() {
+        assert_eq!((Private::DECL.name, Happened::TYPE.name), ("private", "private.happened"));
+        let app = crate::AppBuilder::new("test").event_handler::<__comms_Private_on_happened>();
+        let _ = app.event_function::<crate::handler!(happened)>("private");
+    }
+}

@@ -64,9 +64,7 @@ impl TestAppBuilder {
         let mut app = self.0.observer(Arc::clone(&recorder) as _);
         let mut brokers = Vec::new();
         for name in broker_names(&app) {
-            let mut config = MemoryConfig::default();
-            config.record = RECORD;
-            let memory = Memory::with_config(config);
+            let memory = Memory::with_config(MemoryConfig { record: RECORD, ..MemoryConfig::default() });
             app = app.broker(name, Arc::new(memory.clone()));
             brokers.push(memory);
         }

@@ -185,3 +185,15 @@ async fn a_server_short_of_memory_takes_acknowledgements_and_makes_publishers_wa
     waiting.await.unwrap();
     assert_eq!(take(&mut consumer, 1).await, ["3"]);
 }
+
+#[tokio::test]
+async fn closing_is_bounded_when_the_server_is_gone() {
+    let (world, proxy) = behind_a_proxy("").await;
+    let mut consumer = world.subscribe(&world.subscription("g", "orders")).await;
+    proxy.cut().await;
+    let waiting = world.broker.publish(Arc::new(envelope("orders", "x"))).await;
+    tokio::time::timeout(SOON, world.broker.close()).await.expect("closed in time");
+    assert_eq!(waiting.await.unwrap_err().kind(), BrokerErrorKind::Unknown);
+    assert!(std::future::poll_fn(|context| consumer.poll_next(context)).await.is_none());
+    assert_eq!(world.broker.state(), ConnectionState::Closed);
+}

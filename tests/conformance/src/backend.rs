@@ -79,4 +79,7 @@ pub trait Server: Send + Sync {
 
     /// Starts it again on what it has kept.
     fn restart(&self) -> BoxFuture<'_, ()>;
+
+    /// The end of what it logged, to be shown when a case fails.
+    fn log(&self) -> String;
 }

@@ -77,6 +77,7 @@ macro_rules! conformance {
             ordering {
                 messages_of_a_key_come_in_publish_order,
                 two_members_never_hold_one_key_at_once,
+                what_a_member_holds_keeps_its_keys_from_others,
                 when_a_member_leaves_its_shards_move_in_order,
                 a_key_has_one_shard,
                 messages_without_a_key_arrive_in_an_ordered_subscription,

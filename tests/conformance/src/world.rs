@@ -23,6 +23,15 @@ pub struct World {
     prefix: String,
 }
 
+/// A case that fails shows what the server had to say.
+impl Drop for World {
+    #[allow(clippy::print_stderr, reason = "the test harness captures it and shows it with the failure")]
+    fn drop(&mut self) {
+        if let Some(server) = self.backend.server().filter(|_| std::thread::panicking()) {
+            eprintln!("the server's log ends with:\n{}", server.log());
+        }
+    }
+}
 
 impl World {
     /// A world on a broker that other cases may share.

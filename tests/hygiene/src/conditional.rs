@@ -1,11 +1,11 @@
 //! What stands under a condition that does not hold vanishes with everything that is generated for it.
 
 use comms::{Failure, event, event_handler, provider, service};
-#[cfg(feature = "absent")]
+#[cfg(comms_absent)]
 use comms::{command, nothing_of_this_name, query};
 
 /// Of a type that does not exist.
-#[cfg(feature = "absent")]
+#[cfg(comms_absent)]
 #[event(name = "absent.above", version = 1, topic = "absent")]
 pub struct Above {
     missing: NoSuchType,
@@ -13,33 +13,33 @@ pub struct Above {
 
 /// The same with the condition below the attribute, where the macro sees it.
 #[event(name = "absent.below", version = 1, topic = "absent", key = missing)]
-#[cfg(feature = "absent")]
+#[cfg(comms_absent)]
 pub struct Below {
     missing: NoSuchType,
 }
 
 /// With a conditional field.
 #[event(name = "present.happened", version = 1, topic = "present", key = id)]
-#[cfg(not(feature = "absent"))]
+#[cfg(not(comms_absent))]
 pub struct Happened {
     /// Its key.
     pub id: u64,
-    #[cfg(feature = "absent")]
+    #[cfg(comms_absent)]
     missing: NoSuchType,
 }
 
 /// A service with conditional fields.
 #[service(name = "present", version = "1.0.0")]
 pub struct Present {
-    #[cfg(feature = "absent")]
+    #[cfg(comms_absent)]
     missing: NoSuchType,
-    #[cfg(not(feature = "absent"))]
+    #[cfg(not(comms_absent))]
     present: u8,
     always: u16,
 }
 
 #[service]
-#[cfg(not(feature = "absent"))]
+#[cfg(not(comms_absent))]
 impl Present {
     #[event_handler]
     async fn on_happened(&self, _event: Happened) -> Result<(), Failure> {
@@ -48,33 +48,33 @@ impl Present {
     }
 
     #[event_handler]
-    #[cfg(feature = "absent")]
+    #[cfg(comms_absent)]
     async fn on_missing(&self, event: NoSuchType) {}
 
-    #[cfg(feature = "absent")]
+    #[cfg(comms_absent)]
     #[command]
     async fn missing(&self, command: NoSuchType) {}
 
-    #[cfg(all(feature = "absent", unix))]
+    #[cfg(all(comms_absent, unix))]
     #[query]
     async fn missing_too(&self, query: NoSuchType) {}
 }
 
 /// Of arguments that do not exist.
 #[event_handler]
-#[cfg(feature = "absent")]
+#[cfg(comms_absent)]
 pub async fn missing(event: Happened, missing: NoSuchType) {}
 
 /// Of arguments that do not exist.
 #[provider]
-#[cfg(feature = "absent")]
+#[cfg(comms_absent)]
 pub fn provided(missing: NoSuchType) -> NoSuchType {
     missing
 }
 
 /// One of two.
 #[provider]
-#[cfg(not(feature = "absent"))]
+#[cfg(not(comms_absent))]
 #[must_use]
 pub fn provided() -> u8 {
     1

@@ -8,7 +8,7 @@ use syn::{Path, Token, Type};
 
 use super::model::{Kind, Retry};
 use crate::options::{Opt, Table, assigned, nested, parenthesized, put, replace};
-use crate::value::{amount, backoff, checked_text, duration, list};
+use crate::value::{amount, backoff, checked_text, duration, list, within};
 use crate::{RequestKind, Setting, Text, names};
 
 /// The options as they were written.
@@ -126,10 +126,8 @@ fn retry(name: &Ident, input: ParseStream<'_>) -> syn::Result<Retry> {
         return assigned(name, input, |i| i.call(Path::parse_mod_style).map_err(|_| i.error(expected))).map(Retry::Constant);
     }
     parenthesized(name, input)?;
-    let inner;
-    syn::parenthesized!(inner in input);
     let mut options = RetryOptions::default();
-    nested(&RETRY_TABLE, &inner, &mut options)?;
+    within(input, |inner| nested(&RETRY_TABLE, inner, &mut options))?;
     let RetryOptions { max, immediate, backoff } = options;
     if let (Some(Setting::Literal(max)), Some(Setting::Literal(immediate))) = (&max, &immediate)
         && immediate > max

@@ -128,7 +128,7 @@ fn handler_kind(errors: &mut Collector, kind: Attribute, attr: &syn::Attribute) 
 
 /// Why an attribute of a later version is refused, and what to do until it exists.
 #[must_use]
-pub(crate) fn deferred(name: &str) -> String {
+pub fn deferred(name: &str) -> String {
     let instead = match name {
         "get" | "post" | "put" | "patch" | "delete" => "answer a #[query] or #[command] over a broker, or serve HTTP beside comms",
         "client" => "write the client by hand and hand it out with a #[provider]",

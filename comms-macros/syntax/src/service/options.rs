@@ -8,7 +8,7 @@ use syn::{LitStr, Path, Token, Type};
 
 use super::model::{After, Ordered, Start, Subscription};
 use crate::options::{Opt, Table, assigned, nested, parenthesized, put, replace};
-use crate::value::{checked_text, choice, count, duration, list, text};
+use crate::value::{checked_text, choice, count, duration, list, text, within};
 use crate::{Setting, Text, names};
 
 /// The options of the struct, as they were written.
@@ -126,26 +126,29 @@ const ORDERED: Table<Ordered> = Table {
 fn ordered(input: ParseStream<'_>) -> syn::Result<Ordered> {
     let mut ordered = Ordered::default();
     if input.peek(syn::token::Paren) {
-        let inner;
-        syn::parenthesized!(inner in input);
-        nested(&ORDERED, &inner, &mut ordered)?;
+        within(input, |inner| nested(&ORDERED, inner, &mut ordered))?;
     }
     Ok(ordered)
 }
 
 fn subscription(span: Span, input: ParseStream<'_>) -> syn::Result<Subscription> {
-    let inner;
-    syn::parenthesized!(inner in input);
-    if !inner.peek(LitStr) {
+    within(input, |inner| {
+        let topic = topic(span, inner)?;
+        let mut options = SubscriptionOptions::default();
+        nested(&SUBSCRIBE, inner, &mut options)?;
+        let SubscriptionOptions { group, broker, ordered, concurrency, dedup, from } = options;
+        Ok(Subscription { topic, group, broker, ordered, concurrency, dedup, from, span })
+    })
+}
+
+fn topic(span: Span, input: ParseStream<'_>) -> syn::Result<Text> {
+    if !input.peek(LitStr) {
         let text = "expected the topic first, as a literal text: `subscribe(\"orders\", ..)`";
-        return Err(if inner.is_empty() { syn::Error::new(span, text) } else { inner.error(text) });
+        return Err(if input.is_empty() { syn::Error::new(span, text) } else { input.error(text) });
     }
-    let topic = checked_text(&inner, names::topic_pattern)?;
-    if !inner.is_empty() {
-        inner.parse::<Token![,]>()?;
+    let topic = checked_text(input, names::topic_pattern)?;
+    if !input.is_empty() {
+        input.parse::<Token![,]>()?;
     }
-    let mut options = SubscriptionOptions::default();
-    nested(&SUBSCRIBE, &inner, &mut options)?;
-    let SubscriptionOptions { group, broker, ordered, concurrency, dedup, from } = options;
-    Ok(Subscription { topic, group, broker, ordered, concurrency, dedup, from, span })
+    Ok(topic)
 }

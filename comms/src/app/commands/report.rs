@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::app::StartError;
 use crate::broker::{BrokerError, BrokerErrorKind};
 use crate::config::ConfigError;
 use crate::error::{chain, chain_text};
@@ -82,7 +83,8 @@ impl Report {
     /// What went wrong, with its causes; the exit code follows from the first of them that has one.
     pub(super) fn of_error(error: &(dyn std::error::Error + 'static)) -> Self {
         let exit = chain(error).find_map(|error| {
-            let broker = error.downcast_ref::<BrokerError>().map(Exit::of_broker);
+            let start = || error.downcast_ref::<StartError>().and_then(StartError::broker);
+            let broker = error.downcast_ref::<BrokerError>().or_else(start).map(Exit::of_broker);
             broker.or_else(|| error.is::<ConfigError>().then_some(Exit::Usage))
         });
         Self::failed(exit.unwrap_or(Exit::Failure), chain_text(error).join(": "))

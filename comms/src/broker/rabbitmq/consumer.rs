@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, Stream};
 use jiff::Timestamp;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use rand::RngExt;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::error::{broker_error, is_fatal};
 use super::headers::{self, Read};
@@ -20,9 +20,12 @@ use super::ledger::Kept;
 use super::settle::Desk;
 use super::shared::{Shared, create_channel};
 use super::topology::{Topology, short};
-use crate::broker::{BrokerError, Consumer, Delivery, Settle, Subscription};
+use crate::broker::{BrokerError, BrokerErrorKind, Consumer, Delivery, Settle, Subscription};
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long the server may take to declare a topology and to begin to deliver; waiting for the connection counts too.
+const OPENING: Duration = Duration::from_secs(30);
 
 /// What a session is opened from, again and again.
 #[derive(Clone)]
@@ -66,7 +69,8 @@ impl Recipe {
     async fn reopen(self) -> Session {
         let mut pause = Duration::from_millis(50);
         loop {
-            match self.open().await {
+            let opened = timeout(OPENING, self.open()).await;
+            match opened.unwrap_or_else(|_| Err(no_answer())) {
                 Ok(session) => return session,
                 Err(error) if is_fatal(error.kind()) => {
                     tracing::error!(%error, subscription = self.topology.name, "can't go on consuming; trying again");
@@ -119,7 +123,7 @@ impl Session {
         if self.ordered {
             self.desk.wake_later(context.waker());
         }
-        self.desk.flush();
+        self.desk.flush_prefix();
         Poll::Pending
     }
 
@@ -163,9 +167,14 @@ impl Session {
     }
 }
 
+fn no_answer() -> BrokerError {
+    BrokerError::new(BrokerErrorKind::Connection, format!("RabbitMQ did not begin to deliver within {OPENING:?}"))
+}
+
 enum Phase {
     Open(Session),
-    Opening(BoxFuture<'static, Session>),
+    /// A task, so that it goes on while the pipeline is busy and doesn't ask for more.
+    Opening(AbortOnDropHandle<Session>),
     Ended,
 }
 
@@ -189,14 +198,25 @@ impl RabbitConsumer {
                     Poll::Ready(None) => {
                         session.desk.close();
                         tracing::warn!(subscription = self.recipe.topology.name, "consuming was interrupted; resuming");
-                        self.phase = Phase::Opening(self.recipe.clone().reopen().boxed());
+                        self.phase = self.reopen();
                     }
                     delivery => return delivery,
                 },
-                Phase::Opening(opening) => self.phase = Phase::Open(ready!(opening.poll_unpin(context))),
+                Phase::Opening(opening) => {
+                    self.phase = match ready!(opening.poll_unpin(context)) {
+                        Ok(session) => Phase::Open(session),
+                        Err(failed) if failed.is_panic() => self.reopen(),
+                        // The runtime is shutting down.
+                        Err(_) => Phase::Ended,
+                    };
+                }
                 Phase::Ended => return Poll::Ready(None),
             }
         }
+    }
+
+    fn reopen(&self) -> Phase {
+        Phase::Opening(AbortOnDropHandle::new(tokio::spawn(self.recipe.clone().reopen())))
     }
 
     fn end(&mut self) {
@@ -208,13 +228,14 @@ impl RabbitConsumer {
 
 impl Consumer for RabbitConsumer {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        match self.poll_phase(context) {
-            Poll::Pending if self.stopping.as_mut().poll(context).is_ready() => {
-                self.end();
-                Poll::Ready(None)
+        if !self.recipe.shared.stopping.is_cancelled() {
+            let polled = self.poll_phase(context);
+            if polled.is_ready() || self.stopping.as_mut().poll(context).is_pending() {
+                return polled;
             }
-            polled => polled,
         }
+        self.end();
+        Poll::Ready(None)
     }
 }
 

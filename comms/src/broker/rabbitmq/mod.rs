@@ -19,6 +19,7 @@ mod shared;
 mod text;
 mod tls;
 mod topology;
+mod voyage;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //!
 //! AMQP can't list queues, nor tell an object's arguments: what exists is asked for by a passive
 //! declaration, and compared by declaring it as ours, which changes nothing when it exists. Orphans
-//! stay unknown; docs/known-limits.md says so.
+//! stay unknown; docs/known-limits-rabbitmq.md says so.
 
 use std::sync::Arc;
 

@@ -20,7 +20,7 @@ use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Settle};
 use crate::message::Envelope;
 
 /// An acknowledgement is written at the latest this much after the work was done.
-const FLUSH: Duration = Duration::from_millis(2);
+const FLUSH: Duration = Duration::from_millis(5);
 
 /// The deliveries of one channel and how to settle them. A lost channel makes a dead desk: what it
 /// delivered comes again, and settling it here does nothing.
@@ -83,14 +83,24 @@ impl Desk {
         Some((tag, envelope, redelivered, kept.shard))
     }
 
-    /// Remembers whom to wake when something was given back.
+    /// Remembers whom to wake when something is given back; at once, if that happened meanwhile.
     pub(super) fn wake_later(&self, waker: &Waker) {
-        self.lock().waker = Some(waker.clone());
+        let mut state = self.lock();
+        if state.again.is_empty() {
+            state.waker = Some(waker.clone());
+        } else {
+            waker.wake_by_ref();
+        }
     }
 
     /// Writes out all acknowledgements that are due.
     pub(super) fn flush(&self) {
         self.write_acks(&mut self.lock(), true);
+    }
+
+    /// Writes out what one frame can say: when nothing more is there to wait for.
+    pub(super) fn flush_prefix(&self) {
+        self.write_acks(&mut self.lock(), false);
     }
 
     /// The frames are queued under the lock: another thread's must not overtake them, since a tag may
@@ -162,9 +172,11 @@ impl Desk {
     /// The consumer is dropped: what the pipeline holds may still be settled; then the channel is
     /// closed. What was never handed out goes back: at once, or, in an ordered subscription, with the
     /// channel, so that no other member overtakes what is in hand.
-    pub(super) fn leave(&self, mut streams: Vec<lapin::Consumer>) {
-        if !self.ordered {
-            streams.drain(..).for_each(|stream| self.send_back(stream));
+    pub(super) fn leave(self: &Arc<Self>, mut streams: Vec<lapin::Consumer>) {
+        if let (false, Ok(runtime)) = (self.ordered, tokio::runtime::Handle::try_current()) {
+            for stream in streams.drain(..) {
+                runtime.spawn(Arc::clone(self).send_back(stream));
+            }
         }
         let mut state = self.lock();
         state.leaving = true;
@@ -177,10 +189,11 @@ impl Desk {
         }
     }
 
-    /// Ends the consumer at the server, then gives back what it had sent ahead.
-    fn send_back(&self, mut stream: lapin::Consumer) {
-        let _ = self.channel.basic_cancel(stream.tag(), BasicCancelOptions { nowait: true }).now_or_never();
-        while let Some(Some(Ok(delivery))) = stream.next().now_or_never() {
+    /// Ends the consumer at the server, and gives back what it had sent ahead. The stream ends behind
+    /// the last delivery.
+    async fn send_back(self: Arc<Self>, mut stream: lapin::Consumer) {
+        let _ = self.channel.basic_cancel(stream.tag(), BasicCancelOptions::default()).await;
+        while let Some(Ok(delivery)) = stream.next().await {
             self.deliver(delivery.delivery_tag, Kept::default());
             self.release(delivery.delivery_tag);
         }

@@ -155,7 +155,7 @@ pub async fn publishing_after_close_is_closed<B: Backend>() {
 
 /// While the broker can't take it, by the deadline of the message and by the configured timeout.
 pub async fn an_outcome_that_is_late_is_unknown<B: Backend>() {
-    let timeout = Duration::from_millis(700);
+    let timeout = Duration::from_secs(5);
     let setup = Setup { publish_timeout: Some(timeout), capacity: Some(3), ..Setup::killable() };
     let world = World::with::<B>(setup).await;
     let mut member = world.join(&world.subscription("orders", "billing")).await;

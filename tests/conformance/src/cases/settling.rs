@@ -11,11 +11,13 @@ use crate::{Backend, World};
 pub async fn what_a_member_held_when_it_went_comes_again_and_is_counted<B: Backend>() {
     let world = World::new::<B>().await;
     let subscription = world.subscription("orders", "billing");
-    let mut member = world.join(&subscription).await;
+    let other = world.connect().await;
+    let mut member = world.join_by(&other, &subscription).await;
     world.publish_texts("orders", &["1", "2", "3"]).await;
     let mut held = member.take(3).await;
     held.remove(1).ack();
     drop(member);
+    other.close().await;
     let mut next = world.join(&subscription).await;
     let again = next.take(2).await;
     assert_eq!(texts(&again), ["1", "3"]);
@@ -54,7 +56,8 @@ pub async fn a_released_message_goes_to_any_member<B: Backend>() {
     let mut busy = world.join(&subscription).await;
     world.publish_texts("orders", &["1", "2"]).await;
     let mut held = busy.take(2).await;
-    let mut free = world.join_by(&world.connect().await, &subscription).await;
+    let other = world.connect().await;
+    let mut free = world.join_by(&other, &subscription).await;
     free.nothing().await;
     held.remove(0).release();
     // Whichever has room gets it: both have.
@@ -100,7 +103,8 @@ pub async fn acknowledging_out_of_order_loses_nothing<B: Backend>() {
     for text in &sent {
         world.publish(world.message("orders", text)).await;
     }
-    let (unsettled, done): (Vec<_>, Vec<_>) = member.take(10).await.into_iter().partition(|delivery| ["2", "7"].contains(&&*text(delivery)));
+    let (unsettled, done): (Vec<_>, Vec<_>) =
+        member.take(10).await.into_iter().partition(|delivery| ["2", "7"].contains(&&*text(delivery)));
     done.into_iter().rev().for_each(Delivery::ack);
     drop(member);
     other.close().await;
@@ -139,14 +143,17 @@ pub async fn closing_writes_out_the_acknowledgements<B: Backend>() {
 pub async fn settling_after_the_member_went_does_nothing<B: Backend>() {
     let world = World::new::<B>().await;
     let subscription = world.subscription("orders", "billing");
-    let mut member = world.join(&subscription).await;
+    let (first, second) = (world.connect().await, world.connect().await);
+    let mut member = world.join_by(&first, &subscription).await;
     world.publish_texts("orders", &["1"]).await;
     let old = member.next().await;
     drop(member);
-    let mut next = world.join(&subscription).await;
+    first.close().await;
+    let mut next = world.join_by(&second, &subscription).await;
     let again = next.next().await;
     old.ack();
     drop(next);
+    second.close().await;
     let mut third = world.join(&subscription).await;
     assert_eq!(third.handle(1).await, ["1"]);
     again.release();

@@ -1,0 +1,3 @@
+//! The billing of the shop as a process of its own.
+
+comms::main!(shop_billing);

@@ -1,0 +1,7 @@
+//! Places orders at a slow pace, so that there is something to see.
+
+mod load;
+
+pub use load::{Load, Loadgen};
+
+comms::wiring!();

@@ -1,0 +1,3 @@
+//! The load generator as a process of its own.
+
+comms::main!(shop_loadgen);

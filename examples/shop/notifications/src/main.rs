@@ -1,0 +1,3 @@
+//! The notifications of the shop as a process of their own.
+
+comms::main!(shop_notifications);

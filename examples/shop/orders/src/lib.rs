@@ -1,0 +1,9 @@
+//! The service that owns the orders: it takes them, ships what was paid, and knows how far each one is.
+
+mod book;
+mod service;
+
+pub use book::OrderBook;
+pub use service::Orders;
+
+comms::wiring!();

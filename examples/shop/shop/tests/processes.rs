@@ -1,0 +1,125 @@
+//! The shop over a real RabbitMQ, each service in a process of its own, with nothing changed but the configuration.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use comms::broker::rabbitmq::RabbitMq;
+use comms::testing::servers;
+use comms::{App, AppBuilder, CommandBus, event_handler};
+use shop_contracts::{OrderShipped, PaymentFailed, PlaceOrder};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep};
+
+/// How often each order was seen to be done with.
+type Done = Arc<Mutex<HashMap<String, u32>>>;
+
+/// Listens, from this process, to what becomes of the orders. Wired by hand: a test has no generated wiring.
+#[event_handler(service = "auditor")]
+async fn on_order_shipped(event: OrderShipped, done: Done) {
+    note(&done, event.order_id);
+}
+
+#[event_handler(service = "auditor")]
+async fn on_payment_failed(event: PaymentFailed, done: Done) {
+    note(&done, event.order_id);
+}
+
+fn note(done: &Done, order_id: String) {
+    *done.lock().expect("no holder panics").entry(order_id).or_default() += 1;
+}
+
+async fn auditor(url: &str, done: &Done) -> App {
+    let broker = RabbitMq::connect(url.parse().expect("the URL is one"), "auditor").await.expect("the server answers");
+    AppBuilder::new("auditor")
+        .provide(Done::clone(done))
+        .event_function::<comms::handler!(on_order_shipped)>("auditor")
+        .event_function::<comms::handler!(on_payment_failed)>("auditor")
+        .broker("default", Arc::new(broker))
+        .start()
+        .await
+        .expect("the auditor starts")
+}
+
+fn spawn(program: &str, url: &str) -> Child {
+    Command::new(program)
+        .env("COMMS__BROKERS__DEFAULT__URL", url)
+        .env("COMMS__ADMIN__ENABLED", "false")
+        .env("COMMS__LOG__FILTER", "error")
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the service starts")
+}
+
+/// Places an order until it is accepted, as every caller over a network has to.
+async fn place(commands: &CommandBus, order_id: String, customer: String) {
+    let order = PlaceOrder { order_id, customer, total_cents: 990 };
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while let Err(error) = commands.send_within(order.clone(), Duration::from_secs(5)).await {
+        assert!(Instant::now() < give_up, "{} was not accepted within a minute: {error}", order.order_id);
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Every order comes out one way or the other; the deadline is for a machine that is busy.
+async fn wait_until_done(done: &Done, wanted: &BTreeSet<String>, patience: Duration) {
+    let give_up = Instant::now() + patience;
+    loop {
+        let missing: Vec<String> = {
+            let done = done.lock().expect("no holder panics");
+            wanted.iter().filter(|order| !done.contains_key(*order)).cloned().collect()
+        };
+        if missing.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < give_up, "{} of {} orders never ended, the first is {}", missing.len(), wanted.len(), missing[0]);
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// A group begins with what is published once it is declared, so the services have to be up before the count begins.
+async fn wait_until_open(commands: &CommandBus, done: &Done) {
+    for probe in 0..100 {
+        place(commands, format!("probe-{probe}"), "probe".into()).await;
+        sleep(Duration::from_millis(200)).await;
+        if !done.lock().expect("no holder panics").is_empty() {
+            return;
+        }
+    }
+    panic!("no order came through the shop within 20 seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_order_is_lost_and_nothing_restarted_when_the_broker_is_killed_in_the_middle_of_the_traffic() {
+    let rabbitmq = servers::RabbitMq::start().await.expect("RabbitMQ starts");
+    let (url, done) = (rabbitmq.url(), Done::default());
+    let app = auditor(&url, &done).await;
+    let commands: CommandBus = app.inject().expect("every application has its buses");
+    let programs = [env!("CARGO_BIN_EXE_solo-orders"), env!("CARGO_BIN_EXE_solo-billing"), env!("CARGO_BIN_EXE_solo-notifications")];
+    let mut services: Vec<Child> = programs.iter().map(|program| spawn(program, &url)).collect();
+    wait_until_open(&commands, &done).await;
+
+    let traffic = {
+        let commands = commands.clone();
+        tokio::spawn(async move {
+            for number in 1..=300 {
+                place(&commands, format!("o-{number}"), format!("customer-{}", number % 16)).await;
+            }
+        })
+    };
+    wait_until_done(&done, &orders(1..=50), Duration::from_secs(60)).await;
+    rabbitmq.kill().await.expect("the server is killed");
+    rabbitmq.restart().await.expect("the server starts again on its data");
+
+    traffic.await.expect("every order is accepted");
+    wait_until_done(&done, &orders(1..=300), Duration::from_secs(90)).await;
+    for (service, program) in services.iter_mut().zip(programs) {
+        assert_eq!(service.try_wait().expect("its state can be read"), None, "{program} is still the same process");
+    }
+    app.shutdown().await;
+}
+
+fn orders(numbers: std::ops::RangeInclusive<u32>) -> BTreeSet<String> {
+    numbers.map(|number| format!("o-{number}")).collect()
+}

@@ -1,0 +1,50 @@
+//! The whole shop in one process, on virtual time: what no service can prove alone.
+
+use comms::testing::TestApp;
+use shop_contracts::{GetOrder, InvoiceIssued, OrderShipped, OrderStatus, PaymentFailed, PlaceOrder};
+use shop_notifications::Mailer;
+
+type Shop = (shop_orders::Wiring, shop_billing::Wiring, shop_notifications::Wiring);
+
+async fn start() -> TestApp {
+    TestApp::of::<Shop>().start().await.expect("the shop starts")
+}
+
+fn place(number: u64, customer: &str) -> PlaceOrder {
+    PlaceOrder { order_id: format!("o-{number}"), customer: customer.into(), total_cents: 100 * number }
+}
+
+async fn status(app: &TestApp, number: u64) -> OrderStatus {
+    app.ask(GetOrder { order_id: format!("o-{number}") }).await.expect("the order exists")
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_is_placed_billed_shipped_and_mailed() {
+    let app = start().await;
+    app.send(place(1, "ada")).await.expect("the order is accepted");
+    assert_eq!(status(&app, 1).await, OrderStatus::Shipped);
+    let mails = app.get::<Mailer>().expect("the shop has a mailer").sent();
+    assert_eq!(mails.len(), 2, "an invoice and a shipment: {mails:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_declined_payment_cancels_the_order() {
+    let app = start().await;
+    app.send(place(7, "ada")).await.expect("the order is accepted");
+    assert_eq!(status(&app, 7).await, OrderStatus::Cancelled);
+    assert_eq!(app.published::<OrderShipped>(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_order_ends_in_one_of_three_ways() {
+    let app = start().await;
+    for number in 1..=100 {
+        app.send(place(number, if number % 10 == 9 { "mallory" } else { "ada" })).await.expect("the order is accepted");
+    }
+    let (shipped, failed) = (app.published::<OrderShipped>().len(), app.published::<PaymentFailed>().len());
+    // The orders of mallory are dead letters; of the others each seventh is declined.
+    assert_eq!((shipped, failed), (77, 13), "{}", app.story());
+    app.assert_dead_lettered("on_order_placed", 10);
+    let numbers: Vec<u32> = app.published::<InvoiceIssued>().iter().map(|issued| issued.invoice).collect();
+    assert!(numbers.is_sorted(), "the invoices of one customer are counted in order: {numbers:?}");
+}

@@ -1,0 +1,251 @@
+//! A broker of the test's own, and applications on it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use comms::broker::memory::Memory;
+use comms::broker::{Broker, DeadLetter, DeadLetterFilter, Order, Subscription};
+use comms::config::Config;
+use comms::handler::SubscriptionDecl;
+use comms::message::{Envelope, Metadata};
+use comms::testing::servers::RabbitMq;
+use comms::{App, AppBuilder, Message, Publisher, Service, Stopped};
+use tokio::sync::OnceCell;
+
+use crate::PATIENCE;
+use crate::parts::{Job, Script, Scripted, scripted};
+use crate::record::{Record, Seen};
+
+/// Rungs that tests can wait for.
+pub const LADDER: &str = "ladder=100ms,300ms,1s";
+
+/// A broker, or a part of one that nobody else uses.
+#[derive(Debug)]
+pub struct World(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Memory(Memory),
+    RabbitMq { url: String },
+}
+
+impl World {
+    /// On a memory broker.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self(Kind::Memory(Memory::new()))
+    }
+
+    /// On a virtual host of its own, of the server that all tests of the process share.
+    ///
+    /// # Panics
+    /// When there is no server to be had.
+    pub async fn rabbitmq() -> Self {
+        let server = RabbitMq::shared().await;
+        Self::at(&server.url_for(&vhost(server).await))
+    }
+
+    /// On the server of this URL.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        Self::with(url, "")
+    }
+
+    /// On the server of this URL, with further options.
+    #[must_use]
+    pub fn with(url: &str, options: &str) -> Self {
+        Self(Kind::RabbitMq { url: format!("{url}?{LADDER}&connect_timeout=60s&publish_timeout=60s&{options}") })
+    }
+
+    /// The URL, to hand it to another process.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        match &self.0 {
+            Kind::Memory(_) => "memory:",
+            Kind::RabbitMq { url } => url,
+        }
+    }
+
+    /// Starts the application on this broker.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(&self, app: AppBuilder) -> Member {
+        let record = Record::default();
+        let app = app.observer(Arc::new(record.clone()));
+        let app = match &self.0 {
+            Kind::Memory(memory) => app.broker("default", Arc::new(memory.connect())),
+            Kind::RabbitMq { url } => app.config(configured(url)),
+        };
+        Member { app: app.start().await.unwrap_or_else(|error| panic!("the application did not start: {error}")), record }
+    }
+
+    /// Starts the service with what its handler does.
+    pub async fn run<S: Scripted>(&self, script: Script) -> Member {
+        self.start(scripted::<S>(script)).await
+    }
+
+    /// An application without handlers, to publish from.
+    pub async fn stranger(&self) -> Member {
+        self.start(AppBuilder::new("stranger")).await
+    }
+
+    /// How many messages members hold unsettled, as the broker sees it.
+    ///
+    /// # Panics
+    /// When the server doesn't say.
+    pub async fn held(&self) -> usize {
+        match &self.0 {
+            Kind::Memory(memory) => memory.in_flight().unsettled,
+            Kind::RabbitMq { url } => {
+                let vhost = url.rsplit_once('/').and_then(|(_, rest)| rest.split_once('?')).map_or("/", |(vhost, _)| vhost);
+                let queues = RabbitMq::shared().await.queues_in(vhost).await.unwrap_or_else(|error| panic!("{error}"));
+                queues.iter().map(|queue| usize::try_from(queue.unacknowledged).unwrap_or(usize::MAX)).sum()
+            }
+        }
+    }
+}
+
+/// The configuration of an application whose broker is at the URL.
+///
+/// # Panics
+/// When the URL is wrong.
+#[must_use]
+pub fn configured(url: &str) -> Config {
+    Config::from_toml(&format!("[brokers.default]\nurl = \"{url}\"")).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A fresh virtual host of the server that all tests share. They are made in one go: each call of `rabbitmqctl`
+/// starts an Erlang machine.
+///
+/// # Panics
+/// When the server doesn't make them.
+pub async fn vhost(server: &RabbitMq) -> String {
+    const HOSTS: u32 = 40;
+    static MADE: OnceCell<()> = OnceCell::const_new();
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let make = || async {
+        let script = format!(
+            r#"[begin V = list_to_binary("test-" ++ integer_to_list(N)),
+                rabbit_vhost:add(V, <<"test">>),
+                rabbit_auth_backend_internal:set_permissions(<<"guest">>, V, <<".*">>, <<".*">>, <<".*">>, <<"test">>)
+            end || N <- lists:seq(0, {HOSTS} - 1)]."#
+        );
+        server.ctl(&["eval", &script]).await.map(drop)
+    };
+    MADE.get_or_try_init(make).await.unwrap_or_else(|error| panic!("could not make virtual hosts: {error}"));
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    assert!(next < HOSTS, "raise HOSTS: there are more cases than virtual hosts");
+    format!("test-{next}")
+}
+
+/// A running application and what happened in it.
+#[derive(Debug)]
+pub struct Member {
+    /// The application.
+    pub app: App,
+    /// What happened.
+    pub record: Record,
+}
+
+impl Member {
+    /// Publishes a job and waits for its confirmation.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn publish(&self, key: &str, number: u32) {
+        self.publisher().publish(&Job::new(key, number)).await.unwrap_or_else(|error| panic!("{key}{number}: {error:?}"));
+    }
+
+    /// Publishes the jobs in this order.
+    ///
+    /// # Panics
+    /// When one is refused.
+    pub async fn publish_all(&self, jobs: &[Job]) {
+        self.publisher().publish_all(jobs).await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// A publisher of events.
+    ///
+    /// # Panics
+    /// Never: its broker exists.
+    #[must_use]
+    pub fn publisher<E: comms::Event>(&self) -> Publisher<E> {
+        self.app.inject().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Publishes what no publisher of ours would.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn publish_envelope(&self, envelope: Envelope) {
+        self.broker().publish(Arc::new(envelope)).await.await.unwrap_or_else(|error| panic!("{error:?}"));
+    }
+
+    /// The broker.
+    ///
+    /// # Panics
+    /// Never: every world has one.
+    #[must_use]
+    pub fn broker(&self) -> &Arc<dyn Broker> {
+        self.app.brokers().get("default").unwrap_or_else(|| panic!("the world has a broker"))
+    }
+
+    /// The dead letters of the service.
+    ///
+    /// # Panics
+    /// When they can't be read.
+    pub async fn dead_letters<S: Service>(&self) -> Vec<DeadLetter> {
+        let subscription = subscription::<S>();
+        let letters = self.broker().admin().dead_letters(&subscription, &DeadLetterFilter::default()).await;
+        letters.unwrap_or_else(|error| panic!("the dead letters could not be read: {error:?}"))
+    }
+
+    /// Replays all dead letters of the service.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn replay<S: Service>(&self) -> usize {
+        let subscription = subscription::<S>();
+        let replayed = self.broker().admin().replay(&subscription, &DeadLetterFilter::default()).await;
+        replayed.unwrap_or_else(|error| panic!("the dead letters could not be replayed: {error:?}"))
+    }
+
+    /// What happened, a line each.
+    #[must_use]
+    pub fn lines(&self) -> &Seen {
+        &self.record.lines
+    }
+
+    /// Stops it as production does.
+    ///
+    /// # Panics
+    /// When it does not end by itself.
+    pub async fn stop(self) -> Stopped {
+        let stopping = tokio::time::timeout(PATIENCE, self.app.shutdown());
+        stopping.await.unwrap_or_else(|_| panic!("the application did not stop. What happened:\n{:?}", self.record.lines))
+    }
+}
+
+/// The first subscription that the service declares, as the broker knows it.
+///
+/// # Panics
+/// When it declares none.
+#[must_use]
+pub fn subscription<S: Service>() -> Subscription {
+    let decl: &SubscriptionDecl = S::DECL.subscriptions.first().unwrap_or_else(|| panic!("`{}` subscribes to nothing", S::DECL.name));
+    let topic = decl.topic.parse().unwrap_or_else(|error| panic!("{error}"));
+    let mut subscription = Subscription::new(topic, decl.group.unwrap_or(S::DECL.name));
+    subscription.order = decl.ordered.and_then(|shards| shards.try_into().ok()).map(|shards| Order { shards });
+    subscription
+}
+
+/// A job as a stranger would publish it, with something changed.
+#[must_use]
+pub fn envelope(change: impl FnOnce(&mut Metadata), payload: &'static [u8]) -> Envelope {
+    let mut metadata = Metadata::new(Job::TYPE.name, "stranger".into());
+    metadata.version = Job::TYPE.version;
+    metadata.content_type = Some("application/json".into());
+    change(&mut metadata);
+    Envelope::new(Job::TYPE.topic.into(), metadata, payload.into())
+}

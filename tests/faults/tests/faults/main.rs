@@ -1,0 +1,5 @@
+//! Servers, networks and processes that fail under a running application.
+
+mod network;
+mod process;
+mod server;

@@ -1,0 +1,129 @@
+//! The server is killed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use comms::testing::servers::RabbitMq;
+use comms_faults::parts::{Job, Script, Worker};
+use comms_faults::record::Seen;
+use comms_faults::world::World;
+use tokio::sync::Semaphore;
+
+const MESSAGES: u32 = 10_000;
+
+/// A handler that takes a moment now and then fails once, and its log.
+fn worker(seen: &Seen) -> Script {
+    let log = seen.clone();
+    Script::new(move |job| {
+        let log = log.clone();
+        async move {
+            tokio::task::yield_now().await;
+            log.add(job.label());
+            Ok(())
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_messages_survive_two_kills_of_the_server_without_a_restart_of_the_application() {
+    let server = RabbitMq::start().await.unwrap();
+    let world = World::at(&server.url());
+    let seen = Seen::default();
+    let member = world.run::<Worker>(worker(&seen)).await;
+    server.sync_declarations().await.unwrap();
+    let publishing = tokio::spawn(publish_many(member.publisher()));
+    for turn in 1..=2 {
+        seen.until_there_are(turn * 2_000).await;
+        server.kill().await.unwrap();
+        server.restart().await.unwrap();
+    }
+    let confirmed = publishing.await.unwrap();
+    assert!(confirmed.len() > MESSAGES as usize / 2, "only {} were confirmed: a restart is waited out", confirmed.len());
+    seen.until(&format!("all of {} confirmed messages", confirmed.len()), |entries| {
+        let handled: BTreeSet<&String> = entries.iter().collect();
+        confirmed.iter().all(|label| handled.contains(label))
+    })
+    .await;
+    assert!(member.dead_letters::<Worker>().await.is_empty(), "a crash of the server is nobody's fault");
+}
+
+/// With up to 256 in flight; returns those that were confirmed.
+async fn publish_many(publisher: comms::Publisher<Job>) -> Vec<String> {
+    let window = Arc::new(Semaphore::new(256));
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..MESSAGES {
+        let slot = Arc::clone(&window).acquire_owned().await.unwrap();
+        let publisher = publisher.clone();
+        tasks.spawn(async move {
+            let job = Job::new("k", number);
+            let confirmed = publisher.publish(&job).await.is_ok();
+            drop(slot);
+            confirmed.then(|| job.label())
+        });
+    }
+    tasks.join_all().await.into_iter().flatten().collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_in_hand_waiting_or_dead_when_the_server_was_killed_is_still_there() {
+    let server = RabbitMq::start().await.unwrap();
+    let world = World::at(&server.url());
+    let (seen, attempts, gate) = (Seen::default(), Seen::default(), Arc::new(Semaphore::new(0)));
+    let (log, count, hold) = (seen.clone(), attempts.clone(), Arc::clone(&gate));
+    let script = Script::new(move |job| {
+        let (log, count, hold) = (log.clone(), count.clone(), Arc::clone(&hold));
+        async move {
+            count.add(job.label());
+            let attempt = count.tally()[&job.label()];
+            match job.key.as_str() {
+                "dead" => return Err(comms::Classified::permanent("never")),
+                // Twice in the slot; the third attempt comes back from the ladder.
+                "late" if attempt < 3 => return Err(comms::Classified::retryable("later")),
+                "held" if attempt == 1 => drop(hold.acquire().await),
+                _ => {}
+            }
+            log.add(job.label());
+            Ok(())
+        }
+    });
+    let member = world.run::<Worker>(script).await;
+    member.publish("dead", 1).await;
+    member.publish("late", 0).await;
+    seen.until_there_are(1).await;
+    // The queues exist now, those of the ladder too.
+    server.sync_declarations().await.unwrap();
+    member.publish("held", 1).await;
+    member.publish("late", 1).await;
+    attempts
+        .until("both are at work", |entries| {
+            entries.contains(&"held1".to_owned()) && entries.iter().filter(|entry| *entry == "late1").count() == 2
+        })
+        .await;
+    member.lines().until("sent to the ladder", |lines| lines.contains(&"worker.on_job late1 retried 2".to_owned())).await;
+    server.kill().await.unwrap();
+    gate.add_permits(100);
+    server.restart().await.unwrap();
+    member.publish("after", 1).await;
+    seen.until_all(&["late0", "held1", "late1", "after1"].map(str::to_owned)).await;
+    let letters = member.dead_letters::<Worker>().await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_application_outlives_a_kill_and_a_restart() {
+    let server = RabbitMq::start().await.unwrap();
+    let world = World::at(&server.url());
+    let seen = Seen::default();
+    let member = world.run::<Worker>(worker(&seen)).await;
+    server.sync_declarations().await.unwrap();
+    for turn in 1..=2 {
+        if turn == 1 {
+            server.kill().await.unwrap()
+        } else {
+            server.stop().await.unwrap()
+        }
+        server.restart().await.unwrap();
+        member.publish("k", turn).await;
+        seen.until_all(&[format!("k{turn}")]).await;
+    }
+}

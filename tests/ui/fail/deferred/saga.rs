@@ -1,0 +1,8 @@
+use comms::saga;
+
+#[saga]
+impl Fulfilment {}
+
+struct Fulfilment;
+
+fn main() {}
