@@ -101,6 +101,10 @@ pub fn json_decode<T: DeserializeOwned>(message: &'static str, content_type: Opt
 }
 
 fn is_json(content_type: &str) -> bool {
+    // Nearly every message says just this.
+    if content_type == JSON {
+        return true;
+    }
     let essence = essence(content_type);
     essence.eq_ignore_ascii_case(JSON) || essence.to_ascii_lowercase().ends_with("+json")
 }
