@@ -78,5 +78,9 @@ fn spread(values: &[f64]) -> [f64; 3] {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
-    [sorted.first().copied().unwrap_or_default(), sorted.get(middle).copied().unwrap_or_default(), sorted.last().copied().unwrap_or_default()]
+    [
+        sorted.first().copied().unwrap_or_default(),
+        sorted.get(middle).copied().unwrap_or_default(),
+        sorted.last().copied().unwrap_or_default(),
+    ]
 }

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use comms::Message;
 use comms::broker::rabbitmq::RabbitMq;
 use comms::broker::{Broker, Confirm, Consumer};
 use comms::message::{Envelope, Metadata, TraceParent};
-use comms::Message;
 use tokio::runtime::Runtime;
 
 use super::{Arrivals, Shipped, WINDOW};
@@ -77,4 +77,3 @@ impl Contestant for Backend {
         self.runtime.block_on(async { tokio::join!(self.publish(messages), self.arrivals.all()) });
     }
 }
-
