@@ -121,6 +121,30 @@ async fn messages_of_one_key_keep_their_order_under_retries_and_others_run_on() 
     );
 }
 
+async fn others_run_on<const MODE: u8>() {
+    let log = Log::default();
+    let seen = log.clone();
+    let app = worker::<MODE, _>(move |job| {
+        seen.add(job.key.clone());
+        let first = seen.entries().iter().filter(|key| **key == "sick").count() == 1;
+        std::future::ready(if job.key == "sick" && first { Err(Fault::new(Class::Retryable, "once")) } else { Ok(()) })
+    });
+    let app = TestApp::with(app).start().await.unwrap();
+    publish_all(&app, &[("sick", 1)]).await;
+    while log.entries().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    publish_all(&app, &[("well", 1)]).await;
+    app.settled().await;
+    assert_eq!(log.entries(), ["sick", "well", "sick"], "the message that waits for its next attempt held up another");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_waits_for_its_next_attempt_holds_up_no_other() {
+    others_run_on::<TWO_AT_ONCE>().await;
+    others_run_on::<CONTINUE>().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn after_a_dead_letter_an_ordered_subscription_may_continue() {
     let log = Log::default();

@@ -42,9 +42,12 @@ pub(crate) fn topic_pattern(text: &str) -> Result<(), String> {
     dotted(text, "topic or pattern of topics (where a word may also be `*` or `#`)", |word| word == "*" || word == "#" || is_word(word))
 }
 
-/// The name of a service, group or broker.
+/// The name of a service, group or broker: one word, since brokers join a group to its topic with a dot.
 pub(crate) fn name(text: &str) -> Result<(), String> {
-    dotted(text, "name", is_word)
+    if text.len() <= 100 && is_word(text) {
+        return Ok(());
+    }
+    Err(format!("`{text}` is not a name: expected `a-z`, `0-9`, `-` and `_`, without a dot, at most 100 bytes"))
 }
 
 fn dotted(text: &str, what: &str, is_part: impl Fn(&str) -> bool) -> Result<(), String> {

@@ -179,6 +179,7 @@ impl Pipeline {
 
     async fn is_parked(&self, delivery: &Delivery) -> Result<bool, BrokerError> {
         let (Some(parked), Some(key)) = (&self.parked, &delivery.envelope().metadata.key) else { return Ok(false) };
+        self.intake.wake_another();
         parked.learn(delivery.shard(), delivery.attempt() > 1, &self.plan.subscription, self.plan.broker.admin()).await?;
         Ok(parked.contains(key) && !is_replayed(delivery.envelope()))
     }
@@ -226,6 +227,8 @@ impl Pipeline {
 
     /// Waits between two attempts; `false` when shutdown began.
     async fn wait(&self, delay: Duration) -> bool {
+        // This worker stops polling: without another, nobody would hear of what arrives meanwhile.
+        self.intake.wake_another();
         tokio::select! {
             () = tokio::time::sleep(delay) => true,
             () = self.stopping.cancelled() => false,
@@ -239,6 +242,9 @@ impl Pipeline {
         self.report(entry.decl.name, delivery.envelope(), Happening::Handled);
         let replayed = self.parked.as_ref().filter(|_| is_replayed(delivery.envelope())).zip(delivery.envelope().metadata.key.clone());
         delivery.ack();
+        if replayed.is_some() {
+            self.intake.wake_another();
+        }
         if let Some((parked, key)) = replayed
             && let Err(error) = parked.unpark_if_empty(&key, &self.plan.subscription, self.plan.broker.admin()).await
         {
@@ -249,12 +255,14 @@ impl Pipeline {
     async fn retry_later(&self, entry: &Entry, delivery: Delivery, attempt: u32, delay: Duration, fault: &Fault) {
         self.report_retry(entry, &delivery, attempt, delay, fault);
         let again = with_attempts(delivery.envelope(), attempt);
+        self.intake.wake_another();
         if let Err(error) = delivery.retry(again, delay).await {
             self.broker_failed(entry, "hand the message back for a later attempt", &error);
         }
     }
 
     async fn give_up(&self, entry: &Entry, delivery: Delivery, given_up: GivenUp) {
+        self.intake.wake_another();
         let envelope = Arc::clone(delivery.envelope());
         let error = given_up.fault.to_string();
         let settled = match entry.handler.answer_failure(&envelope, &given_up.fault) {

@@ -48,8 +48,14 @@ pub fn check_filter(filter: &str) -> Result<(), String> {
     parse_filter(filter).map(drop)
 }
 
+/// What the AMQP client says of a message that no queue took, with its whole payload. The receipt says it already, and
+/// payloads do not belong in logs; a filter that names the target gets it.
+const RETURNED: &str = "lapin::returned_messages";
+
 fn parse_filter(filter: &str) -> Result<EnvFilter, String> {
-    EnvFilter::builder().parse(filter).map_err(|error| {
+    let hidden = if filter.contains(RETURNED) { None } else { Some(format!("{RETURNED}=off")) };
+    let directives: Vec<&str> = [Some(filter), hidden.as_deref()].into_iter().flatten().filter(|part| !part.trim().is_empty()).collect();
+    EnvFilter::builder().parse(directives.join(",")).map_err(|error| {
         format!("`{filter}` is not a filter: {error}; expected a level (error, warn, info, debug, trace) or directives as in `info,billing=debug`")
     })
 }

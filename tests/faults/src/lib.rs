@@ -3,6 +3,8 @@
 //!
 //! `cases` hold on every broker; what needs a server, a network or a process to break stands in `tests/`.
 
+#![allow(clippy::missing_panics_doc, reason = "a test suite panics when it fails")]
+
 pub mod cases;
 pub mod gate;
 pub mod parts;

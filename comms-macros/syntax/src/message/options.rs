@@ -89,7 +89,7 @@ const REQUEST_ELSEWHERE: [(&str, &str); 9] = [
     ("upcast", UPCAST),
 ];
 
-const UPCAST: &str = "upcasts are not available yet; until they are, give the changed shape a version of its own and handle both";
+const UPCAST: &str = "upcasts are not available yet; until they are, give the changed shape a name of its own and handle both";
 
 pub(super) fn table(kind: Kind) -> Table<Options> {
     match kind {

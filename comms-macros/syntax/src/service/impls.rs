@@ -133,7 +133,7 @@ pub fn deferred(name: &str) -> String {
         "get" | "post" | "put" | "patch" | "delete" => "answer a #[query] or #[command] over a broker, or serve HTTP beside comms",
         "client" => "write the client by hand and hand it out with a #[provider]",
         "authorize" | "public" => "check the caller in the handler, or in a custom layer",
-        "upcast" => "give the changed shape a version of its own and handle both",
+        "upcast" => "give the changed shape a name of its own and handle both",
         "saga" | "step" | "on" => "drive the steps with events and #[event_handler]s",
         _ => "keep the state in a store of your own, handed out with a #[provider]",
     };

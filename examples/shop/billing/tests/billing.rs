@@ -69,7 +69,8 @@ async fn an_order_that_comes_twice_keeps_its_invoice() {
 #[tokio::test(start_paused = true)]
 async fn invoices_of_a_customer_follow_the_orders_though_the_bank_is_busy() {
     let asked = AtomicU32::new(0);
-    let moody = Bank::answering(move |_, _| if asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) { Err(BankError::Busy) } else { Ok(()) });
+    let moody =
+        Bank::answering(move |_, _| if asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) { Err(BankError::Busy) } else { Ok(()) });
     let app = start(moody).await;
     let events: comms::Publisher<OrderPlaced> = app.app().inject().expect("every application has publishers");
     let orders: Vec<OrderPlaced> = (1..=20).map(|number| order(number, if number % 2 == 0 { "ada" } else { "alan" })).collect();
@@ -81,4 +82,20 @@ async fn invoices_of_a_customer_follow_the_orders_though_the_bank_is_busy() {
         let placed = orders.iter().filter(|order| order.customer == customer);
         assert_eq!(of_customer, placed.map(|order| order.order_id.clone()).collect::<Vec<_>>(), "{}", app.story());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_customer_whose_bank_is_busy_keeps_no_other_waiting() {
+    let app = start(Bank::answering(|_, customer| if customer == "barbara" { Err(BankError::Busy) } else { Ok(()) })).await;
+    let events: comms::Publisher<OrderPlaced> = app.app().inject().expect("every application has publishers");
+    let others: Vec<OrderPlaced> = (1..=60).map(|number| order(number, &format!("customer-{number}"))).collect();
+    for other in &others[..40] {
+        app.publish(other).await.expect("the event is published");
+    }
+    events.publish(&order(99, "barbara")).await.expect("the event is published");
+    // The first attempt has failed; the next one follows after about 200 ms.
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    events.publish_all(&others[40..]).await.expect("the events are published");
+    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    assert_eq!(app.published::<InvoiceIssued>().len(), others.len(), "{}", app.story());
 }
