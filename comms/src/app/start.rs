@@ -1,6 +1,6 @@
 //! From registration to a running application.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::{App, AppBuilder, StartError, Tasks, factory};
 use crate::broker::{Broker, Order, StartPosition, Subscription};
 use crate::config::Config;
 use crate::cqrs::{BusCore, LocalHandlers};
-use crate::handler::plan::{Entry, Plan};
+use crate::handler::plan::{Entry, Handlers, Plan};
 use crate::handler::runner::Runner;
 use crate::handler::{Counters, Free, NamedLayer, Observer};
 use crate::inject::Scope;
@@ -116,7 +116,7 @@ impl Binder<'_> {
 
     fn bind(&mut self, planned: &Planned, layers: &Arc<[NamedLayer]>, problems: &mut Problems) -> Option<Plan> {
         let broker = Arc::clone(self.brokers.get(planned.subscription.broker)?);
-        let mut handlers = HashMap::new();
+        let mut handlers = Handlers::default();
         for handler in &planned.handlers {
             let entry = self.bind_handler(planned, handler, layers, &broker);
             let named = entry.map_err(|error| format!("handler `{}` ({}): {error}", handler.decl.name, handler.decl.location));

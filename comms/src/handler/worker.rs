@@ -110,18 +110,24 @@ impl Pipeline {
             self.report(entry.decl.name, delivery.envelope(), Happening::Duplicate);
             return delivery.ack();
         }
-        match self.refuse(entry, &delivery).await {
-            Ok(None) => self.try_until_settled(entry, delivery, slot).await,
-            Ok(Some(given_up)) => self.give_up(entry, delivery, given_up).await,
-            Err(error) => self.broker_failed(entry, "read the parked keys", &error),
+        let mut refused = Self::refuse(entry, &delivery);
+        if self.parked.is_some() && refused.is_none() {
+            refused = match self.refuse_parked(&delivery).await {
+                Ok(refused) => refused,
+                Err(error) => return self.broker_failed(entry, "read the parked keys", &error),
+            };
+        }
+        match refused {
+            None => self.try_until_settled(entry, delivery, slot).await,
+            Some(given_up) => self.give_up(entry, delivery, given_up).await,
         }
     }
 
     /// What is given up without an attempt.
-    async fn refuse(&self, entry: &Entry, delivery: &Delivery) -> Result<Option<GivenUp>, BrokerError> {
+    fn refuse(entry: &Entry, delivery: &Delivery) -> Option<GivenUp> {
         let metadata = &delivery.envelope().metadata;
         let attempt = delivery.attempt();
-        let refused = |reason, text: String| Ok(Some(GivenUp { reason, fault: Fault::new(Class::Permanent, text), attempts: attempt - 1 }));
+        let refused = |reason, text: String| Some(GivenUp { reason, fault: Fault::new(Class::Permanent, text), attempts: attempt - 1 });
         if metadata.version > entry.version {
             return refused(
                 reason::NEWER_VERSION,
@@ -155,13 +161,20 @@ impl Pipeline {
                 ),
             );
         }
-        if self.is_parked(delivery).await? {
-            return refused(
-                reason::PARKED,
+        None
+    }
+
+    /// What is given up because an earlier message of its key was.
+    async fn refuse_parked(&self, delivery: &Delivery) -> Result<Option<GivenUp>, BrokerError> {
+        let is_parked = self.is_parked(delivery).await?;
+        Ok(is_parked.then(|| GivenUp {
+            reason: reason::PARKED,
+            fault: Fault::new(
+                Class::Permanent,
                 "an earlier message of this key is among the dead letters: replay the key's letters in order".to_owned(),
-            );
-        }
-        Ok(None)
+            ),
+            attempts: delivery.attempt() - 1,
+        }))
     }
 
     async fn is_parked(&self, delivery: &Delivery) -> Result<bool, BrokerError> {

@@ -1,5 +1,7 @@
 //! How a message type becomes bytes and back.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -55,10 +57,31 @@ pub const PROTOBUF: &str = "application/protobuf";
 /// # Errors
 /// [`CodecError::Encode`] when serde refuses the value, a map with keys that are no text for example.
 pub fn json_encode<T: Serialize>(message: &'static str, value: &T) -> Result<Bytes, CodecError> {
-    match serde_json::to_vec(value) {
-        Ok(bytes) => Ok(bytes.into()),
-        Err(error) => Err(CodecError::Encode { message, content_type: JSON, source: error.into() }),
+    scratch(|buffer| serde_json::to_writer(buffer, value)).map_err(|error| CodecError::Encode {
+        message,
+        content_type: JSON,
+        source: error.into(),
+    })
+}
+
+/// Larger buffers are not kept for the next message.
+const KEPT_SCRATCH: usize = 64 << 10;
+
+/// What was written into a buffer that is reused, so that encoding makes one allocation, of the size that is needed.
+fn scratch<E>(write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Bytes, E> {
+    thread_local! {
+        static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
+    // Taken out meanwhile: a value may encode another one while it is written.
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    write(&mut buffer)?;
+    if buffer.capacity() > KEPT_SCRATCH {
+        return Ok(buffer.into());
+    }
+    let written = Bytes::copy_from_slice(&buffer);
+    BUFFER.set(buffer);
+    Ok(written)
 }
 
 /// Reads a value from JSON: `application/json`, any `+json` type, or no content type at all.
@@ -78,6 +101,10 @@ pub fn json_decode<T: DeserializeOwned>(message: &'static str, content_type: Opt
 }
 
 fn is_json(content_type: &str) -> bool {
+    // Nearly every message says just this.
+    if content_type == JSON {
+        return true;
+    }
     let essence = essence(content_type);
     essence.eq_ignore_ascii_case(JSON) || essence.to_ascii_lowercase().ends_with("+json")
 }

@@ -19,13 +19,13 @@ impl TraceParent {
     #[must_use]
     pub fn root() -> Self {
         let mut random = rand::rng();
-        Self { trace: random.random_range(1..=u128::MAX), span: random.random_range(1..=u64::MAX), flags: 1 }
+        Self { trace: random.random::<u128>().max(1), span: span(&mut random), flags: 1 }
     }
 
     /// A new span below this one.
     #[must_use]
     pub fn child(self) -> Self {
-        Self { span: rand::rng().random_range(1..=u64::MAX), ..self }
+        Self { span: span(&mut rand::rng()), ..self }
     }
 
     /// The trace id, 32 lower-case hexadecimal digits when displayed with `{:032x}`.
@@ -39,6 +39,11 @@ impl TraceParent {
     pub fn span_id(self) -> u64 {
         self.span
     }
+}
+
+/// Zero is no span; that it stands for 1 tips no scale.
+fn span(random: &mut impl rand::Rng) -> u64 {
+    random.random::<u64>().max(1)
 }
 
 impl fmt::Display for TraceParent {

@@ -80,12 +80,16 @@ impl Group {
             if state.gone {
                 return Offered::Gone;
             }
-            if state.queued() + state.delayed() >= self.capacity {
+            if self.is_full(state) {
                 return Offered::Full;
             }
             self.put(state, Arc::clone(envelope), wakers);
             Offered::Taken
         })
+    }
+
+    fn is_full(&self, state: &State) -> bool {
+        state.queued() + state.delayed() >= self.capacity
     }
 
     /// Queues messages beyond the capacity too: a replay, or what the log held.
@@ -116,8 +120,10 @@ impl Group {
 
     /// The next message of the member; when there is none, the waker is kept.
     pub(super) fn next(&self, member: u64, waker: &Waker) -> Next {
+        let mut was_full = false;
         let next = self.change(|state, wakers| {
             let Some(position) = state.position(member) else { return Next::Ended };
+            was_full = self.is_full(state);
             let due = state.bring_back_due();
             if due > 0 {
                 (0..due).for_each(|_| self.counters.due());
@@ -129,7 +135,8 @@ impl Group {
             state.wait(position, waker);
             Next::Wait(state.next_due())
         });
-        if matches!(next, Next::Message { .. }) {
+        // Who waits for room found the group full, so only what makes room then is news.
+        if was_full && matches!(next, Next::Message { .. }) {
             self.room.notify_waiters();
         }
         next

@@ -19,6 +19,10 @@ impl Wakers {
     }
 
     pub(super) fn wake(self) {
+        // Mostly nobody waits.
+        if self.first.is_none() {
+            return;
+        }
         self.first.into_iter().chain(self.more).for_each(Waker::wake);
     }
 }

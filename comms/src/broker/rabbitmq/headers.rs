@@ -61,7 +61,7 @@ fn write(metadata: &Metadata, properties: BasicProperties, mut headers: BTreeMap
     let mut properties = properties.with_delivery_mode(2);
     cloudevents::write(metadata, |name, value| {
         if let Ok(header) = ShortString::try_new(header_name(name)) {
-            headers.insert(header, text(value.as_bytes()));
+            headers.insert(header, text(value.into_owned()));
         }
     });
     if let Ok(id) = ShortString::try_new(metadata.id.to_string()) {

@@ -1,0 +1,16 @@
+//! `in_process`: interleaved rounds; `in_process once N`: N messages once, for a profiler.
+#![allow(clippy::print_stdout, reason = "a program that prints figures")]
+
+use comms_bench::contest::{self, Contestant};
+use comms_bench::in_process::Comms;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    match (arguments.next().as_deref(), arguments.next()) {
+        (Some("once"), Some(messages)) => Comms::start().run(messages.parse().expect("a number of messages")),
+        _ => {
+            let figures = contest::rounds(&mut [Box::new(Comms::start())], 5, 500_000);
+            contest::print("In process: published, handled, settled", &figures);
+        }
+    }
+}
