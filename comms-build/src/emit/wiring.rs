@@ -181,24 +181,28 @@ fn needs(code: &mut Code, krate: &Crate) {
 
 /// Every command and query that a service of this crate owns is handled.
 fn owned(code: &mut Code, world: &World, krate: &Crate) {
-    let owned: Vec<(MessageRef, &Message)> = owned_requests(world, krate).collect();
-    if owned.is_empty() {
+    let paths = owned_requests(world, krate).filter_map(|(at, message)| Some((message, owned_path(&world.crates[at.krate], message)?)));
+    let paths: Vec<(&Message, String)> = paths.collect();
+    if paths.is_empty() {
         return;
     }
     code.line("const _: () = {");
     code.line("const fn handled<R: ::comms::Request>() where Wiring: ::comms::Handles<R> {}");
-    for (at, message) in owned {
-        let of = &world.crates[at.krate];
-        match of.role {
-            Role::Contracts if !message.origin.exported || !message.origin.is_unconditional() => {}
-            Role::Contracts => {
-                let path = message.origin.path_of(&message.ident).replacen("crate", &format!("::{}", of.name), 1);
-                code.entry(&message.origin, &format!("handled::<{path}>();"));
-            }
-            _ => code.entry(&message.origin, &format!("handled::<{}>();", message.origin.path_of(&message.ident))),
-        }
+    for (message, path) in paths {
+        code.entry(&message.origin, &format!("handled::<{path}>();"));
     }
     code.line("};");
+}
+
+/// The path by which this crate can name the message; none for one of another crate that its modules hide, or that
+/// may not be there.
+fn owned_path(of: &Crate, message: &Message) -> Option<String> {
+    let path = message.origin.path_of(&message.ident);
+    match of.role {
+        Role::Contracts if !message.origin.exported || !message.origin.is_unconditional() => None,
+        Role::Contracts => Some(path.replacen("crate", &format!("::{}", of.name), 1)),
+        _ => Some(path),
+    }
 }
 
 /// A handler of a command or query stands in the service that owns it, whatever its message is called here.
