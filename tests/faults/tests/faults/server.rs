@@ -1,6 +1,8 @@
 //! The server is killed.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use comms::testing::servers::RabbitMq;
@@ -8,6 +10,31 @@ use comms_faults::parts::{Job, Script, Worker};
 use comms_faults::record::Seen;
 use comms_faults::world::World;
 use tokio::sync::Semaphore;
+
+/// A server of the test's own, whose log is shown when the test fails.
+struct Server(RabbitMq);
+
+impl Server {
+    async fn start() -> Self {
+        Self(RabbitMq::start().await.unwrap())
+    }
+}
+
+impl Deref for Server {
+    type Target = RabbitMq;
+
+    fn deref(&self) -> &RabbitMq {
+        &self.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = writeln!(std::io::stderr(), "The server's log ends:\n{}", self.0.log());
+        }
+    }
+}
 
 const MESSAGES: u32 = 10_000;
 
@@ -26,7 +53,7 @@ fn worker(seen: &Seen) -> Script {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_messages_survive_two_kills_of_the_server_without_a_restart_of_the_application() {
-    let server = RabbitMq::start().await.unwrap();
+    let server = Server::start().await;
     let world = World::at(&server.url());
     let seen = Seen::default();
     let member = world.run::<Worker>(worker(&seen)).await;
@@ -66,7 +93,7 @@ async fn publish_many(publisher: comms::Publisher<Job>) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_in_hand_waiting_or_dead_when_the_server_was_killed_is_still_there() {
-    let server = RabbitMq::start().await.unwrap();
+    let server = Server::start().await;
     let world = World::at(&server.url());
     let (seen, attempts, gate) = (Seen::default(), Seen::default(), Arc::new(Semaphore::new(0)));
     let (log, count, hold) = (seen.clone(), attempts.clone(), Arc::clone(&gate));
@@ -111,7 +138,7 @@ async fn what_was_in_hand_waiting_or_dead_when_the_server_was_killed_is_still_th
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_application_outlives_a_kill_and_a_restart() {
-    let server = RabbitMq::start().await.unwrap();
+    let server = Server::start().await;
     let world = World::at(&server.url());
     let seen = Seen::default();
     let member = world.run::<Worker>(worker(&seen)).await;
