@@ -86,14 +86,15 @@ pub async fn what_waits_for_a_later_attempt_holds_no_slot(world: &World) {
 pub async fn a_duplicate_is_skipped_only_after_success(world: &World) {
     let attempts = Seen::default();
     let log = attempts.clone();
-    let script = Script::now(move |job| if log.add(job.label()) == 1 { unlucky() } else { Ok(()) });
+    let script = Script::now(move |job| if log.add(job.label()) <= 2 { unlucky() } else { Ok(()) });
     let member = world.run::<crate::parts::Careful>(script).await;
     let envelope = crate::world::envelope(|_| (), br#"{"key":"a","number":1}"#);
     member.publish_envelope(envelope.clone()).await;
-    member.lines().until_there_are(2).await;
-    member.publish_envelope(envelope).await;
+    // Its second failure sends it through the broker: it comes back as what looks like a duplicate.
     member.lines().until_there_are(3).await;
-    let expected = ["retried 1", "handled", "duplicate"].map(|line| format!("careful.on_job a1 {line}"));
+    member.publish_envelope(envelope).await;
+    member.lines().until_there_are(4).await;
+    let expected = ["retried 1", "retried 2", "handled", "duplicate"].map(|line| format!("careful.on_job a1 {line}"));
     assert_eq!(member.lines().entries(), expected);
-    assert_eq!(attempts.len(), 2);
+    assert_eq!(attempts.len(), 3);
 }

@@ -5,7 +5,7 @@ use comms_faults::gate::{Gate, Held};
 use comms_faults::parts::{Job, Script, Worker};
 use comms_faults::process::Process;
 use comms_faults::record::Seen;
-use comms_faults::world::{Member, World, subscription, vhost};
+use comms_faults::world::{Member, World, vhost};
 
 const MEMBER: &str = env!("CARGO_BIN_EXE_member");
 
@@ -23,18 +23,21 @@ async fn messages_in_the_hands_of_a_killed_process_are_delivered_to_another_one(
     second.until_all(&["done hold1", "done hold2"].map(str::to_owned)).await;
 }
 
+/// What stood beside it in the killed process is handled, or kept: see docs/known-limits-rabbitmq.md.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_kills_its_process_ends_among_the_dead_letters() {
     let world = World::rabbitmq().await;
     let seen = Seen::default();
     let mut process = Process::start(MEMBER, world.url(), &seen).await;
     let publisher = world.stranger().await;
+    let neighbours: Vec<Job> = (2..6).map(|number| Job::new("well", number)).collect();
+    publisher.publish("well", 1).await;
     publisher.publish("poison", 1).await;
-    let given_up = subscription::<Worker>();
+    publisher.publish_all(&neighbours).await;
     let mut killed = 0;
     let letter = loop {
-        let filter = comms::broker::DeadLetterFilter::default();
-        if let Some(letter) = publisher.broker().admin().dead_letters(&given_up, &filter).await.unwrap().pop() {
+        let letters = publisher.dead_letters::<Worker>().await;
+        if let Some(letter) = letters.into_iter().find(|letter| Job::label_of(&letter.envelope.payload) == "poison1") {
             break letter;
         }
         if !process.runs() {
@@ -44,11 +47,16 @@ async fn a_message_that_kills_its_process_ends_among_the_dead_letters() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
-    // One attempt and four retries, as declared.
-    assert_eq!((killed, seen.of("begin poison1").len()), (5, 5), "{seen:?}");
+    // One attempt and four retries, as declared; fewer when it was prefetched by a process that died of it before.
+    assert!((1..=5).contains(&seen.of("begin poison1").len()), "{seen:?}");
     assert_eq!((letter.provenance.reason.as_str(), letter.provenance.attempts), ("crashed", 5));
-    publisher.publish("well", 1).await;
-    seen.until_all(&["done well1".to_owned()]).await;
+    publisher.publish("well", 6).await;
+    seen.until_all(&["done well6".to_owned()]).await;
+    for job in neighbours {
+        let done = seen.entries().contains(&format!("done {}", job.label()));
+        let kept = publisher.dead_letters::<Worker>().await.iter().any(|letter| Job::label_of(&letter.envelope.payload) == job.label());
+        assert!(done || kept, "{} is lost: {seen:?}", job.label());
+    }
 }
 
 /// The copy for the retry, or for the dead letters, is confirmed, and the acknowledgement of the original never arrives.
