@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -10,7 +11,7 @@ use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::connection::LinkState;
 use super::flights::{Flights, Job, Letter};
@@ -35,11 +36,17 @@ pub(super) struct Voyage {
     channel: Arc<Channel>,
     flying: FuturesUnordered<Flight>,
     returns: Returns,
+    /// Refused by the server, to be published again: a queue that has no leader yet after a crash, or is full,
+    /// takes the message later.
+    refused: Vec<u64>,
 }
+
+/// How long a refused message waits before it is tried again.
+const REFUSED_PAUSE: Duration = Duration::from_millis(200);
 
 impl Voyage {
     pub(super) fn on(channel: Channel) -> Self {
-        Self { channel: Arc::new(channel), flying: FuturesUnordered::new(), returns: Returns::default() }
+        Self { channel: Arc::new(channel), flying: FuturesUnordered::new(), returns: Returns::default(), refused: Vec::new() }
     }
 
     pub(super) async fn run(mut self, publisher: &mut Publisher) -> End {
@@ -72,6 +79,11 @@ impl Voyage {
                 () = timer.as_mut() => {
                     publisher.expire();
                     timer.as_mut().set(publisher.flights.earliest_deadline());
+                }
+                () = sleep(REFUSED_PAUSE), if !self.refused.is_empty() => {
+                    for number in std::mem::take(&mut self.refused) {
+                        self.launch(publisher, number);
+                    }
                 }
                 changed = link.changed() => {
                     let lost = changed.is_err() || !matches!(&*link.borrow(), LinkState::Up(_));
@@ -139,9 +151,14 @@ impl Voyage {
             return Poll::Pending;
         }
         for (number, outcome) in self.returns.finish_round(self.flying.is_empty()) {
-            if let Some(job) = flights.take(number) {
-                let result = settle(&job, outcome);
-                answer(job, result);
+            match outcome {
+                Outcome::Refused => self.refused.push(number),
+                Outcome::Accepted(reach) => {
+                    if let Some(job) = flights.take(number) {
+                        let result = settle(&job, reach);
+                        answer(job, result);
+                    }
+                }
             }
         }
         Poll::Ready(None)
@@ -169,22 +186,14 @@ fn is_of(job: &Job, id: &str, message: &BasicReturnMessage) -> bool {
     }
 }
 
-fn settle(job: &Job, outcome: Outcome) -> Result<Receipt, BrokerError> {
-    match (outcome, &job.letter) {
-        (Outcome::Refused, _) => Err(refused()),
-        (Outcome::Accepted(reach), Letter::Published(_)) => Ok(Receipt::new(reach)),
-        (Outcome::Accepted(Reach::Unrouted), Letter::Copy(copy)) => Err(BrokerError::new(
+fn settle(job: &Job, reach: Reach) -> Result<Receipt, BrokerError> {
+    match (reach, &job.letter) {
+        (Reach::Unrouted, Letter::Copy(copy)) => Err(BrokerError::new(
             BrokerErrorKind::Topology,
             format!("could not move a message to the queue `{}`: it does not exist", copy.queue),
         )),
-        (Outcome::Accepted(reach), Letter::Copy(_)) => Ok(Receipt::new(reach)),
+        _ => Ok(Receipt::new(reach)),
     }
-}
-
-fn refused() -> BrokerError {
-    let message =
-        "RabbitMQ refused the message (basic.nack): a queue that it goes to is full or has lost its majority; see the server's log";
-    BrokerError::new(BrokerErrorKind::Refused, message)
 }
 
 async fn fly(

@@ -151,7 +151,17 @@ impl RabbitMq {
     /// # Errors
     /// As [`RabbitMq::start`] and [`RabbitMq::stop`].
     pub async fn restart(&self) -> Result<(), ServerError> {
-        self.run(|node| node.stop().and_then(|()| node.start())).await
+        self.run(|node| node.stop().and_then(|()| node.start())).await?;
+        self.elect_leaders().await
+    }
+
+    /// RabbitMQ 3.10 leaves a quorum queue without a leader now and then when it was killed on a busy machine
+    /// ("leader not known" in its log, for ever), and confirms nothing to it. An operator would ask for an election.
+    async fn elect_leaders(&self) -> Result<(), ServerError> {
+        const ELECT: &str = "[ra:trigger_election(amqqueue:get_pid(Q)) || Q <- rabbit_amqqueue:list(), \
+            amqqueue:get_type(Q) =:= rabbit_quorum_queue, \
+            ra_leaderboard:lookup_leader(element(1, amqqueue:get_pid(Q))) =:= undefined].";
+        self.ctl(&["eval", ELECT]).await.map(drop)
     }
 
     /// Freezes the server (SIGSTOP): connections stay open, nothing is answered.
