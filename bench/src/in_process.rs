@@ -45,6 +45,13 @@ impl Handled {
     }
 }
 
+/// With `COMMS_BENCH_LOG=info` in the environment: logs as a running service does, into nothing.
+pub fn log_if_asked() {
+    if let Ok(filter) = std::env::var("COMMS_BENCH_LOG") {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::sink).init();
+    }
+}
+
 #[event_handler(service = "bench")]
 async fn on_ordered(event: Ordered, handled: Handled) {
     handled.add(event.id, event.quantity);

@@ -4,7 +4,7 @@
 use std::alloc::System;
 
 use comms_bench::contest::Contestant;
-use comms_bench::in_process::{BATCH, Comms};
+use comms_bench::in_process::{BATCH, Comms, log_if_asked};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -14,6 +14,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 type Cost = (usize, usize);
 
 fn main() {
+    log_if_asked();
     let mut comms = Comms::start();
     comms.run(10 * BATCH);
     let (short, long) = (rounds(&comms, 10), rounds(&comms, 110));

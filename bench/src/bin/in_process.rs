@@ -2,9 +2,10 @@
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
 use comms_bench::contest::{self, Contestant};
-use comms_bench::in_process::Comms;
+use comms_bench::in_process::{Comms, log_if_asked};
 
 fn main() {
+    log_if_asked();
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next()) {
         (Some("once"), Some(messages)) => Comms::start().run(messages.parse().expect("a number of messages")),
