@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use crate::check::owned_requests;
 use crate::diagnosis::Place;
-use crate::model::{Crate, Handler, Kind, Message, MessageRef, Origin, Role, World};
+use crate::model::{Crate, Handler, Kind, Message, Origin, Role, World};
 use crate::scan::cfg::Cfg;
 
 /// What every application can hand over without a provider.
