@@ -13,7 +13,7 @@ use crate::error::Fault;
 use crate::message::{CodecError, Envelope, Message};
 
 /// The storage of one worker for the future of the attempt at hand: reused from message to message, so
-/// that handling allocates nothing once it has grown to the largest future.
+/// that handling allocates nothing while the handlers' futures have one size; it is made anew when the size changes.
 pub(crate) type Slot = ReusableBoxFuture<'static, Outcome>;
 
 /// A slot in which nothing runs.
