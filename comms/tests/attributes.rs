@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use comms::broker::memory::Memory;
 use comms::handler::{Incoming, Layer, Next, Outcome};
 use comms::testing::TestApp;
 use comms::{AppBuilder, Publisher, Service, event, event_handler, provider, service};
@@ -18,6 +19,13 @@ struct Arrived {
 #[event(name = "test.greeted", version = 1, topic = "greetings")]
 #[derive(Clone, Debug, PartialEq)]
 struct Greeted {
+    text: String,
+}
+
+/// Something that has to be kept elsewhere.
+#[event(name = "test.noted", version = 1, topic = "guests", broker = "audit")]
+#[derive(Clone, Debug, PartialEq)]
+struct Noted {
     text: String,
 }
 
@@ -89,4 +97,34 @@ fn a_service_tells_what_it_publishes_and_which_layers_it_has() {
     let names: Vec<&str> = Greeter::PUBLISHES.iter().map(|event| event.name).collect();
     assert_eq!(names, ["test.greeted"]);
     assert_eq!(Greeter::LAYERS, ["Audit"]);
+}
+
+type Notes = Arc<Mutex<Vec<String>>>;
+
+#[event_handler(service = "auditor")]
+async fn on_noted(event: Noted, notes: Notes) {
+    notes.lock().unwrap().push(event.text);
+}
+
+#[tokio::test]
+async fn several_named_brokers_work_at_once_and_keep_their_messages_apart() {
+    let (notes, audit, default) = (Notes::default(), Memory::new(), Memory::new());
+    let app = app().event_function::<comms::handler!(on_noted)>("auditor").provide(Arc::clone(&notes)).provide(Audit::default());
+    let app = app.broker("default", Arc::new(default.connect())).broker("audit", Arc::new(audit.connect())).start().await.unwrap();
+    let receipt = app.inject::<Publisher<Noted>>().unwrap().publish(&Noted { text: "seen".into() }).await.unwrap();
+    assert_eq!(receipt.reach, comms::broker::Reach::Subscribed);
+    audit.settled().await;
+    assert_eq!(*notes.lock().unwrap(), ["seen"]);
+    assert_eq!(
+        app.counters()["greeter.guests"].skipped.load(std::sync::atomic::Ordering::Relaxed),
+        0,
+        "the topic of the same name on the other broker got it"
+    );
+}
+
+#[tokio::test]
+async fn a_broker_that_is_not_configured_is_named_before_anything_starts() {
+    let app = app().event_function::<comms::handler!(on_noted)>("auditor").provide(Notes::default()).provide(Audit::default());
+    let error = app.broker("default", Arc::new(Memory::new())).start().await.unwrap_err().to_string();
+    assert!(error.contains("`audit`") && error.contains("[brokers.audit]"), "{error}");
 }

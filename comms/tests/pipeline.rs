@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use comms::handler::{Happening, Outcome};
-use comms::message::{Envelope, Id, Metadata};
+use comms::message::{Envelope, Id, Metadata, TraceParent};
 use comms::testing::TestApp;
-use comms::{Class, Fault};
+use comms::{Class, Context, Fault};
 use support::{Job, Log, scripted};
 use tokio::time::Instant;
 
@@ -234,6 +234,27 @@ async fn what_waits_between_two_attempts_goes_back_at_shutdown() {
     let memory = app.brokers()[0].connect();
     assert_eq!(app.shutdown().await, comms::Stopped::Drained);
     assert_eq!(memory.in_flight().total(), 1, "the message is still there for another member");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_trace_and_the_conversation_cross_the_broker() {
+    let seen = Arc::new(std::sync::Mutex::new(None));
+    let inside = Arc::clone(&seen);
+    let app = scripted::<0, _>(move |_| {
+        let inside = Arc::clone(&inside);
+        async move {
+            *inside.lock().unwrap() = Some(Context::current());
+            Ok(())
+        }
+    });
+    let app = TestApp::with(app).start().await.unwrap();
+    let (trace, correlation) = (TraceParent::root(), Id::new());
+    let caller = Context::default().with_trace(trace).with_correlation(correlation.clone());
+    caller.scope(app.publish(&Job::new("a", 1))).await.unwrap();
+    let context = seen.lock().unwrap().take().unwrap();
+    assert_eq!(context.correlation(), Some(&correlation));
+    assert_eq!(context.trace().map(TraceParent::trace_id), Some(trace.trace_id()));
+    assert_ne!(context.trace().map(TraceParent::span_id), Some(trace.span_id()));
 }
 
 fn job_envelope(change: impl FnOnce(&mut Metadata), payload: &'static [u8]) -> Envelope {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::local::{Answer, Call};
 use super::reply;
@@ -62,6 +63,20 @@ impl<H: RequestHandler> Endpoint<H> {
         })
     }
 
+    /// The span of a call in this process, with the ids of the conversation that it belongs to.
+    fn span(&self, context: &Context) -> tracing::Span {
+        tracing::info_span!(
+            "call",
+            otel.kind = "internal",
+            messaging.operation.type = "process",
+            messaging.destination.name = H::Request::TYPE.topic,
+            correlation_id = context.correlation().map(tracing::field::display),
+            trace_id = context.trace().map(|trace| tracing::field::display(format!("{:032x}", trace.trace_id()))),
+            comms.service = self.service_name,
+            comms.handler = H::DECL.name,
+        )
+    }
+
     /// What the layers see of a call that came by no message.
     fn incoming(&self, request: &H::Request) -> Result<Option<Incoming>, CodecError> {
         if self.layers.is_empty() {
@@ -81,14 +96,16 @@ impl<H: RequestHandler> Call<H::Request> for Arc<Endpoint<H>> {
             let incoming = endpoint.incoming(&request).map_err(|error| Fault::new(Class::Permanent, error))?;
             endpoint.answer(request, incoming).await
         };
-        Box::pin(async move {
+        let span = self.span(&context);
+        let call = async move {
             let caught = AssertUnwindSafe(context.scope(answer)).catch_unwind();
             match tokio::time::timeout(timeout, caught).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(panic)) => Err(panicked(panic.as_ref())),
                 Err(_elapsed) => Err(Fault::new(Class::Unknown, format!("the handler did not finish within {timeout:?}"))),
             }
-        })
+        };
+        Box::pin(call.instrument(span))
     }
 }
 
