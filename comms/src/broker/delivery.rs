@@ -39,6 +39,17 @@ pub trait Settle: fmt::Debug + Send + Sync + 'static {
     fn dead_letter(&self, tag: u64, letter: DeadLetter) -> BoxFuture<'_, Result<(), BrokerError>>;
 }
 
+/// Where a delivery came from: one of the queues that an ordered subscription is hashed to, and since when this
+/// member reads it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Shard {
+    /// The shard's number, from 0; always 0 in an unordered subscription.
+    pub index: u16,
+    /// Another one each time the shard comes to this member: between two tenures others may have handled messages
+    /// of it.
+    pub tenure: u32,
+}
+
 /// A message in the hands of a member of a group.
 ///
 /// Exactly one of its consuming methods settles it; when it is dropped instead, it is released.
@@ -46,16 +57,16 @@ pub trait Settle: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Delivery {
     envelope: Arc<Envelope>,
-    /// How often the broker itself has delivered this copy before: crashes of members.
     redelivered: u32,
-    shard: u16,
+    shard: Shard,
     tag: u64,
     settle: Option<Arc<dyn Settle>>,
 }
 
 impl Delivery {
-    /// A delivery that `settle` knows by `tag`. `redelivered` counts earlier deliveries of this very copy.
-    pub fn new(envelope: Arc<Envelope>, tag: u64, redelivered: u32, shard: u16, settle: Arc<dyn Settle>) -> Self {
+    /// A delivery that `settle` knows by `tag`. `redelivered` counts the earlier deliveries of this very copy that may
+    /// have been the end of their process; those that ended otherwise, as far as that is known, are not among them.
+    pub fn new(envelope: Arc<Envelope>, tag: u64, redelivered: u32, shard: Shard, settle: Arc<dyn Settle>) -> Self {
         Self { envelope, redelivered, shard, tag, settle: Some(settle) }
     }
 
@@ -72,9 +83,9 @@ impl Delivery {
         self.envelope.metadata.attempt.saturating_add(self.redelivered).saturating_add(1)
     }
 
-    /// The shard it came from; 0 in an unordered subscription.
+    /// The shard it came from.
     #[must_use]
-    pub fn shard(&self) -> u16 {
+    pub fn shard(&self) -> Shard {
         self.shard
     }
 

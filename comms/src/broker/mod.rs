@@ -22,7 +22,7 @@ use crate::message::Envelope;
 
 pub use admin::{Admin, DeadLetter, DeadLetterFilter, PlanItem, PlanStep, Provenance, REPLAYED};
 pub use confirm::{Confirm, Publishing, Reach, Receipt};
-pub use delivery::{Consumer, Delivery, Settle};
+pub use delivery::{Consumer, Delivery, Settle, Shard};
 pub use error::{BrokerError, BrokerErrorKind};
 pub use subscription::{Order, StartPosition, Subscription, shard_of};
 pub use topic::{InvalidTopic, TopicPattern, validate_topic};

@@ -1,14 +1,14 @@
 //! Keys whose messages follow a dead letter, in a subscription that parks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::broker::{Admin, BrokerError, DeadLetterFilter, Subscription};
+use crate::broker::{Admin, BrokerError, DeadLetterFilter, Shard, Subscription};
 
 /// The parked keys of a subscription, as far as this member knows them.
 ///
 /// The truth is the dead-letter queue, which outlives every member: a key is parked while a letter of it is
-/// there. A member reads it when it first sees a shard.
+/// there. A member reads it when a shard comes to it.
 #[derive(Debug, Default)]
 pub(crate) struct ParkedKeys {
     known: Mutex<Known>,
@@ -17,7 +17,8 @@ pub(crate) struct ParkedKeys {
 #[derive(Debug, Default)]
 struct Known {
     keys: HashSet<Arc<str>>,
-    shards: HashSet<u16>,
+    /// Of each shard the tenure in which the letters were read.
+    tenures: HashMap<u16, u32>,
 }
 
 impl ParkedKeys {
@@ -36,14 +37,14 @@ impl ParkedKeys {
     }
 
     /// Learns what other members parked before this one got the shard.
-    pub(crate) async fn learn(&self, shard: u16, again: bool, subscription: &Subscription, admin: &dyn Admin) -> Result<(), BrokerError> {
-        if !again && self.lock().shards.contains(&shard) {
+    pub(crate) async fn learn(&self, shard: Shard, subscription: &Subscription, admin: &dyn Admin) -> Result<(), BrokerError> {
+        if self.lock().tenures.get(&shard.index) == Some(&shard.tenure) {
             return Ok(());
         }
         let letters = admin.dead_letters(subscription, &DeadLetterFilter::default()).await?;
         let mut known = self.lock();
         known.keys.extend(letters.iter().filter_map(|letter| letter.envelope.metadata.key.clone()));
-        known.shards.insert(shard);
+        known.tenures.insert(shard.index, shard.tenure);
         Ok(())
     }
 

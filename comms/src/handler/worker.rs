@@ -180,7 +180,7 @@ impl Pipeline {
     async fn is_parked(&self, delivery: &Delivery) -> Result<bool, BrokerError> {
         let (Some(parked), Some(key)) = (&self.parked, &delivery.envelope().metadata.key) else { return Ok(false) };
         self.intake.wake_another();
-        parked.learn(delivery.shard(), delivery.attempt() > 1, &self.plan.subscription, self.plan.broker.admin()).await?;
+        parked.learn(delivery.shard(), &self.plan.subscription, self.plan.broker.admin()).await?;
         Ok(parked.contains(key) && !is_replayed(delivery.envelope()))
     }
 

@@ -93,11 +93,28 @@ async fn connections_that_break_again_and_again_lose_nothing() {
 }
 
 #[tokio::test]
+async fn a_lost_connection_is_no_crash_of_the_process_that_survives_it() {
+    let (world, proxy) = behind_a_proxy("").await;
+    let subscription = world.subscription("g", "orders");
+    let mut consumer = world.subscribe(&subscription).await;
+    world.publish("orders", "x").await;
+    let mut held = next(&mut consumer).await;
+    for _ in 0..6 {
+        proxy.drop_connections().await;
+        held = next(&mut consumer).await;
+        assert_eq!(held.attempt(), 1);
+    }
+    // Another process knows nothing of that: for it, the message may be one that kills.
+    let other = connect(&format!("{}?exchange={}", servers::RabbitMq::shared().await.url(), world.id)).await.unwrap();
+    let mut successor = other.subscribe(Arc::new(subscription)).await.unwrap();
+    drop((held, consumer));
+    assert!(next(&mut successor).await.attempt() > 6);
+}
+
+#[tokio::test]
 async fn what_was_confirmed_survives_kill_and_restart_of_the_server() {
     let server = servers::RabbitMq::start().await.unwrap();
-    // Classic queues: a quorum queue that is killed this soon after its declaration can come back without a leader
-    // (known-limits-rabbitmq.md). `tests/faults` kills quorum queues under traffic.
-    let world = World::at(&server.url(), "queue=classic").await;
+    let world = World::at(&server.url(), "").await;
     let subscription = world.subscription("g", "orders");
     let mut consumer = world.subscribe(&subscription).await;
     server.sync_declarations().await.unwrap();

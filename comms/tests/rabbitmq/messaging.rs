@@ -1,6 +1,8 @@
 //! Publishing, groups, patterns, receipts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use comms::broker::{Broker, BrokerErrorKind, Reach, StartPosition, Subscription};
 use comms::message::{Id, Metadata};
@@ -8,6 +10,7 @@ use comms::testing::servers;
 use lapin::options::{BasicPublishOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, ConnectionProperties};
+use serde_json::json;
 
 use crate::support::*;
 
@@ -27,7 +30,7 @@ async fn every_attribute_and_byte_arrives() {
     world.send(sent.clone()).await.unwrap();
     let delivery = next(&mut consumer).await;
     assert_eq!(**delivery.envelope(), sent);
-    assert_eq!((delivery.attempt(), delivery.shard()), (3, 0));
+    assert_eq!((delivery.attempt(), delivery.shard().index), (3, 0));
     delivery.ack();
 }
 
@@ -203,4 +206,38 @@ async fn classic_queues_work_as_well() {
     let again = Arc::clone(delivery.envelope());
     delivery.retry(again, std::time::Duration::from_millis(50)).await.unwrap();
     assert_eq!(take(&mut consumer, 1).await, ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_full_queue_refuses_is_published_again_until_it_is_taken() {
+    let world = Arc::new(World::new("").await);
+    let subscription = world.subscription("g", "full");
+    // Declared, and nobody consumes.
+    drop(world.subscribe(&subscription).await);
+    let policy = json!({ "max-length": 1, "overflow": "reject-publish" });
+    let pattern = format!("^{}$", subscription.name());
+    servers::RabbitMq::shared().await.declare_policy("/", &world.id, &pattern, &policy).await.unwrap();
+    // The policy takes effect when it does: until a message is not taken.
+    let (mut published, mut refused) = (0, None);
+    while refused.is_none() {
+        let mut confirm = world.broker.publish(Arc::new(envelope("full", &published.to_string()))).await;
+        published += 1;
+        refused = tokio::time::timeout(Duration::from_millis(500), &mut confirm).await.is_err().then_some(confirm);
+    }
+    // Traffic that never pauses doesn't keep them from their turn.
+    let traffic = Arc::clone(&world);
+    let traffic = tokio::spawn(async move {
+        loop {
+            traffic.publish("other", "x").await;
+        }
+    });
+    let mut consumer = world.subscribe(&subscription).await;
+    let mut seen = BTreeSet::new();
+    while seen.len() < published {
+        let delivery = next(&mut consumer).await;
+        seen.insert(body(&delivery));
+        delivery.ack();
+    }
+    refused.unwrap().await.unwrap();
+    traffic.abort();
 }

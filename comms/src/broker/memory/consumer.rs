@@ -71,9 +71,8 @@ impl Consumer for MemoryConsumer {
         let budget = ready!(tokio::task::coop::poll_proceed(context));
         loop {
             match self.seat.group.next(self.seat.member, context.waker()) {
-                Next::Message { tag, lane, envelope, redelivered } => {
+                Next::Message { tag, shard, envelope, redelivered } => {
                     budget.made_progress();
-                    let shard = u16::try_from(lane).unwrap_or(0);
                     return Poll::Ready(Some(Delivery::new(envelope, tag, redelivered, shard, Arc::clone(&self.settle))));
                 }
                 Next::Ended => return Poll::Ready(None),

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::counters::{Counters, InFlight};
 use super::state::{Member, State};
 use super::wakers::Wakers;
-use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Order, Subscription, TopicPattern};
+use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Order, Shard, Subscription, TopicPattern};
 use crate::message::Envelope;
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) enum Offered {
 pub(super) enum Next {
     Message {
         tag: u64,
-        lane: usize,
+        shard: Shard,
         envelope: Arc<Envelope>,
         redelivered: u32,
     },
@@ -129,8 +129,8 @@ impl Group {
                 (0..due).for_each(|_| self.counters.due());
                 state.wake_members(wakers);
             }
-            if let Some((tag, lane, envelope, redelivered)) = state.take(position) {
-                return Next::Message { tag, lane, envelope, redelivered };
+            if let Some((tag, shard, envelope, redelivered)) = state.take(position) {
+                return Next::Message { tag, shard, envelope, redelivered };
             }
             state.wait(position, waker);
             Next::Wait(state.next_due())

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::unsettled::{Held, Item, Unsettled};
 use super::wakers::Wakers;
-use crate::broker::{DeadLetter, Order, shard_of};
+use crate::broker::{DeadLetter, Order, Shard, shard_of};
 use crate::message::Envelope;
 
 /// A queue. An unordered group has one, an ordered group one for each shard.
@@ -22,9 +22,19 @@ pub(super) struct Lane {
     unsettled: usize,
     /// The member that took from it last.
     owner: u64,
+    /// How often the owner has changed.
+    tenure: u32,
 }
 
 impl Lane {
+    /// The member takes a message of this lane, which is number `index`.
+    fn hand_to(&mut self, member: u64, index: usize) -> Shard {
+        self.unsettled += 1;
+        self.tenure = self.tenure.wrapping_add(u32::from(self.owner != member));
+        self.owner = member;
+        Shard { index: u16::try_from(index).unwrap_or(u16::MAX), tenure: self.tenure }
+    }
+
     /// Back to where it was; that is near the front, since it has been there before.
     fn put_back(&mut self, item: Item) {
         let place = self.queue.iter().position(|queued| queued.sequence > item.sequence).unwrap_or(self.queue.len());
@@ -168,7 +178,7 @@ impl State {
     }
 
     /// The next message for the member, if it has room for one and any lane of its has one.
-    pub(super) fn take(&mut self, position: usize) -> Option<(u64, usize, Arc<Envelope>, u32)> {
+    pub(super) fn take(&mut self, position: usize) -> Option<(u64, Shard, Arc<Envelope>, u32)> {
         let member = &self.members[position];
         if self.queued == 0 || member.unsettled.len() >= member.prefetch {
             return None;
@@ -176,12 +186,11 @@ impl State {
         let lane = self.pick_lane(position)?;
         let item = self.lanes[lane].queue.pop_front()?;
         self.queued -= 1;
-        self.lanes[lane].unsettled += 1;
         let member = &mut self.members[position];
-        self.lanes[lane].owner = member.id;
+        let shard = self.lanes[lane].hand_to(member.id, lane);
         member.cursor = lane + 1;
         let (envelope, redelivered) = (Arc::clone(&item.envelope), item.redelivered);
-        Some((member.unsettled.insert(Held { item, lane }), lane, envelope, redelivered))
+        Some((member.unsettled.insert(Held { item, lane }), shard, envelope, redelivered))
     }
 
     fn pick_lane(&self, position: usize) -> Option<usize> {

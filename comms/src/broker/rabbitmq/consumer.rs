@@ -20,7 +20,7 @@ use super::ledger::Kept;
 use super::settle::Desk;
 use super::shared::{Shared, create_channel};
 use super::topology::{Topology, short};
-use crate::broker::{BrokerError, BrokerErrorKind, Consumer, Delivery, Settle, Subscription};
+use crate::broker::{BrokerError, BrokerErrorKind, Consumer, Delivery, Settle, Shard, Subscription};
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -37,7 +37,7 @@ pub(super) struct Recipe {
 
 impl Recipe {
     /// Declares the topology and begins to consume.
-    pub(super) async fn open(&self) -> Result<Session, BrokerError> {
+    pub(super) async fn open(&self, number: u32) -> Result<Session, BrokerError> {
         let attempted = format!("consume `{}`", self.topology.name);
         let connection = self.shared.consuming().await?.up().await?;
         let channel = create_channel(&connection, &attempted).await?;
@@ -58,6 +58,7 @@ impl Recipe {
             settle: Arc::clone(&desk) as Arc<dyn Settle>,
             desk,
             streams,
+            number,
             next: 0,
             ordered,
             one_word: self.subscription.topic.as_str() == "*",
@@ -66,10 +67,10 @@ impl Recipe {
     }
 
     /// Opens until it succeeds: a subscription doesn't end quietly.
-    async fn reopen(self) -> Session {
+    async fn reopen(self, number: u32) -> Session {
         let mut pause = Duration::from_millis(50);
         loop {
-            let opened = timeout(OPENING, self.open()).await;
+            let opened = timeout(OPENING, self.open(number)).await;
             match opened.unwrap_or_else(|_| Err(no_answer())) {
                 Ok(session) => return session,
                 Err(error) if is_fatal(error.kind()) => {
@@ -89,6 +90,8 @@ pub(super) struct Session {
     desk: Arc<Desk>,
     settle: Arc<dyn Settle>,
     streams: Vec<lapin::Consumer>,
+    /// How many sessions of the subscription this process lost before it.
+    number: u32,
     /// The shard to ask first: the one after the last that had something.
     next: usize,
     ordered: bool,
@@ -130,7 +133,7 @@ impl Session {
     /// What the pipeline gets to see of a delivery, if anything.
     fn take(&mut self, delivery: lapin::message::Delivery, shard: usize) -> Option<Delivery> {
         let tag = delivery.delivery_tag;
-        let shard = u16::try_from(shard).unwrap_or(u16::MAX);
+        let shard = Shard { index: u16::try_from(shard).unwrap_or(u16::MAX), tenure: self.number };
         let topic = &mut self.topic;
         let read = headers::read(delivery, |text| {
             if **topic != *text {
@@ -139,6 +142,10 @@ impl Session {
             Arc::clone(topic)
         });
         let Read { envelope, redelivered, foreign, not_before, .. } = read;
+        // RabbitMQ counts every delivery that was not settled. This process has survived what it delivered in its
+        // earlier sessions, so those were no crashes; and if the message is one that kills, it does so here only once
+        // more, for the next process has lost nothing yet.
+        let redelivered = redelivered.saturating_sub(self.number);
         let envelope = Arc::new(envelope);
         let again = self.ordered.then(|| (Arc::clone(&envelope), redelivered));
         self.desk.deliver(tag, Kept { shard, foreign, again });
@@ -182,13 +189,15 @@ enum Phase {
 pub(super) struct RabbitConsumer {
     recipe: Recipe,
     phase: Phase,
+    /// Sessions that ended while the process went on.
+    lost: u32,
     stopping: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl RabbitConsumer {
     pub(super) fn new(recipe: Recipe, session: Session) -> Self {
         let stopping = Box::pin(recipe.shared.stopping.clone().cancelled_owned());
-        Self { recipe, phase: Phase::Open(session), stopping }
+        Self { recipe, phase: Phase::Open(session), lost: 0, stopping }
     }
 
     fn poll_phase(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
@@ -198,6 +207,7 @@ impl RabbitConsumer {
                     Poll::Ready(None) => {
                         session.desk.close();
                         tracing::warn!(subscription = self.recipe.topology.name, "consuming was interrupted; resuming");
+                        self.lost = self.lost.saturating_add(1);
                         self.phase = self.reopen();
                     }
                     delivery => return delivery,
@@ -216,7 +226,7 @@ impl RabbitConsumer {
     }
 
     fn reopen(&self) -> Phase {
-        Phase::Opening(AbortOnDropHandle::new(tokio::spawn(self.recipe.clone().reopen())))
+        Phase::Opening(AbortOnDropHandle::new(tokio::spawn(self.recipe.clone().reopen(self.lost))))
     }
 
     fn end(&mut self) {

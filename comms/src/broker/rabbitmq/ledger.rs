@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use lapin::BasicProperties;
 
+use crate::broker::Shard;
 use crate::message::Envelope;
 
 /// What is remembered of a delivery until it is settled.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// The queue that it came from, as an index.
-    pub(super) shard: u16,
+    /// The queue that it came from.
+    pub(super) shard: Shard,
     /// What a foreign producer put beside the attributes.
     pub(super) foreign: Option<Box<BasicProperties>>,
     /// For ordered subscriptions, where a released message is delivered again from here.

@@ -16,7 +16,7 @@ use super::headers::{NOT_BEFORE, PROVENANCE, write_copy};
 use super::ledger::{Kept, Ledger};
 use super::provenance;
 use super::topology::Topology;
-use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Settle};
+use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Settle, Shard};
 use crate::message::Envelope;
 
 /// An acknowledgement is written at the latest this much after the work was done.
@@ -74,7 +74,7 @@ impl Desk {
     }
 
     /// The lowest delivery that was given back in an ordered subscription.
-    pub(super) fn next_again(&self) -> Option<(u64, Arc<Envelope>, u32, u16)> {
+    pub(super) fn next_again(&self) -> Option<(u64, Arc<Envelope>, u32, Shard)> {
         let mut state = self.lock();
         let tag = state.again.pop_first()?;
         state.ledger.deliver_again(tag);
@@ -158,7 +158,7 @@ impl Desk {
     /// The name of the queue that the delivery came from, and what else to keep of it.
     fn origin(&self, tag: u64) -> (String, Option<BasicProperties>) {
         let mut state = self.lock();
-        let (shard, foreign) = state.ledger.kept(tag).map_or((0, None), |kept| (kept.shard, kept.foreign.as_deref().cloned()));
+        let (shard, foreign) = state.ledger.kept(tag).map_or((0, None), |kept| (kept.shard.index, kept.foreign.as_deref().cloned()));
         (self.topology.queues[usize::from(shard)].name.clone(), foreign)
     }
 

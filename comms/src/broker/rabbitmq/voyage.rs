@@ -11,7 +11,7 @@ use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Confirmation};
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::connection::LinkState;
 use super::flights::{Flights, Job, Letter};
@@ -39,6 +39,8 @@ pub(super) struct Voyage {
     /// Refused by the server, to be published again: a queue that has no leader yet after a crash, or is full,
     /// takes the message later.
     refused: Vec<u64>,
+    /// When, if there are any.
+    try_again: Instant,
 }
 
 /// How long a refused message waits before it is tried again.
@@ -46,7 +48,13 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(200);
 
 impl Voyage {
     pub(super) fn on(channel: Channel) -> Self {
-        Self { channel: Arc::new(channel), flying: FuturesUnordered::new(), returns: Returns::default(), refused: Vec::new() }
+        Self {
+            channel: Arc::new(channel),
+            flying: FuturesUnordered::new(),
+            returns: Returns::default(),
+            refused: Vec::new(),
+            try_again: Instant::now(),
+        }
     }
 
     pub(super) async fn run(mut self, publisher: &mut Publisher) -> End {
@@ -61,6 +69,7 @@ impl Voyage {
         loop {
             let room = publisher.room();
             let flights = &mut publisher.flights;
+            let try_again = self.try_again;
             tokio::select! {
                 biased;
                 error = std::future::poll_fn(|context| self.poll_confirmed(flights, context)) => {
@@ -80,7 +89,7 @@ impl Voyage {
                     publisher.expire();
                     timer.as_mut().set(publisher.flights.earliest_deadline());
                 }
-                () = sleep(REFUSED_PAUSE), if !self.refused.is_empty() => {
+                () = sleep_until(try_again), if !self.refused.is_empty() => {
                     for number in std::mem::take(&mut self.refused) {
                         self.launch(publisher, number);
                     }
@@ -152,7 +161,7 @@ impl Voyage {
         }
         for (number, outcome) in self.returns.finish_round(self.flying.is_empty()) {
             match outcome {
-                Outcome::Refused => self.refused.push(number),
+                Outcome::Refused => self.refuse(number),
                 Outcome::Accepted(reach) => {
                     if let Some(job) = flights.take(number) {
                         let result = settle(&job, reach);
@@ -162,6 +171,13 @@ impl Voyage {
             }
         }
         Poll::Ready(None)
+    }
+
+    fn refuse(&mut self, number: u64) {
+        if self.refused.is_empty() {
+            self.try_again = Instant::now() + REFUSED_PAUSE;
+        }
+        self.refused.push(number);
     }
 
     fn note(&mut self, flights: &Flights, number: u64, confirmation: Confirmation) {

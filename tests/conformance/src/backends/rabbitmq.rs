@@ -29,14 +29,7 @@ impl Backend for Rabbit {
             Some(server) => server.url(),
             None => servers::RabbitMq::shared().await.url(),
         };
-        // A quorum queue of RabbitMQ 3.10 that is killed while it is new and idle can come back without a leader
-        // (known-limits-rabbitmq.md), so the cases that kill use classic ones; `tests/faults` kills quorum queues.
-        let queues = if setup.kills { "queue=classic" } else { "" };
-        let query = [OPTIONS.to_owned(), setup.query(), queues.to_owned()]
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join("&");
+        let query = [OPTIONS.to_owned(), setup.query()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("&");
         Self { own, url: format!("{base}?{query}") }
     }
 
@@ -80,7 +73,7 @@ impl Backend for Rabbit {
 impl Server for servers::RabbitMq {
     fn kill(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            // RabbitMQ confirms messages durably, but not declarations: a queue of a moment ago may never elect a leader.
+            // RabbitMQ confirms messages durably, but not declarations.
             self.sync_declarations().await.expect("declarations synced");
             Self::kill(self).await.expect("killed");
         })

@@ -152,14 +152,17 @@ impl RabbitMq {
 
     /// Has the server write what was declared (queues, exchanges, bindings, users) to its disk.
     ///
-    /// RabbitMQ 3 answers a declaration before it is on the disk: a [`RabbitMq::kill`] right after it
-    /// takes the queue away now and then (seen with 3.10), and the confirmed messages in it. A test
-    /// that is about messages calls this between declaring and killing.
+    /// RabbitMQ 3 answers a declaration before it is on the disk: Mnesia's log waits in a buffer, and
+    /// the table that says which log belongs to which quorum queue is saved every 500 ms
+    /// (`ra_directory.erl` of `rabbitmq/ra`). After a [`RabbitMq::kill`] before that, a classic queue
+    /// is gone and a quorum queue starts anew, empty and without a leader. A test that is about
+    /// messages calls this between declaring and killing.
     ///
     /// # Errors
     /// See above.
     pub async fn sync_declarations(&self) -> Result<(), ServerError> {
-        self.ctl(&["eval", "mnesia:sync_log()."]).await.map(drop)
+        const SYNC: &str = "ok = mnesia:sync_log(), [ok = dets:sync(Table) || Table <- dets:all()].";
+        self.ctl(&["eval", SYNC]).await.map(drop)
     }
 
     /// Has the server close every connection (`CONNECTION_FORCED`, with this reason).
