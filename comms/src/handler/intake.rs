@@ -60,11 +60,10 @@ impl Intake {
         polled
     }
 
-    /// The message of the key was settled: its lane goes on.
+    /// The message of the key was settled: its lane goes on, with the worker that settled it and now asks for more.
     pub(crate) fn settled(&self, key: &str) {
-        let goes_on = self.lock().lanes.as_mut().is_some_and(|lanes| lanes.release(key));
-        if goes_on {
-            self.wake_another();
+        if let Some(lanes) = &mut self.lock().lanes {
+            lanes.release(key);
         }
     }
 

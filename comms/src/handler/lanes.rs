@@ -35,18 +35,12 @@ impl Lanes {
         self.ready.pop_front()
     }
 
-    /// The message of the key was settled. Returns whether another one became ready.
-    pub(crate) fn release(&mut self, key: &str) -> bool {
-        let Some(waiting) = self.busy.get_mut(key) else { return false };
+    /// The message of the key was settled: the one behind it is ready.
+    pub(crate) fn release(&mut self, key: &str) {
+        let Some(waiting) = self.busy.get_mut(key) else { return };
         match waiting.pop_front() {
-            Some(next) => {
-                self.ready.push_back(next);
-                true
-            }
-            None => {
-                self.busy.remove(key);
-                false
-            }
+            Some(next) => self.ready.push_back(next),
+            None => drop(self.busy.remove(key)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -33,11 +34,17 @@ pub(super) struct Recipe {
     pub(super) shared: Arc<Shared>,
     pub(super) topology: Arc<Topology>,
     pub(super) subscription: Arc<Subscription>,
+    /// How often the server was asked to deliver.
+    begun: Arc<AtomicU32>,
 }
 
 impl Recipe {
+    pub(super) fn new(shared: Arc<Shared>, topology: Arc<Topology>, subscription: Arc<Subscription>) -> Self {
+        Self { shared, topology, subscription, begun: Arc::default() }
+    }
+
     /// Declares the topology and begins to consume.
-    pub(super) async fn open(&self, number: u32) -> Result<Session, BrokerError> {
+    pub(super) async fn open(&self) -> Result<Session, BrokerError> {
         let attempted = format!("consume `{}`", self.topology.name);
         let connection = self.shared.consuming().await?.up().await?;
         let channel = create_channel(&connection, &attempted).await?;
@@ -45,6 +52,7 @@ impl Recipe {
         let prefetch = self.subscription.prefetch().max(1);
         let each = u16::try_from(prefetch.div_ceil(self.topology.queues.len())).unwrap_or(u16::MAX);
         channel.basic_qos(each, BasicQosOptions::default()).await.map_err(|error| broker_error(&attempted, &error))?;
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
         let mut streams = Vec::with_capacity(self.topology.queues.len());
         for queue in &self.topology.queues {
             let consuming =
@@ -67,10 +75,10 @@ impl Recipe {
     }
 
     /// Opens until it succeeds: a subscription doesn't end quietly.
-    async fn reopen(self, number: u32) -> Session {
+    async fn reopen(self) -> Session {
         let mut pause = Duration::from_millis(50);
         loop {
-            let opened = timeout(OPENING, self.open(number)).await;
+            let opened = timeout(OPENING, self.open()).await;
             match opened.unwrap_or_else(|_| Err(no_answer())) {
                 Ok(session) => return session,
                 Err(error) if is_fatal(error.kind()) => {
@@ -90,7 +98,7 @@ pub(super) struct Session {
     desk: Arc<Desk>,
     settle: Arc<dyn Settle>,
     streams: Vec<lapin::Consumer>,
-    /// How many sessions of the subscription this process lost before it.
+    /// How many sessions of the subscription this process began, and lost, before it.
     number: u32,
     /// The shard to ask first: the one after the last that had something.
     next: usize,
@@ -189,15 +197,13 @@ enum Phase {
 pub(super) struct RabbitConsumer {
     recipe: Recipe,
     phase: Phase,
-    /// Sessions that ended while the process went on.
-    lost: u32,
     stopping: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl RabbitConsumer {
     pub(super) fn new(recipe: Recipe, session: Session) -> Self {
         let stopping = Box::pin(recipe.shared.stopping.clone().cancelled_owned());
-        Self { recipe, phase: Phase::Open(session), lost: 0, stopping }
+        Self { recipe, phase: Phase::Open(session), stopping }
     }
 
     fn poll_phase(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
@@ -207,7 +213,6 @@ impl RabbitConsumer {
                     Poll::Ready(None) => {
                         session.desk.close();
                         tracing::warn!(subscription = self.recipe.topology.name, "consuming was interrupted; resuming");
-                        self.lost = self.lost.saturating_add(1);
                         self.phase = self.reopen();
                     }
                     delivery => return delivery,
@@ -226,7 +231,7 @@ impl RabbitConsumer {
     }
 
     fn reopen(&self) -> Phase {
-        Phase::Opening(AbortOnDropHandle::new(tokio::spawn(self.recipe.clone().reopen(self.lost))))
+        Phase::Opening(AbortOnDropHandle::new(tokio::spawn(self.recipe.clone().reopen())))
     }
 
     fn end(&mut self) {

@@ -140,9 +140,9 @@ impl Broker for RabbitMq {
                 return Err(not_replayable(&subscription));
             }
             let topology = Arc::new(Topology::new(&self.shared.config, &subscription)?);
-            let recipe = Recipe { shared: Arc::clone(&self.shared), topology, subscription };
+            let recipe = Recipe::new(Arc::clone(&self.shared), topology, subscription);
             let attempted = format!("subscribe `{}`", recipe.topology.name);
-            let session = patiently(self.shared.config.publish_timeout, &attempted, || recipe.open(0)).await?;
+            let session = patiently(self.shared.config.publish_timeout, &attempted, || recipe.open()).await?;
             Ok(Box::new(RabbitConsumer::new(recipe, session)) as Box<dyn Consumer>)
         })
     }
