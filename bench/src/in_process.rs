@@ -7,6 +7,8 @@ use comms::broker::memory::Memory;
 use comms::{App, AppBuilder, Publisher, event, event_handler};
 use futures_util::FutureExt;
 use tokio::runtime::{Builder, Runtime};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::contest::Contestant;
 use crate::region;
@@ -48,7 +50,8 @@ impl Handled {
 /// With `COMMS_BENCH_LOG=info` in the environment: logs as a running service does, into nothing.
 pub fn log_if_asked() {
     if let Ok(filter) = std::env::var("COMMS_BENCH_LOG") {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::sink).init();
+        let lines = comms::telemetry::JsonLines::new(std::io::sink);
+        tracing_subscriber::registry().with(tracing_subscriber::EnvFilter::new(filter)).with(lines).init();
     }
 }
 

@@ -1,15 +1,20 @@
 //! What work knows of the work that caused it: task-local, set by every inbound pipeline and read by
 //! every outbound one.
 
-use std::future::Future;
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::future::{Future, poll_fn};
+use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::message::{Envelope, Id, Metadata, TraceParent};
 
-tokio::task_local! {
-    static CURRENT: Context;
+thread_local! {
+    /// Of the task that is polled now: [`Context::scope`] puts it here for the time of each poll.
+    static CURRENT: RefCell<Context> = const { RefCell::new(Context { message: None, handler: None, correlation: None, deadline: None, trace: None }) };
 }
 
 /// Correlation, causation, deadline and trace of the work at hand.
@@ -19,16 +24,24 @@ tokio::task_local! {
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     message: Option<Arc<Envelope>>,
+    handler: Option<Handler>,
     correlation: Option<Id>,
     deadline: Option<Timestamp>,
     trace: Option<TraceParent>,
+}
+
+/// Who handles the message.
+#[derive(Clone, Copy, Debug)]
+struct Handler {
+    service: &'static str,
+    name: &'static str,
 }
 
 impl Context {
     /// The context of the running task; an empty one outside of any handler.
     #[must_use]
     pub fn current() -> Self {
-        CURRENT.try_with(Clone::clone).unwrap_or_default()
+        CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
     }
 
     /// The context of handling the message.
@@ -36,7 +49,13 @@ impl Context {
     pub fn of(message: Arc<Envelope>) -> Self {
         let metadata = &message.metadata;
         let trace = metadata.trace.map(TraceParent::child);
-        Self { correlation: None, deadline: metadata.deadline, trace, message: Some(message) }
+        Self { correlation: None, deadline: metadata.deadline, trace, handler: None, message: Some(message) }
+    }
+
+    /// The same context at work in a handler.
+    pub(crate) fn of_handler(mut self, service: &'static str, name: &'static str) -> Self {
+        self.handler = Some(Handler { service, name });
+        self
     }
 
     /// The same context with another correlation id: where a conversation begins, an HTTP request for example.
@@ -86,8 +105,57 @@ impl Context {
     }
 
     /// Runs the future in this context.
-    pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
-        CURRENT.scope(self, future)
+    pub fn scope<F: Future>(mut self, future: F) -> impl Future<Output = F::Output> {
+        async move {
+            let mut future = pin!(future);
+            poll_fn(|task| self.enter(|| future.as_mut().poll(task))).await
+        }
+    }
+
+    /// Runs the closure in this context.
+    pub(crate) fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        /// Puts the one before back, also when the work panics.
+        struct Entered<'a>(&'a mut Context);
+
+        impl Entered<'_> {
+            /// A thread that ends has no context any more; then there is nothing to put back either.
+            fn swap(&mut self) {
+                let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), self.0));
+            }
+        }
+
+        impl Drop for Entered<'_> {
+            fn drop(&mut self) {
+                self.swap();
+            }
+        }
+
+        let mut entered = Entered(self);
+        entered.swap();
+        work()
+    }
+
+    /// Tells by name what a line of the log says of the running task.
+    pub(crate) fn describe_current(tell: impl FnMut(&'static str, &dyn Display)) {
+        // A thread that ends has no context any more.
+        let _ = CURRENT.try_with(|current| current.borrow().describe(tell));
+    }
+
+    fn describe(&self, mut tell: impl FnMut(&'static str, &dyn Display)) {
+        if let Some(correlation) = self.correlation() {
+            tell("correlation_id", correlation);
+        }
+        if let Some(trace) = self.trace {
+            tell("trace_id", &format_args!("{:032x}", trace.trace_id()));
+        }
+        if let Some(message) = &self.message {
+            tell("messaging.message.id", &message.metadata.id);
+            tell("messaging.destination.name", &message.topic);
+        }
+        if let Some(Handler { service, name }) = self.handler {
+            tell("comms.service", &service);
+            tell("comms.handler", &name);
+        }
     }
 
     /// Spawns a task that keeps the current context; plain `tokio::spawn` loses it.
@@ -111,6 +179,8 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use super::*;
 
     fn message() -> Arc<Envelope> {
@@ -139,5 +209,27 @@ mod tests {
         let soon = Timestamp::now();
         let later = soon + jiff::SignedDuration::from_secs(60);
         assert_eq!(Context::default().with_deadline(soon).with_deadline(later).deadline(), Some(soon));
+    }
+
+    #[test]
+    fn a_context_ends_with_its_work_also_when_that_panics() {
+        let mut context = Context::of(message());
+        let panicked = catch_unwind(AssertUnwindSafe(|| context.enter(|| panic!("{}", Context::current().message().is_some()))));
+        assert_eq!(panicked.unwrap_err().downcast_ref::<String>().unwrap(), "true");
+        assert!(Context::current().message().is_none() && context.message().is_some());
+    }
+
+    #[tokio::test]
+    async fn tasks_that_take_turns_keep_their_contexts_apart() {
+        let turn = || async {
+            let before = Context::current().correlation().cloned();
+            tokio::task::yield_now().await;
+            assert_eq!(Context::current().correlation().cloned(), before);
+            before.unwrap()
+        };
+        let in_context = || Context::default().with_correlation(Id::new()).scope(turn());
+        let (one, other) = tokio::join!(in_context(), in_context());
+        assert_ne!(one, other);
+        assert!(Context::current().correlation().is_none());
     }
 }

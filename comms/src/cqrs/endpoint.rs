@@ -15,7 +15,7 @@ use super::reply;
 use crate::broker::{Broker, BrokerError, Reach};
 use crate::context::Context;
 use crate::error::{Class, Fault};
-use crate::handler::attempt::panicked;
+use crate::handler::attempt::{Attempt, panicked};
 use crate::handler::erased::{ErasedHandler, Slot, decode, through_layers};
 use crate::handler::{Incoming, NamedLayer, Outcome, RequestHandler};
 use crate::message::{CodecError, Envelope, Message, Request};
@@ -65,7 +65,8 @@ impl<H: RequestHandler> Endpoint<H> {
 
     /// The span of a call in this process, with the ids of the conversation that it belongs to.
     fn span(&self, context: &Context) -> tracing::Span {
-        tracing::info_span!(
+        tracing::debug_span!(
+            target: "comms::process",
             "call",
             otel.kind = "internal",
             messaging.operation.type = "process",
@@ -97,6 +98,7 @@ impl<H: RequestHandler> Call<H::Request> for Arc<Endpoint<H>> {
             endpoint.answer(request, incoming).await
         };
         let span = self.span(&context);
+        let context = context.of_handler(self.service_name, H::DECL.name);
         let call = async move {
             let caught = AssertUnwindSafe(context.scope(answer)).catch_unwind();
             match tokio::time::timeout(timeout, caught).await {
@@ -136,16 +138,17 @@ impl<H: RequestHandler> fmt::Debug for BoundRequestHandler<H> {
 }
 
 impl<H: RequestHandler> ErasedHandler for BoundRequestHandler<H> {
-    fn start(&self, incoming: Incoming, context: Context, slot: &mut Slot) -> Result<(), CodecError> {
-        let request = decode::<H::Request>(&incoming.envelope)?;
+    fn start(&self, attempt: &Attempt<'_>, slot: &mut Slot) -> Result<(), CodecError> {
+        let request = decode::<H::Request>(attempt.envelope)?;
+        let incoming = attempt.incoming();
         let endpoint = Arc::clone(&self.endpoint);
         let replies = self.replies.clone();
-        slot.set(context.scope(async move {
+        slot.set(async move {
             let asked = Arc::clone(&incoming.envelope);
             let result = endpoint.answer(request, Some(incoming)).await?;
             let reply = replies.prepare::<H::Request>(&asked, result)?;
             replies.send(reply).await
-        }));
+        });
         Ok(())
     }
 

@@ -3,12 +3,15 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::Outcome;
 use super::erased::Slot;
+use super::plan::Entry;
+use super::{Incoming, Outcome};
 use crate::error::{Class, Fault};
+use crate::message::Envelope;
 
 /// A handler that took longer than it may.
 #[derive(Debug, thiserror::Error)]
@@ -25,31 +28,70 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Fault {
     Fault::new(Class::Retryable, Panicked(panic_text(panic)))
 }
 
-/// Runs what is in the slot. `on_wait` is called once if it does not finish at the first poll.
+/// What a handler is called with.
+pub(crate) struct Attempt<'a> {
+    pub(crate) entry: &'a Entry,
+    pub(crate) envelope: &'a Arc<Envelope>,
+    service: &'static str,
+    /// From 1.
+    number: u32,
+}
+
+impl<'a> Attempt<'a> {
+    pub(crate) fn new(service: &'static str, entry: &'a Entry, envelope: &'a Arc<Envelope>, number: u32) -> Self {
+        Self { entry, envelope, service, number }
+    }
+
+    /// What layers see of it.
+    pub(crate) fn incoming(&self) -> Incoming {
+        let (service, handler) = (self.service, self.entry.decl.name);
+        Incoming { envelope: Arc::clone(self.envelope), service, handler, attempt: self.number }
+    }
+
+    /// Decodes the message and puts the handler's future into the slot.
+    fn start(&self, slot: &mut Slot) -> Result<(), Failed> {
+        let started = self.entry.handler.start(self, slot);
+        started.map_err(|error| Failed { is_undecodable: true, fault: Fault::new(Class::Permanent, error) })
+    }
+}
+
+/// An attempt that failed.
+pub(crate) struct Failed {
+    pub(crate) is_undecodable: bool,
+    pub(crate) fault: Fault,
+}
+
+fn result(outcome: Outcome) -> Result<(), Failed> {
+    outcome.map_err(|fault| Failed { is_undecodable: false, fault })
+}
+
+/// Starts the attempt and polls it once: most handlers on a warm path finish at that, and need no timer.
+pub(crate) fn begin(attempt: &Attempt<'_>, slot: &mut Slot, task: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+    if let Err(failed) = attempt.start(slot) {
+        return Poll::Ready(Err(failed));
+    }
+    poll_caught(slot, task).map(result)
+}
+
+/// Goes on with what is in the slot to its end.
 ///
 /// A panic and a timeout are retryable faults; in both cases the future is dropped before this returns.
-pub(crate) async fn run(slot: &mut Slot, timeout: Duration, on_wait: impl FnOnce()) -> Outcome {
-    // Most handlers on a warm path finish at once: no timer is made for them.
-    if let Some(outcome) = poll_fn(|context| Poll::Ready(ready(poll_caught(slot, context)))).await {
-        return outcome;
-    }
-    on_wait();
-    let finished = tokio::time::timeout(timeout, poll_fn(|context| poll_caught(slot, context))).await;
-    finished.unwrap_or_else(|_| {
+pub(crate) async fn finish(slot: &mut Slot, timeout: Duration) -> Result<(), Failed> {
+    let finished = tokio::time::timeout(timeout, poll_fn(|task| poll_caught(slot, task))).await;
+    result(finished.unwrap_or_else(|_| {
         empty(slot);
         Err(Fault::new(Class::Retryable, TimedOut(timeout)))
-    })
+    }))
 }
 
-fn ready(polled: Poll<Outcome>) -> Option<Outcome> {
-    match polled {
-        Poll::Ready(outcome) => Some(outcome),
-        Poll::Pending => None,
-    }
+/// The whole attempt.
+pub(crate) async fn run(attempt: &Attempt<'_>, slot: &mut Slot, timeout: Duration) -> Result<(), Failed> {
+    attempt.start(slot)?;
+    finish(slot, timeout).await
 }
 
-fn poll_caught(slot: &mut Slot, context: &mut std::task::Context<'_>) -> Poll<Outcome> {
-    catch_unwind(AssertUnwindSafe(|| slot.poll(context))).unwrap_or_else(|panic| {
+fn poll_caught(slot: &mut Slot, task: &mut Context<'_>) -> Poll<Outcome> {
+    catch_unwind(AssertUnwindSafe(|| slot.poll(task))).unwrap_or_else(|panic| {
         empty(slot);
         Poll::Ready(Err(panicked(panic.as_ref())))
     })
@@ -73,7 +115,7 @@ mod tests {
     async fn outcome_of(future: impl Future<Output = Outcome> + Send + 'static) -> Outcome {
         let mut slot = empty_slot();
         slot.set(future);
-        run(&mut slot, Duration::from_secs(1), || ()).await
+        finish(&mut slot, Duration::from_secs(1)).await.map_err(|failed| failed.fault)
     }
 
     #[tokio::test(start_paused = true)]
@@ -92,14 +134,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_handler_holds_is_dropped_before_the_timeout_is_reported() {
-        let held = std::sync::Arc::new(());
-        let inside = std::sync::Arc::clone(&held);
+        let held = Arc::new(());
+        let inside = Arc::clone(&held);
         let mut slot = empty_slot();
         slot.set(async move {
             let _inside = inside;
             std::future::pending().await
         });
-        let _ = run(&mut slot, Duration::ZERO, || ()).await;
-        assert_eq!(std::sync::Arc::strong_count(&held), 1);
+        let _ = finish(&mut slot, Duration::ZERO).await;
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 }

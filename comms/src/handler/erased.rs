@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::BoxFuture;
 use tokio_util::sync::ReusableBoxFuture;
 
+use super::attempt::Attempt;
 use super::{EventHandler, Incoming, NamedLayer, Next, Outcome};
 use crate::broker::BrokerError;
-use crate::context::Context;
 use crate::error::Fault;
 use crate::message::{CodecError, Envelope, Message};
 
@@ -24,7 +24,7 @@ pub(crate) fn empty_slot() -> Slot {
 /// A handler whose message type is known only to itself.
 pub(crate) trait ErasedHandler: fmt::Debug + Send + Sync {
     /// Decodes the message and puts the future of one attempt into the slot. It begins only when it is polled.
-    fn start(&self, incoming: Incoming, context: Context, slot: &mut Slot) -> Result<(), CodecError>;
+    fn start(&self, attempt: &Attempt<'_>, slot: &mut Slot) -> Result<(), CodecError>;
 
     /// Answers the one who waits for the message in the handler's stead, when it is given up; `None` for
     /// messages that nobody waits for: these become dead letters.
@@ -53,15 +53,15 @@ impl<H: EventHandler> fmt::Debug for BoundEventHandler<H> {
 }
 
 impl<H: EventHandler> ErasedHandler for BoundEventHandler<H> {
-    fn start(&self, incoming: Incoming, context: Context, slot: &mut Slot) -> Result<(), CodecError> {
-        let event = decode::<H::Event>(&incoming.envelope)?;
+    fn start(&self, attempt: &Attempt<'_>, slot: &mut Slot) -> Result<(), CodecError> {
+        let event = decode::<H::Event>(attempt.envelope)?;
         let service = Arc::clone(&self.service);
         let args = self.args.clone();
         if self.layers.is_empty() {
-            slot.set(context.scope(async move { H::call(&service, event, args).await }));
+            slot.set(async move { H::call(&service, event, args).await });
         } else {
             let call = move |event| -> BoxFuture<'static, Outcome> { Box::pin(async move { H::call(&service, event, args).await }) };
-            slot.set(context.scope(through_layers(Arc::clone(&self.layers), incoming, event, call)));
+            slot.set(through_layers(Arc::clone(&self.layers), attempt.incoming(), event, call));
         }
         Ok(())
     }

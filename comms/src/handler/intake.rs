@@ -5,7 +5,6 @@
 //! worker while one is enough, and all of them when they are needed.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -39,11 +38,7 @@ impl Intake {
     }
 
     /// The next delivery for the worker; `None` once the intake is closed.
-    pub(crate) async fn next(&self, worker: usize) -> Option<Delivery> {
-        poll_fn(|context| self.poll_next(worker, context)).await
-    }
-
-    fn poll_next(&self, worker: usize, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+    pub(crate) fn poll_next(&self, worker: usize, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
         let mut state = self.lock();
         let waker = Waker::from(Arc::clone(&self.sleepers));
         let mut shared = Context::from_waker(&waker);

@@ -13,7 +13,9 @@ mod observe;
 mod parked;
 pub(crate) mod plan;
 mod policy;
+mod refuse;
 pub(crate) mod runner;
+mod settle;
 mod worker;
 
 pub use crate::location::Location;

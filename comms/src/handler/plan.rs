@@ -24,23 +24,29 @@ pub(crate) struct Entry {
 /// collide: a hash that is quick for a short text will do.
 pub(crate) type Handlers = HashMap<&'static str, Entry, BuildHasherDefault<ShortTextHasher>>;
 
-/// FNV-1a (64 bit).
-#[derive(Debug)]
+/// FxHash, as rustc uses it (`rustc-hash` 1, the Firefox hash), eight bytes at a time.
+#[derive(Debug, Default)]
 pub(crate) struct ShortTextHasher(u64);
-
-impl Default for ShortTextHasher {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
 
 impl Hasher for ShortTextHasher {
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
+            self.add(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+        }
     }
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+impl ShortTextHasher {
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 }
 

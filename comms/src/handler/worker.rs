@@ -1,26 +1,31 @@
-//! What one worker does with one delivery: the inbound pipeline, from the lookup of the type to the settlement.
+//! What a worker does with a delivery: the inbound pipeline, from the lookup of the type to the settlement.
+//!
+//! A handler that comes to its end at the first poll is settled there, in plain calls ([`Pipeline::at_once`]); what
+//! waits, fails or has to ask the broker first goes on in [`settle`](super::settle).
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::task::{self, Poll, ready};
 
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Level};
 
-use super::attempt;
+use super::attempt::{self, Attempt, Failed};
 use super::dedup::DedupWindow;
 use super::erased::Slot;
 use super::intake::Intake;
 use super::observe::{Happening, Observed};
 use super::parked::ParkedKeys;
 use super::plan::{Entry, Plan};
-use super::policy::{self, Verdict};
-use super::{AfterDeadLetter, Incoming, Outcome};
-use crate::broker::{BrokerError, DeadLetter, Delivery, Provenance, REPLAYED};
+use super::refuse::{GivenUp, is_replayed};
+use crate::broker::Delivery;
 use crate::context::Context;
-use crate::error::{Class, Fault, chain_text};
 use crate::message::Envelope;
+
+/// The target of the span of a message that is handled, at level debug. Lines of the log need no span for their ids:
+/// they take them from the [`Context`].
+const SPANS: &str = "comms::process";
 
 /// One subscription at work; shared by its workers.
 #[derive(Debug)]
@@ -33,62 +38,116 @@ pub(crate) struct Pipeline {
     pub(crate) stopping: CancellationToken,
 }
 
-/// Why a message is given up, in the words of [`Provenance::reason`].
-mod reason {
-    pub(super) const FAILED: &str = "failed";
-    pub(super) const PERMANENT: &str = "permanent";
-    pub(super) const UNDECODABLE: &str = "undecodable";
-    pub(super) const NEWER_VERSION: &str = "newer-version";
-    pub(super) const OLDER_VERSION: &str = "older-version";
-    pub(super) const CRASHED: &str = "crashed";
-    pub(super) const PARKED: &str = "parked";
-    pub(super) const EXPIRED: &str = "expired";
+/// A message that was not settled at the first poll.
+pub(super) struct Open<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) delivery: Delivery,
+    pub(super) begun: Begun,
 }
 
-/// A message that is given up.
-struct GivenUp {
-    reason: &'static str,
-    fault: Fault,
-    attempts: u32,
+/// How far its first attempt came.
+pub(super) enum Begun {
+    /// It was not made.
+    Not,
+    /// It must not be made.
+    Refused(GivenUp),
+    /// It waits in the slot.
+    Waiting,
+    Failed(Failed),
 }
 
 impl Pipeline {
     /// Takes deliveries until the intake closes.
     pub(crate) async fn work(self: Arc<Self>, worker: usize, mut slot: Slot) {
-        while let Some(delivery) = self.intake.next(worker).await {
-            self.plan.counters.in_flight.fetch_add(1, Ordering::Relaxed);
-            let key = self.plan.ordered().then(|| delivery.envelope().metadata.key.clone()).flatten();
-            self.take(delivery, &mut slot).await;
-            if let Some(key) = key {
-                self.intake.settled(&key);
+        while let Some((open, key)) = poll_fn(|task| self.poll_next(worker, &mut slot, task)).await {
+            if let Some((open, context)) = open {
+                // This worker stops asking: without another, nobody would hear of what arrives meanwhile.
+                self.intake.wake_another();
+                let span = self.span(open.entry, &open.delivery);
+                context.scope(self.settle(open, &mut slot)).instrument(span).await;
             }
-            self.plan.counters.in_flight.fetch_sub(1, Ordering::Relaxed);
-            // A full queue must not keep the thread from everybody else.
-            tokio::task::coop::consume_budget().await;
+            self.settled(key.as_deref());
         }
     }
 
-    /// Looks the handler up; what has none was never named by the subscription.
-    async fn take(&self, delivery: Delivery, slot: &mut Slot) {
-        match self.plan.handlers.get(delivery.envelope().metadata.name.as_ref()) {
-            None => {
-                self.report("", delivery.envelope(), Happening::Skipped);
-                delivery.ack();
-            }
-            Some(entry) => {
-                let span = self.span(entry, &delivery);
-                if span.is_disabled() {
-                    self.handle(entry, delivery, slot).await;
-                } else {
-                    self.handle(entry, delivery, slot).instrument(span).await;
+    /// Takes a delivery, and settles it if that needs no waiting.
+    #[allow(clippy::type_complexity, reason = "what is left to do, and the key to free after it")]
+    fn poll_next(
+        &self,
+        worker: usize,
+        slot: &mut Slot,
+        task: &mut task::Context<'_>,
+    ) -> Poll<Option<(Option<(Open<'_>, Context)>, Option<Arc<str>>)>> {
+        // A full queue must not keep the thread from everybody else.
+        let budget = ready!(tokio::task::coop::poll_proceed(task));
+        let Some(delivery) = ready!(self.intake.poll_next(worker, task)) else { return Poll::Ready(None) };
+        budget.made_progress();
+        self.plan.counters.in_flight.fetch_add(1, Ordering::Relaxed);
+        let key = if self.plan.ordered() { delivery.envelope().metadata.key.clone() } else { None };
+        Poll::Ready(Some((self.at_once(delivery, slot, task), key)))
+    }
+
+    fn settled(&self, key: Option<&str>) {
+        if let Some(key) = key {
+            self.intake.settled(key);
+        }
+        self.plan.counters.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Makes the first attempt if nothing speaks against it, and polls it once. Returns what is not settled by that.
+    fn at_once(&self, delivery: Delivery, slot: &mut Slot, task: &mut task::Context<'_>) -> Option<(Open<'_>, Context)> {
+        let envelope = delivery.envelope();
+        // What has no handler was never named by the subscription.
+        let Some(entry) = self.plan.handlers.get(envelope.metadata.name.as_ref()) else {
+            self.report("", envelope, Happening::Skipped);
+            delivery.ack();
+            return None;
+        };
+        if self.dedup.as_ref().is_some_and(|window| window.contains(&envelope.metadata.id)) && !is_replayed(envelope) {
+            self.report(entry.decl.name, envelope, Happening::Duplicate);
+            delivery.ack();
+            return None;
+        }
+        let mut context = Context::of(Arc::clone(envelope)).of_handler(self.plan.service, entry.decl.name);
+        let begun = if let Some(given_up) = GivenUp::untried(entry, &delivery) {
+            Begun::Refused(given_up)
+        } else if self.parked.is_some() || tracing::enabled!(target: SPANS, Level::DEBUG) {
+            Begun::Not
+        } else {
+            let attempt = Attempt::new(self.plan.service, entry, envelope, delivery.attempt());
+            match context.enter(|| attempt::begin(&attempt, slot, task)) {
+                Poll::Ready(Ok(())) => {
+                    self.succeed(entry, delivery);
+                    return None;
                 }
+                Poll::Ready(Err(failed)) => Begun::Failed(failed),
+                Poll::Pending => Begun::Waiting,
             }
+        };
+        Some((Open { entry, delivery, begun }, context))
+    }
+
+    /// The message was handled.
+    pub(super) fn succeed(&self, entry: &Entry, delivery: Delivery) {
+        if let Some(window) = &self.dedup {
+            window.mark(&delivery.envelope().metadata.id);
+        }
+        self.report(entry.decl.name, delivery.envelope(), Happening::Handled);
+        delivery.ack();
+    }
+
+    pub(super) fn report(&self, handler: &'static str, envelope: &Arc<Envelope>, happening: Happening) {
+        self.plan.counters.count(&happening);
+        if let Some(observer) = &self.plan.observer {
+            let group = self.plan.subscription.group.as_str().into();
+            observer.observe(Observed { group, handler, envelope: Arc::clone(envelope), happening });
         }
     }
 
     fn span(&self, entry: &Entry, delivery: &Delivery) -> tracing::Span {
         let metadata = &delivery.envelope().metadata;
-        tracing::info_span!(
+        tracing::debug_span!(
+            target: SPANS,
             "process",
             otel.kind = "consumer",
             messaging.system = self.plan.broker.scheme(),
@@ -103,240 +162,4 @@ impl Pipeline {
             comms.attempt = delivery.attempt(),
         )
     }
-
-    async fn handle(&self, entry: &Entry, delivery: Delivery, slot: &mut Slot) {
-        let id = &delivery.envelope().metadata.id;
-        if self.dedup.as_ref().is_some_and(|window| window.contains(id)) && !is_replayed(delivery.envelope()) {
-            self.report(entry.decl.name, delivery.envelope(), Happening::Duplicate);
-            return delivery.ack();
-        }
-        let mut refused = Self::refuse(entry, &delivery);
-        if self.parked.is_some() && refused.is_none() {
-            refused = match self.refuse_parked(&delivery).await {
-                Ok(refused) => refused,
-                Err(error) => return self.broker_failed(entry, "read the parked keys", &error),
-            };
-        }
-        match refused {
-            None => self.try_until_settled(entry, delivery, slot).await,
-            Some(given_up) => self.give_up(entry, delivery, given_up).await,
-        }
-    }
-
-    /// What is given up without an attempt.
-    fn refuse(entry: &Entry, delivery: &Delivery) -> Option<GivenUp> {
-        let metadata = &delivery.envelope().metadata;
-        let attempt = delivery.attempt();
-        let refused = |reason, text: String| Some(GivenUp { reason, fault: Fault::new(Class::Permanent, text), attempts: attempt - 1 });
-        if metadata.version > entry.version {
-            return refused(
-                reason::NEWER_VERSION,
-                format!(
-                    "the message is version {} of `{}`, this service knows version {}: deploy a newer one, then replay",
-                    metadata.version, metadata.name, entry.version
-                ),
-            );
-        }
-        if metadata.version < entry.version {
-            return refused(
-                reason::OLDER_VERSION,
-                format!(
-                    "the message is version {} of `{}`, this service knows only version {}",
-                    metadata.version, metadata.name, entry.version
-                ),
-            );
-        }
-        if metadata.deadline.is_some_and(|deadline| deadline < Timestamp::now()) {
-            return refused(
-                reason::EXPIRED,
-                format!("the deadline {} is over: nobody waits for the result", metadata.deadline.unwrap_or_default()),
-            );
-        }
-        if !policy::may_try(&entry.decl.retry, attempt) {
-            return refused(
-                reason::CRASHED,
-                format!(
-                    "{} earlier attempts ended without a result: the process was killed, or lost its connection, while it handled this message",
-                    attempt - 1
-                ),
-            );
-        }
-        None
-    }
-
-    /// What is given up because an earlier message of its key was.
-    async fn refuse_parked(&self, delivery: &Delivery) -> Result<Option<GivenUp>, BrokerError> {
-        let is_parked = self.is_parked(delivery).await?;
-        Ok(is_parked.then(|| GivenUp {
-            reason: reason::PARKED,
-            fault: Fault::new(
-                Class::Permanent,
-                "an earlier message of this key is among the dead letters: replay the key's letters in order".to_owned(),
-            ),
-            attempts: delivery.attempt() - 1,
-        }))
-    }
-
-    async fn is_parked(&self, delivery: &Delivery) -> Result<bool, BrokerError> {
-        let (Some(parked), Some(key)) = (&self.parked, &delivery.envelope().metadata.key) else { return Ok(false) };
-        self.intake.wake_another();
-        parked.learn(delivery.shard(), &self.plan.subscription, self.plan.broker.admin()).await?;
-        Ok(parked.contains(key) && !is_replayed(delivery.envelope()))
-    }
-
-    /// Attempt after attempt while the slot is held.
-    async fn try_until_settled(&self, entry: &Entry, delivery: Delivery, slot: &mut Slot) {
-        let mut attempt = delivery.attempt();
-        loop {
-            let Err(fault) = self.attempt(entry, &delivery, attempt, slot).await else {
-                return self.succeed(entry, delivery).await;
-            };
-            let reason = if fault.is_undecodable {
-                reason::UNDECODABLE
-            } else if fault.fault.class == Class::Permanent {
-                reason::PERMANENT
-            } else {
-                reason::FAILED
-            };
-            let fault = fault.fault;
-            match policy::decide(&entry.decl.retry, self.plan.ordered(), attempt, fault.class) {
-                Verdict::GiveUp => return self.give_up(entry, delivery, GivenUp { reason, fault, attempts: attempt }).await,
-                Verdict::Later(delay) => return self.retry_later(entry, delivery, attempt, delay, &fault).await,
-                Verdict::Again(delay) => {
-                    self.report_retry(entry, &delivery, attempt, delay, &fault);
-                    if !self.wait(delay).await {
-                        return delivery.release();
-                    }
-                }
-            }
-            attempt = attempt.saturating_add(1);
-        }
-    }
-
-    async fn attempt(&self, entry: &Entry, delivery: &Delivery, attempt: u32, slot: &mut Slot) -> Result<(), Failed> {
-        let envelope = delivery.envelope();
-        let incoming = Incoming { envelope: Arc::clone(envelope), service: self.plan.service, handler: entry.decl.name, attempt };
-        let context = Context::of(Arc::clone(envelope));
-        entry
-            .handler
-            .start(incoming, context, slot)
-            .map_err(|error| Failed { is_undecodable: true, fault: Fault::new(Class::Permanent, error) })?;
-        let outcome: Outcome = attempt::run(slot, entry.decl.timeout, || self.intake.wake_another()).await;
-        outcome.map_err(|fault| Failed { is_undecodable: false, fault })
-    }
-
-    /// Waits between two attempts; `false` when shutdown began.
-    async fn wait(&self, delay: Duration) -> bool {
-        // This worker stops polling: without another, nobody would hear of what arrives meanwhile.
-        self.intake.wake_another();
-        tokio::select! {
-            () = tokio::time::sleep(delay) => true,
-            () = self.stopping.cancelled() => false,
-        }
-    }
-
-    async fn succeed(&self, entry: &Entry, delivery: Delivery) {
-        if let Some(window) = &self.dedup {
-            window.mark(&delivery.envelope().metadata.id);
-        }
-        self.report(entry.decl.name, delivery.envelope(), Happening::Handled);
-        let replayed = self.parked.as_ref().filter(|_| is_replayed(delivery.envelope())).zip(delivery.envelope().metadata.key.clone());
-        delivery.ack();
-        if replayed.is_some() {
-            self.intake.wake_another();
-        }
-        if let Some((parked, key)) = replayed
-            && let Err(error) = parked.unpark_if_empty(&key, &self.plan.subscription, self.plan.broker.admin()).await
-        {
-            self.broker_failed(entry, "look for further parked messages of the key", &error);
-        }
-    }
-
-    async fn retry_later(&self, entry: &Entry, delivery: Delivery, attempt: u32, delay: Duration, fault: &Fault) {
-        self.report_retry(entry, &delivery, attempt, delay, fault);
-        let again = with_attempts(delivery.envelope(), attempt);
-        self.intake.wake_another();
-        if let Err(error) = delivery.retry(again, delay).await {
-            self.broker_failed(entry, "hand the message back for a later attempt", &error);
-        }
-    }
-
-    async fn give_up(&self, entry: &Entry, delivery: Delivery, given_up: GivenUp) {
-        self.intake.wake_another();
-        let envelope = Arc::clone(delivery.envelope());
-        let error = given_up.fault.to_string();
-        let settled = match entry.handler.answer_failure(&envelope, &given_up.fault) {
-            Some(answer) => answer.await.map(|()| delivery.ack()),
-            None => self.dead_letter(entry, delivery, &given_up).await,
-        };
-        match settled {
-            Ok(()) => {
-                tracing::error!(reason = given_up.reason, attempts = given_up.attempts, error = %error, "message given up");
-                self.report(entry.decl.name, &envelope, Happening::DeadLettered { reason: given_up.reason, error });
-            }
-            Err(error) => self.broker_failed(entry, "move the message to the dead letters", &error),
-        }
-    }
-
-    async fn dead_letter(&self, entry: &Entry, delivery: Delivery, given_up: &GivenUp) -> Result<(), BrokerError> {
-        let envelope = with_attempts(delivery.envelope(), given_up.attempts);
-        let key = envelope.metadata.key.clone();
-        let letter = DeadLetter::new(Arc::clone(&envelope), self.provenance(entry, &envelope, given_up));
-        delivery.dead_letter(letter).await?;
-        if let (Some(parked), Some(key), AfterDeadLetter::ParkKey) = (&self.parked, key, self.plan.after) {
-            parked.park(&key);
-        }
-        Ok(())
-    }
-
-    fn provenance(&self, entry: &Entry, envelope: &Envelope, given_up: &GivenUp) -> Provenance {
-        let now = Timestamp::now();
-        Provenance {
-            topic: envelope.topic.to_string(),
-            group: self.plan.subscription.group.clone(),
-            service: self.plan.service.to_owned(),
-            handler: entry.decl.name.to_owned(),
-            reason: given_up.reason.to_owned(),
-            class: given_up.fault.class,
-            errors: chain_text(given_up.fault.error.as_ref()),
-            attempts: given_up.attempts,
-            first_seen: envelope.metadata.time.unwrap_or(now),
-            given_up: now,
-        }
-    }
-
-    fn report_retry(&self, entry: &Entry, delivery: &Delivery, attempt: u32, delay: Duration, fault: &Fault) {
-        tracing::warn!(attempt, ?delay, class = %fault.class, error = %fault, "attempt failed");
-        self.report(entry.decl.name, delivery.envelope(), Happening::Retried { attempt, delay, error: fault.to_string() });
-    }
-
-    fn report(&self, handler: &'static str, envelope: &Arc<Envelope>, happening: Happening) {
-        self.plan.counters.count(&happening);
-        if let Some(observer) = &self.plan.observer {
-            let group = self.plan.subscription.group.as_str().into();
-            observer.observe(Observed { group, handler, envelope: Arc::clone(envelope), happening });
-        }
-    }
-
-    /// The delivery was released by its drop: the message comes again.
-    fn broker_failed(&self, entry: &Entry, attempted: &str, error: &BrokerError) {
-        tracing::error!(handler = entry.decl.name, error = %error, "could not {attempted}; the message is delivered again");
-    }
-}
-
-/// An attempt that failed.
-struct Failed {
-    is_undecodable: bool,
-    fault: Fault,
-}
-
-fn is_replayed(envelope: &Envelope) -> bool {
-    envelope.metadata.extensions.contains_key(REPLAYED)
-}
-
-/// The same message, with the count of attempts that have been made.
-fn with_attempts(envelope: &Arc<Envelope>, attempts: u32) -> Arc<Envelope> {
-    let mut again = Envelope::clone(envelope);
-    again.metadata.attempt = attempts;
-    Arc::new(again)
 }

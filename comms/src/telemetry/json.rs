@@ -1,4 +1,5 @@
-//! One JSON object a line: time, level, target, the fields of the event and of every span around it, flat.
+//! One JSON object a line: time, level, target, the fields of the event, of every span around it and of the message
+//! that is being handled, flat.
 
 use std::fmt;
 use std::io::Write as _;
@@ -14,7 +15,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// A layer that writes events as JSON lines.
 ///
-/// A field of an inner span hides that of an outer one, a field of the event hides both; the names `timestamp`, `level`, `target` and
+/// A field of a span hides that of the message that is being handled, a field of an inner span that of an outer one, a
+/// field of the event all of them; the names `timestamp`, `level`, `target` and
 /// `span` are this layer's own.
 #[derive(Debug)]
 pub struct JsonLines<W> {
@@ -53,6 +55,7 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut line = Map::new();
+        crate::context::Context::describe_current(|name, value| drop(line.insert(name.to_owned(), value.to_string().into())));
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(Fields(fields)) = span.extensions().get() {
                 line.extend(fields.clone());
@@ -172,6 +175,30 @@ pub(super) mod tests {
         assert_eq!(line["comms.attempt"], 2);
         assert_eq!(line["total"], 12.5);
         assert!(line["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    }
+
+    #[test]
+    fn a_line_within_a_handler_carries_the_ids_of_its_message() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let subscriber = tracing_subscriber::registry().with(JsonLines::new(move || writer.clone()));
+        let mut context = handling();
+        tracing::subscriber::with_default(subscriber, || context.enter(|| tracing::info!("charged")));
+        let line: Map<String, Value> = serde_json::from_str(&kept.text()).unwrap();
+        assert_eq!(line["correlation_id"], "c-1");
+        assert_eq!(line["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(line["messaging.message.id"], context.message().unwrap().metadata.id.to_string());
+        assert_eq!(line["messaging.destination.name"], "orders");
+        assert_eq!((&line["comms.service"], &line["comms.handler"]), (&"billing".into(), &"on_placed".into()));
+    }
+
+    /// A context as a handler has it.
+    pub(in crate::telemetry) fn handling() -> crate::context::Context {
+        let mut metadata = crate::message::Metadata::new("orders.placed", "orders".into());
+        metadata.correlation = Some(crate::message::Id::parse("c-1"));
+        metadata.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().ok();
+        let envelope = crate::message::Envelope::new("orders".into(), metadata, "".into());
+        crate::context::Context::of(Arc::new(envelope)).of_handler("billing", "on_placed")
     }
 
     #[test]

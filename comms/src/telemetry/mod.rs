@@ -1,7 +1,8 @@
 //! Logs: what `tracing` reports, as lines on standard error, JSON or for people. Export comes later.
 //!
-//! Every line that is written while a message is handled carries the fields of the handler's span,
-//! its `correlation_id` and `trace_id` among them.
+//! Every line that is written while a message is handled carries its `correlation_id` and `trace_id`, and the names of
+//! service and handler, from the [`Context`](crate::Context). For other subscribers there is a span of each message under
+//! the target `comms::process`, at level debug: making it costs more than all the rest of the pipeline.
 
 mod json;
 mod pretty;

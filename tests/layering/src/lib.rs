@@ -17,7 +17,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("inject", &["error", "location"]),
     // Contracts and their backends.
     ("broker", &["error", "message"]),
-    ("telemetry", &["error", "config"]),
+    ("telemetry", &["error", "message", "config", "context"]),
     ("server", &[]),
     // Outbound and inbound.
     ("publisher", &["error", "message", "context", "inject", "broker"]),

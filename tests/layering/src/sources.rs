@@ -45,8 +45,11 @@ pub(crate) fn uses_in(module: &str, text: &str) -> Vec<Use> {
 fn named(module: &str, file: &str, text: &str) -> Vec<Use> {
     let paths = crate_paths(tokens(file, text));
     let known = |name: &str| home(name).map_or_else(|| name.to_owned(), ToOwned::to_owned);
-    let is_module =
-        |name: &String| name.starts_with(|sign: char| sign.is_ascii_lowercase() || sign == '_') && !name.starts_with("__outcome");
+    // The rest are macros and attributes.
+    let is_module = |name: &String| {
+        let (root, name) = (source_root(), name.strip_prefix("__").unwrap_or(name));
+        root.join(format!("{name}.rs")).exists() || root.join(name).join("mod.rs").exists()
+    };
     let used = paths.into_iter().map(|(path, line)| (known(&path[0]), format!("{file}:{line}")));
     used.filter(|(to, _)| is_module(to)).map(|(to, place)| Use { from: module.to_owned(), to, place }).collect()
 }

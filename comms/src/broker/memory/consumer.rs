@@ -67,12 +67,9 @@ impl MemoryConsumer {
 
 impl Consumer for MemoryConsumer {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        // A queue that is never empty must not keep the task from yielding.
-        let budget = ready!(tokio::task::coop::poll_proceed(context));
         loop {
             match self.seat.group.next(self.seat.member, context.waker()) {
                 Next::Message { tag, shard, envelope, redelivered } => {
-                    budget.made_progress();
                     return Poll::Ready(Some(Delivery::new(envelope, tag, redelivered, shard, Arc::clone(&self.settle))));
                 }
                 Next::Ended => return Poll::Ready(None),
