@@ -5,16 +5,17 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
 use std::mem;
+use std::num::NonZeroU64;
 use std::pin::pin;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::message::{Envelope, Id, Metadata, TraceParent};
+use crate::message::{Envelope, Id, Metadata, TraceParent, new_span};
 
 thread_local! {
     /// Of the task that is polled now: [`Context::scope`] puts it here for the time of each poll.
-    static CURRENT: RefCell<Context> = const { RefCell::new(Context { message: None, handler: None, correlation: None, deadline: None, trace: None }) };
+    static CURRENT: RefCell<Context> = const { RefCell::new(Context { message: None, span: None, handler: None, own: None }) };
 }
 
 /// Correlation, causation, deadline and trace of the work at hand.
@@ -24,7 +25,16 @@ thread_local! {
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     message: Option<Arc<Envelope>>,
+    /// The span of handling the message, in its trace.
+    span: Option<NonZeroU64>,
     handler: Option<Handler>,
+    /// What was set here. Rare, and apart, so that entering a context moves little.
+    own: Option<Box<Own>>,
+}
+
+/// What comes before what the message says.
+#[derive(Clone, Debug, Default)]
+struct Own {
     correlation: Option<Id>,
     deadline: Option<Timestamp>,
     trace: Option<TraceParent>,
@@ -47,9 +57,8 @@ impl Context {
     /// The context of handling the message.
     #[must_use]
     pub fn of(message: Arc<Envelope>) -> Self {
-        let metadata = &message.metadata;
-        let trace = metadata.trace.map(TraceParent::child);
-        Self { correlation: None, deadline: metadata.deadline, trace, handler: None, message: Some(message) }
+        let span = message.metadata.trace.map(|_| new_span());
+        Self { span, handler: None, own: None, message: Some(message) }
     }
 
     /// The same context at work in a handler.
@@ -61,22 +70,27 @@ impl Context {
     /// The same context with another correlation id: where a conversation begins, an HTTP request for example.
     #[must_use]
     pub fn with_correlation(mut self, correlation: Id) -> Self {
-        self.correlation = Some(correlation);
+        self.own().correlation = Some(correlation);
         self
     }
 
     /// The same context with a deadline, unless it has an earlier one.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Timestamp) -> Self {
-        self.deadline = Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
+        let earliest = self.deadline().map_or(deadline, |earlier| earlier.min(deadline));
+        self.own().deadline = Some(earliest);
         self
     }
 
     /// The same context in the trace.
     #[must_use]
     pub fn with_trace(mut self, trace: TraceParent) -> Self {
-        self.trace = Some(trace);
+        self.own().trace = Some(trace);
         self
+    }
+
+    fn own(&mut self) -> &mut Own {
+        self.own.get_or_insert_default()
     }
 
     /// The message that is being handled, if any.
@@ -89,27 +103,27 @@ impl Context {
     #[must_use]
     pub fn correlation(&self) -> Option<&Id> {
         let begun = || self.message.as_ref().map(|message| message.metadata.correlation.as_ref().unwrap_or(&message.metadata.id));
-        self.correlation.as_ref().or_else(begun)
+        self.own.as_ref().and_then(|own| own.correlation.as_ref()).or_else(begun)
     }
 
     /// The moment after which nobody waits for the result.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.deadline
+        let own = self.own.as_ref().and_then(|own| own.deadline);
+        own.or_else(|| self.message.as_ref().and_then(|message| message.metadata.deadline))
     }
 
     /// The position in the distributed trace.
     #[must_use]
     pub fn trace(&self) -> Option<TraceParent> {
-        self.trace
+        let own = self.own.as_ref().and_then(|own| own.trace);
+        own.or_else(|| Some(self.message.as_ref()?.metadata.trace?.at(self.span?)))
     }
 
     /// Runs the future in this context.
-    pub fn scope<F: Future>(mut self, future: F) -> impl Future<Output = F::Output> {
-        async move {
-            let mut future = pin!(future);
-            poll_fn(|task| self.enter(|| future.as_mut().poll(task))).await
-        }
+    pub async fn scope<F: Future>(mut self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|task| self.enter(|| future.as_mut().poll(task))).await
     }
 
     /// Runs the closure in this context.
@@ -145,7 +159,7 @@ impl Context {
         if let Some(correlation) = self.correlation() {
             tell("correlation_id", correlation);
         }
-        if let Some(trace) = self.trace {
+        if let Some(trace) = self.trace() {
             tell("trace_id", &format_args!("{:032x}", trace.trace_id()));
         }
         if let Some(message) = &self.message {
@@ -172,7 +186,7 @@ impl Context {
     pub fn stamp(&self, metadata: &mut Metadata) {
         metadata.correlation = Some(self.correlation().unwrap_or(&metadata.id).clone());
         metadata.causation = self.message.as_ref().map(|message| message.metadata.id.clone());
-        metadata.trace = Some(self.trace.map_or_else(TraceParent::root, TraceParent::child));
+        metadata.trace = Some(self.trace().map_or_else(TraceParent::root, TraceParent::child));
         metadata.trace_state = self.message.as_ref().and_then(|message| message.metadata.trace_state.clone());
     }
 }

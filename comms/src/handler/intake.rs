@@ -15,6 +15,8 @@ use crate::broker::{Consumer, Delivery};
 pub(crate) struct Intake {
     state: Mutex<State>,
     sleepers: Arc<Sleepers>,
+    /// Wakes one of the sleepers.
+    waker: Waker,
 }
 
 impl std::fmt::Debug for Intake {
@@ -34,14 +36,14 @@ impl Intake {
     /// An intake; `ordered` if messages of one key are handled one after another.
     pub(crate) fn new(consumer: Box<dyn Consumer>, ordered: bool) -> Self {
         let state = State { consumer, closed: false, lanes: ordered.then(Lanes::default) };
-        Self { state: Mutex::new(state), sleepers: Arc::default() }
+        let sleepers = Arc::<Sleepers>::default();
+        Self { state: Mutex::new(state), waker: Waker::from(Arc::clone(&sleepers)), sleepers }
     }
 
     /// The next delivery for the worker; `None` once the intake is closed.
     pub(crate) fn poll_next(&self, worker: usize, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
         let mut state = self.lock();
-        let waker = Waker::from(Arc::clone(&self.sleepers));
-        let mut shared = Context::from_waker(&waker);
+        let mut shared = Context::from_waker(&self.waker);
         let polled = state.poll_next(&mut shared);
         if polled.is_ready() {
             return polled;

@@ -74,6 +74,7 @@ pub struct Counters {
 }
 
 impl Counters {
+    #[inline]
     pub(crate) fn count(&self, happening: &Happening) {
         let counter = match happening {
             Happening::Handled => &self.handled,

@@ -1,7 +1,5 @@
 //! A subscription as it will run: what the attributes said, with the configuration's overrides, bound to handlers.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,33 +18,19 @@ pub(crate) struct Entry {
     pub(crate) handler: Arc<dyn ErasedHandler>,
 }
 
-/// Handlers by the wire names of their types. The names are constants of this program, so nobody can choose ones that
-/// collide: a hash that is quick for a short text will do.
-pub(crate) type Handlers = HashMap<&'static str, Entry, BuildHasherDefault<ShortTextHasher>>;
-
-/// FxHash, as rustc uses it (`rustc-hash` 1, the Firefox hash), eight bytes at a time.
+/// Handlers by the wire names of their types. A subscription has a few: looking through them takes less than hashing.
 #[derive(Debug, Default)]
-pub(crate) struct ShortTextHasher(u64);
+pub(crate) struct Handlers(Vec<(&'static str, Entry)>);
 
-impl Hasher for ShortTextHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks();
-        for word in words {
-            self.add(u64::from_le_bytes(*word));
-        }
-        if !rest.is_empty() {
-            self.add(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+impl Handlers {
+    pub(crate) fn get(&self, name: &str) -> Option<&Entry> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, entry)| entry)
     }
 }
 
-impl ShortTextHasher {
-    fn add(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+impl Extend<(&'static str, Entry)> for Handlers {
+    fn extend<I: IntoIterator<Item = (&'static str, Entry)>>(&mut self, entries: I) {
+        self.0.extend(entries);
     }
 }
 
@@ -58,7 +42,6 @@ pub(crate) struct Plan {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) after: AfterDeadLetter,
     pub(crate) dedup: Option<Duration>,
-    /// By wire name.
     pub(crate) handlers: Handlers,
     pub(crate) counters: Arc<Counters>,
     pub(crate) observer: Option<Arc<dyn Observer>>,

@@ -29,7 +29,15 @@ pub(super) struct GivenUp {
 
 impl GivenUp {
     /// What is given up without an attempt.
+    #[inline]
     pub(super) fn untried(entry: &Entry, delivery: &Delivery) -> Option<Self> {
+        let metadata = &delivery.envelope().metadata;
+        let is_common = metadata.version == entry.version && metadata.deadline.is_none();
+        if is_common && policy::may_try(&entry.decl.retry, delivery.attempt()) { None } else { Self::unusual(entry, delivery) }
+    }
+
+    #[cold]
+    fn unusual(entry: &Entry, delivery: &Delivery) -> Option<Self> {
         let metadata = &delivery.envelope().metadata;
         let attempt = delivery.attempt();
         let refused = |reason, text: String| Some(Self { reason, fault: Fault::new(Class::Permanent, text), attempts: attempt - 1 });

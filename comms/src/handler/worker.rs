@@ -27,6 +27,9 @@ use crate::message::Envelope;
 /// they take them from the [`Context`].
 const SPANS: &str = "comms::process";
 
+/// After so many messages a worker lets others have the thread, also when its queue is never empty.
+const TURNS: u64 = 32;
+
 /// One subscription at work; shared by its workers.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
@@ -59,6 +62,7 @@ pub(super) enum Begun {
 impl Pipeline {
     /// Takes deliveries until the intake closes.
     pub(crate) async fn work(self: Arc<Self>, worker: usize, mut slot: Slot) {
+        let mut turns = 0_u64;
         while let Some((open, key)) = poll_fn(|task| self.poll_next(worker, &mut slot, task)).await {
             if let Some((open, context)) = open {
                 // This worker stops asking: without another, nobody would hear of what arrives meanwhile.
@@ -67,6 +71,10 @@ impl Pipeline {
                 context.scope(self.settle(open, &mut slot)).instrument(span).await;
             }
             self.settled(key.as_deref());
+            turns += 1;
+            if turns.is_multiple_of(TURNS) {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -78,15 +86,13 @@ impl Pipeline {
         slot: &mut Slot,
         task: &mut task::Context<'_>,
     ) -> Poll<Option<(Option<(Open<'_>, Context)>, Option<Arc<str>>)>> {
-        // A full queue must not keep the thread from everybody else.
-        let budget = ready!(tokio::task::coop::poll_proceed(task));
         let Some(delivery) = ready!(self.intake.poll_next(worker, task)) else { return Poll::Ready(None) };
-        budget.made_progress();
         self.plan.counters.in_flight.fetch_add(1, Ordering::Relaxed);
         let key = if self.plan.ordered() { delivery.envelope().metadata.key.clone() } else { None };
         Poll::Ready(Some((self.at_once(delivery, slot, task), key)))
     }
 
+    #[inline]
     fn settled(&self, key: Option<&str>) {
         if let Some(key) = key {
             self.intake.settled(key);
@@ -128,6 +134,7 @@ impl Pipeline {
     }
 
     /// The message was handled.
+    #[inline]
     pub(super) fn succeed(&self, entry: &Entry, delivery: Delivery) {
         if let Some(window) = &self.dedup {
             window.mark(&delivery.envelope().metadata.id);
@@ -136,6 +143,7 @@ impl Pipeline {
         delivery.ack();
     }
 
+    #[inline]
     pub(super) fn report(&self, handler: &'static str, envelope: &Arc<Envelope>, happening: Happening) {
         self.plan.counters.count(&happening);
         if let Some(observer) = &self.plan.observer {

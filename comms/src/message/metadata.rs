@@ -1,13 +1,12 @@
 //! What a message carries beside its payload: the attributes of CloudEvents 1.0.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{Id, TraceParent};
+use super::{Extensions, Id, TraceParent};
 
 /// The context attributes of a message, as [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md)
 /// names them, with the extensions that `comms` adds.
@@ -44,7 +43,7 @@ pub struct Metadata {
     /// Extension `attempt`: how often handling was begun before this copy was published; 0 at first.
     pub attempt: u32,
     /// Every further attribute, by its name without a protocol's prefix.
-    pub extensions: BTreeMap<String, String>,
+    pub extensions: Extensions,
 }
 
 impl Metadata {
@@ -71,7 +70,7 @@ impl Metadata {
             trace: None,
             trace_state: None,
             attempt: 0,
-            extensions: BTreeMap::new(),
+            extensions: Extensions::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod cloudevents;
 pub mod codec;
+mod extensions;
 mod id;
 mod metadata;
 mod trace;
@@ -9,8 +10,10 @@ mod trace;
 use bytes::Bytes;
 
 pub use codec::CodecError;
+pub use extensions::Extensions;
 pub use id::Id;
 pub use metadata::{Envelope, Metadata};
+pub(crate) use trace::new_span;
 pub use trace::{InvalidTraceParent, TraceParent};
 
 /// What a message is for.

@@ -1,6 +1,7 @@
 //! W3C Trace Context: the trace that a message belongs to.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use rand::RngExt;
@@ -10,7 +11,7 @@ use rand::RngExt;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TraceParent {
     trace: u128,
-    span: u64,
+    span: NonZeroU64,
     flags: u8,
 }
 
@@ -18,14 +19,18 @@ impl TraceParent {
     /// The root of a new, sampled trace.
     #[must_use]
     pub fn root() -> Self {
-        let mut random = rand::rng();
-        Self { trace: random.random::<u128>().max(1), span: span(&mut random), flags: 1 }
+        Self { trace: rand::rng().random::<u128>().max(1), span: new_span(), flags: 1 }
     }
 
     /// A new span below this one.
     #[must_use]
     pub fn child(self) -> Self {
-        Self { span: span(&mut rand::rng()), ..self }
+        self.at(new_span())
+    }
+
+    /// The span of this id in the same trace.
+    pub(crate) fn at(self, span: NonZeroU64) -> Self {
+        Self { span, ..self }
     }
 
     /// The trace id, 32 lower-case hexadecimal digits when displayed with `{:032x}`.
@@ -37,13 +42,13 @@ impl TraceParent {
     /// The span id, 16 lower-case hexadecimal digits when displayed with `{:016x}`.
     #[must_use]
     pub fn span_id(self) -> u64 {
-        self.span
+        self.span.get()
     }
 }
 
-/// Zero is no span; that it stands for 1 tips no scale.
-fn span(random: &mut impl rand::Rng) -> u64 {
-    random.random::<u64>().max(1)
+/// A random id. Zero is no span; that 1 is twice as likely tips no scale.
+pub(crate) fn new_span() -> NonZeroU64 {
+    NonZeroU64::new(rand::rng().random()).unwrap_or(NonZeroU64::MIN)
 }
 
 impl fmt::Display for TraceParent {
@@ -65,10 +70,10 @@ impl FromStr for TraceParent {
         let mut parts = text.split('-');
         let version: u8 = hex(parts.next(), 2)?;
         let trace: u128 = hex(parts.next(), 32)?;
-        let span: u64 = hex(parts.next(), 16)?;
+        let span = NonZeroU64::new(hex(parts.next(), 16)?).ok_or(InvalidTraceParent)?;
         let flags: u8 = hex(parts.next(), 2)?;
         let trailing = parts.next().is_some();
-        if version == 0xff || trace == 0 || span == 0 || (version == 0 && trailing) {
+        if version == 0xff || trace == 0 || (version == 0 && trailing) {
             return Err(InvalidTraceParent);
         }
         Ok(Self { trace, span, flags })

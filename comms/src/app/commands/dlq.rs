@@ -212,7 +212,7 @@ fn entry(place: &Place, letter: &DeadLetter) -> Value {
         "correlation": metadata.correlation.as_ref().map(ToString::to_string),
         "causation": metadata.causation.as_ref().map(ToString::to_string),
         "trace": metadata.trace.map(|trace| trace.to_string()),
-        "extensions": metadata.extensions,
+        "extensions": *metadata.extensions,
         "provenance": letter.provenance,
     })
 }

@@ -71,7 +71,12 @@ impl Group {
     fn change<R>(&self, change: impl FnOnce(&mut State, &mut Wakers) -> R) -> R {
         let mut wakers = Wakers::default();
         let result = change(&mut self.lock(), &mut wakers);
-        wakers.wake();
+        if wakers.is_empty() {
+            // Dropping nothing is a call too, twice for each message.
+            std::mem::forget(wakers);
+        } else {
+            wakers.wake();
+        }
         result
     }
 
@@ -124,10 +129,8 @@ impl Group {
         let next = self.change(|state, wakers| {
             let Some(position) = state.position(member) else { return Next::Ended };
             was_full = self.is_full(state);
-            let due = state.bring_back_due();
-            if due > 0 {
-                (0..due).for_each(|_| self.counters.due());
-                state.wake_members(wakers);
+            if state.delayed() > 0 {
+                self.bring_back_due(state, wakers);
             }
             if let Some((tag, shard, envelope, redelivered)) = state.take(position) {
                 return Next::Message { tag, shard, envelope, redelivered };
@@ -142,6 +145,15 @@ impl Group {
         next
     }
 
+    fn bring_back_due(&self, state: &mut State, wakers: &mut Wakers) {
+        let due = state.bring_back_due();
+        if due > 0 {
+            (0..due).for_each(|_| self.counters.due());
+            state.wake_members(wakers);
+        }
+    }
+
+    #[inline]
     pub(super) fn ack(&self, member: u64, tag: u64) {
         // Bound, so that the message is dropped after the lock.
         let settled = self.change(|state, wakers| state.settle(member, tag, wakers));

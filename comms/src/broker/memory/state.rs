@@ -178,6 +178,7 @@ impl State {
     }
 
     /// The next message for the member, if it has room for one and any lane of its has one.
+    #[inline]
     pub(super) fn take(&mut self, position: usize) -> Option<(u64, Shard, Arc<Envelope>, u32)> {
         let member = &self.members[position];
         if self.queued == 0 || member.unsettled.len() >= member.prefetch {

@@ -40,6 +40,7 @@ impl Unsettled {
         self.slots.len() - self.free.len()
     }
 
+    #[inline]
     pub(super) fn insert(&mut self, held: Held) -> u64 {
         let index = self.free.pop().unwrap_or_else(|| self.grow());
         let slot = &mut self.slots[index as usize];
@@ -52,6 +53,7 @@ impl Unsettled {
         u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, tag: u64) -> Option<Held> {
         let (index, generation) = split(tag);
         let slot = self.slots.get_mut(index as usize).filter(|slot| slot.generation == generation)?;

@@ -18,11 +18,13 @@ impl Wakers {
         }
     }
 
+    /// Mostly nobody waits.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     pub(super) fn wake(self) {
-        // Mostly nobody waits.
-        if self.first.is_none() {
-            return;
-        }
         self.first.into_iter().chain(self.more).for_each(Waker::wake);
     }
 }
