@@ -125,6 +125,20 @@ async fn a_panic_is_a_failure_like_any_other_and_the_worker_lives_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_while_decoding_takes_no_worker_with_it() {
+    let app = TestApp::with(scripted::<2, _>(|_| std::future::ready(Ok(())))).start().await.unwrap();
+    // More attempts than the subscription has workers.
+    for _ in 0..20 {
+        app.publish(&Job::new("a", Job::PANICS)).await.unwrap();
+    }
+    app.assert_dead_lettered("on_job", 20);
+    assert!(dead_letters(&app).await[0].provenance.errors[0].contains("no job is read"));
+    app.publish(&Job::new("a", 1)).await.unwrap();
+    app.assert_handled("on_job", 1);
+    assert!(app.app().counters().values().all(|counters| counters.in_flight.load(Ordering::SeqCst) == 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handler_that_hangs_is_stopped_and_tried_again() {
     let app = scripted::<1, _>(|_| std::future::pending());
     let app = TestApp::with(app).start().await.unwrap();

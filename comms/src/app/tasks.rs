@@ -1,12 +1,16 @@
 //! Work of a service that no message starts: a timer, a poller, a load generator.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::handler::attempt::panic_text;
 use crate::inject::{InjectError, Injectable, Scope};
 
 /// Runs background tasks with the life of the application: they begin once messages flow, and shutdown
@@ -33,11 +37,17 @@ struct Inner {
     tracker: TaskTracker,
     started: watch::Sender<bool>,
     stopping: CancellationToken,
+    aborting: CancellationToken,
 }
 
 impl Tasks {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Inner { tracker: TaskTracker::new(), started: watch::Sender::new(false), stopping: CancellationToken::new() }))
+        Self(Arc::new(Inner {
+            tracker: TaskTracker::new(),
+            started: watch::Sender::new(false),
+            stopping: CancellationToken::new(),
+            aborting: CancellationToken::new(),
+        }))
     }
 
     /// Runs the task once the application has started. It should end soon after the token that it is
@@ -47,12 +57,19 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         let mut started = self.0.started.subscribe();
-        let stopping = self.0.stopping.clone();
+        let (stopping, aborting) = (self.0.stopping.clone(), self.0.aborting.clone());
         self.0.tracker.spawn(async move {
             // The sender lives in the tracker's own owner, so only the value or the end can come.
             let begun = stopping.run_until_cancelled(async { started.wait_for(|started| *started).await.is_ok() }).await;
             if begun == Some(true) {
-                task(stopping).await;
+                let caught = AssertUnwindSafe(async { task(stopping).await }).catch_unwind();
+                match aborting.run_until_cancelled(caught).await {
+                    Some(Ok(())) => {}
+                    Some(Err(panic)) => {
+                        tracing::error!(panic = panic_text(panic.as_ref()), "a background task panicked; it is not started again")
+                    }
+                    None => tracing::error!("a background task did not end when the application stopped; it was aborted"),
+                }
             }
         });
     }
@@ -68,6 +85,13 @@ impl Tasks {
 
     pub(super) async fn ended(&self) {
         self.0.tracker.wait().await;
+    }
+
+    /// Drops what still runs, and waits until it is dropped; not for ever, since a task that blocks its thread can't be
+    /// dropped.
+    pub(super) async fn abort(&self) {
+        self.0.aborting.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.0.tracker.wait()).await;
     }
 }
 
@@ -96,6 +120,26 @@ mod tests {
         tasks.stop();
         tasks.ended().await;
         assert_eq!(told.recv().await, Some("stopped"));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_does_not_end_is_aborted_and_one_that_panics_ends() {
+        let tasks = Tasks::new();
+        let held = Arc::new(());
+        let inside = Arc::clone(&held);
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        tasks.spawn(|_| async { panic!("no power") });
+        tasks.spawn(move |_| async move {
+            let _inside = inside;
+            let _ = begun.send(());
+            std::future::pending().await
+        });
+        tasks.start();
+        begins.await.unwrap();
+        tasks.stop();
+        assert!(tokio::time::timeout(Duration::from_millis(20), tasks.ended()).await.is_err(), "it goes on");
+        tasks.abort().await;
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 
     #[tokio::test]
