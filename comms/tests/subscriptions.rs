@@ -192,6 +192,27 @@ async fn or_park_the_key_until_an_operator_replays_it_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_parked_key_is_free_once_its_letters_were_purged() {
+    let log = Log::default();
+    let seen = log.clone();
+    let app = worker::<PARK, _>(move |job| {
+        seen.add(format!("{}{}", job.key, job.number));
+        std::future::ready(if job.number == 1 { permanent() } else { Ok(()) })
+    });
+    let app = TestApp::with(app).start().await.unwrap();
+    publish_all(&app, &[("a", 1), ("a", 2)]).await;
+    app.settled().await;
+    let broker = app.app().brokers().get("default").unwrap();
+    let subscription = Subscription::new("jobs".parse().unwrap(), "worker");
+    assert_eq!(broker.admin().purge(&subscription, &DeadLetterFilter::default()).await.unwrap(), 2);
+    // The member asks again a few seconds later.
+    tokio::time::advance(Duration::from_secs(6)).await;
+    publish_all(&app, &[("a", 3)]).await;
+    app.settled().await;
+    assert_eq!(log.entries(), ["a1", "a3"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parked_key_stays_parked_when_the_service_restarts() {
     let handled = Log::default();
     let memory = comms::broker::memory::Memory::new();
