@@ -147,3 +147,7 @@ impl Signals {
         }
     }
 }
+
+#[cfg(all(test, unix))]
+#[path = "host_tests.rs"]
+mod tests;
