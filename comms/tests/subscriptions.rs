@@ -309,15 +309,33 @@ async fn layers_run_around_every_attempt_the_first_outermost() {
 
 #[tokio::test]
 async fn everything_that_is_wrong_is_reported_at_once() {
-    // No script, no layer log, and a subscription of another service that no handler takes.
-    let app = AppBuilder::new("test").service::<Worker<LAYERED>>().service::<Worker<PARK>>().event_handler::<OnJob<LAYERED>>();
-    let error = TestApp::with(app).start().await.unwrap_err();
-    let text = error.to_string();
-    assert!(text.contains("none of its handlers takes a message of that topic"), "{text}");
+    // No script and no layer's log, a subscription that no handler takes, and brokers that are missing or can't replay.
+    let app = AppBuilder::new("test").service::<Worker<LAYERED>>().service::<Greedy>().event_handler::<OnJob<LAYERED>>();
+    let error = app.start().await.unwrap_err();
+    let problems = error.problems();
+    for expected in [
+        "service `greedy` subscribes to `old` with `from = \"earliest\"`, but the broker `default` (memory) keeps nothing to replay",
+        "service `greedy` subscribes to `audits` on the broker `audit`, but there is only: default. Add `[brokers.audit]`",
+        "none of its handlers takes a message of that topic",
+        "service `worker`",
+    ] {
+        assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected}: {error}");
+    }
+}
 
-    let app = AppBuilder::new("test").service::<Worker<LAYERED>>().event_handler::<OnJob<LAYERED>>();
-    let text = TestApp::with(app).start().await.unwrap_err().to_string();
-    assert!(text.contains("service `worker`") && text.contains("#[provider]"), "{text}");
+/// A service that wants what there is not.
+struct Greedy;
+
+impl Service for Greedy {
+    const DECL: ServiceDecl = ServiceDecl::new("greedy", "1.0.0", Location::new(file!(), line!())).subscriptions(&[
+        SubscriptionDecl::new("old").from(comms::broker::StartPosition::Earliest),
+        SubscriptionDecl::new("audits").broker("audit"),
+    ]);
+    type Dependencies = ();
+
+    fn build(_: &Scope) -> Result<Self, InjectError> {
+        Ok(Self)
+    }
 }
 
 /// A service that notes in whose name its publishers would send.

@@ -13,8 +13,8 @@ use super::model::{AppModel, HandlerModel, LayerModel, MessageModel, MessageName
 use super::plans::{Planned, plan};
 use super::problems::Problems;
 use super::registry::{ProviderEntry, ServiceEntry};
-use super::{AppBuilder, Wiring, factory};
-use crate::broker::{Broker, BrokerError};
+use super::{AppBuilder, Wiring, broker_checks, factory};
+use crate::broker::{Broker, BrokerError, Capabilities};
 use crate::config::{BrokerConfig, Config};
 use crate::error::BoxError;
 use crate::handler::{Location, PIPELINE, ServiceDecl};
@@ -25,6 +25,9 @@ pub fn main<W: Wiring>() -> ExitCode {
     commands::main(std::env::args_os(), Box::new(Generated::<W>(PhantomData)))
 }
 
+const EVERYTHING: Capabilities =
+    Capabilities { durable: true, replayable: true, delayed: true, key_isolated: true, reports_unrouted: true };
+
 /// The program of some wiring.
 struct Generated<W>(PhantomData<fn() -> W>);
 
@@ -34,11 +37,15 @@ impl<W: Wiring> Program for Generated<W> {
     }
 
     fn check(&self, config: &Config) -> Vec<String> {
-        let mut problems = Problems::default();
-        model(&AppBuilder::of::<W>(), config, &mut problems);
+        let (app, mut problems) = (AppBuilder::of::<W>(), Problems::default());
+        let plans = plan(&app.services, &app.handlers, config, &mut problems);
+        let mut known = broker_checks::Known::new();
         for (name, broker) in &config.brokers {
-            problems.keep(factory::check(name, broker));
+            let capabilities = problems.keep(factory::capabilities(name, broker));
+            // What is wrong with a broker was said; that it lacks something as well says nothing new.
+            known.insert(name, (broker.scheme(), capabilities.unwrap_or(EVERYTHING)));
         }
+        broker_checks::check(&app, &plans, &known, &mut problems);
         problems.into_texts()
     }
 
