@@ -245,9 +245,14 @@ async fn a_duplicate_is_skipped_only_after_success() {
     let envelope = Envelope::new("jobs".into(), metadata, br#"{"key":"a","number":13}"#.as_slice().into());
     app.publish_envelope("default", envelope.clone()).await.unwrap();
     assert_eq!(log.entries().len(), 2, "the failed attempt must not count as handled");
-    app.publish_envelope("default", envelope).await.unwrap();
+    app.publish_envelope("default", envelope.clone()).await.unwrap();
     assert_eq!(log.entries().len(), 2, "the second copy is a duplicate");
-    assert_eq!(app.app().counters()["worker.jobs"].duplicates.load(Ordering::Relaxed), 1);
+    // As documented, duplicates are skipped before anything is refused.
+    let mut newer = envelope;
+    newer.metadata.version = 9;
+    app.publish_envelope("default", newer).await.unwrap();
+    assert_eq!(app.app().counters()["worker.jobs"].duplicates.load(Ordering::Relaxed), 2);
+    app.assert_dead_lettered("on_job", 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -130,3 +130,61 @@ fn provider_model(provider: &ProviderEntry) -> ProviderModel {
         location: provider.decl.location.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::SubscriptionDecl;
+    use crate::inject::{InjectError, Scope};
+
+    /// A service that subscribes where nothing is.
+    struct Auditor;
+
+    impl crate::Service for Auditor {
+        const DECL: ServiceDecl = ServiceDecl::new("auditor", "1.0.0", Location::new(file!(), line!()))
+            .subscriptions(&[SubscriptionDecl::new("audits").broker("audit")]);
+        type Dependencies = ();
+
+        fn build(_: &Scope) -> Result<Self, InjectError> {
+            Ok(Self)
+        }
+    }
+
+    struct Wired;
+
+    impl Wiring for Wired {
+        const PACKAGE: &'static str = "wired";
+        const TOPOLOGY: &'static str = "{}";
+
+        fn wire(app: AppBuilder) -> AppBuilder {
+            app.service::<Auditor>()
+        }
+    }
+
+    fn checked(config: &Config) -> Vec<String> {
+        Generated::<Wired>(PhantomData).check(config)
+    }
+
+    #[test]
+    fn check_finds_a_broker_that_is_not_configured() {
+        let problems = checked(&Config::default());
+        assert!(problems.iter().any(|problem| problem.contains("on the broker `audit`, but there is only: default")), "{problems:?}");
+    }
+
+    #[test]
+    fn check_reads_the_whole_url_of_each_broker() {
+        let mut config = Config::default();
+        config.brokers.insert("audit".to_owned(), BrokerConfig::new("memory:?capacity=many"));
+        let problems = checked(&config);
+        assert!(problems.iter().any(|problem| problem.contains("capacity=many")), "{problems:?}");
+        assert!(!problems.iter().any(|problem| problem.contains("there is only")), "{problems:?}");
+    }
+
+    #[test]
+    fn the_printed_layers_are_those_of_the_pipeline() {
+        let model = Generated::<Wired>(PhantomData).model(&Config::default());
+        let printed: Vec<&str> = model.layers.iter().map(|layer| layer.name).collect();
+        let documented: Vec<&str> = PIPELINE.iter().map(|(name, _)| *name).collect();
+        assert_eq!(printed, documented);
+    }
+}
