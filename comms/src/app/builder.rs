@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::health::Health;
 use super::registry::{HandlerEntry, MessageEntry, ProviderEntry, ServiceEntry};
 use super::{Service, StartError, Wiring};
 use crate::broker::Broker;
@@ -35,6 +36,7 @@ pub struct AppBuilder {
     pub(crate) brokers: BTreeMap<String, Arc<dyn Broker>>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) config: Config,
+    pub(crate) health: Health,
     pub(crate) shutdown_timeout: Option<Duration>,
 }
 
@@ -53,6 +55,7 @@ impl AppBuilder {
             brokers: BTreeMap::new(),
             observer: None,
             config: Config::default(),
+            health: Health::new(),
             shutdown_timeout: None,
         }
     }

@@ -31,7 +31,7 @@ pub(super) async fn run(app: AppBuilder, config: Config, about: About) -> Result
     telemetry::init(&config.log)?;
     // Listens for signals before anything starts, so that one that comes early is not lost.
     let mut signals = Signals::listen()?;
-    let health = Health::new();
+    let health = app.health.clone();
     let watched = Arc::new(Watched::default());
     let admin = open_admin(&config, about, &health, &watched).await?;
     let address = admin.as_ref().map(AdminServer::address);

@@ -33,13 +33,14 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     }
 
     let bus = Arc::new(BusCore::new(&brokers, Arc::clone(&source)));
-    let tasks = Tasks::new();
+    let tasks = Tasks::new(app.health.clone());
     let mut scope = app.values;
     scope.insert(brokers.clone());
     scope.insert(Source(source));
     scope.insert(Arc::clone(&bus));
     scope.insert(Arc::new(Free));
     scope.insert(tasks.clone());
+    scope.insert(app.health.clone());
     scope.insert(app.config.settings());
     assemble(&app.providers, &app.services, &app.provided, &mut scope, &mut problems).await;
     or_close(&brokers, &mut problems).await?;
