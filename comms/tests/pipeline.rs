@@ -66,6 +66,26 @@ async fn the_attempts_in_the_slot_and_those_through_the_broker_count_together() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_attempt_comes_after_its_backoff_in_the_slot_and_through_the_broker() {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&times);
+    let app = scripted::<8, _>(move |_| {
+        seen.lock().unwrap().push(Instant::now());
+        std::future::ready(fail(Class::Retryable))
+    });
+    let app = TestApp::with(app).start().await.unwrap();
+    app.publish(&Job::new("a", 1)).await.unwrap();
+    app.settled().await;
+    let times = times.lock().unwrap();
+    assert_eq!(times.len(), 9);
+    for (n, pair) in times.windows(2).enumerate() {
+        // 50 ms doubled, give or take a fifth; the clock of the runtime counts milliseconds.
+        let (expected, waited) = (Duration::from_millis(50) * 2_u32.pow(u32::try_from(n).unwrap()), pair[1] - pair[0]);
+        assert!(waited >= expected.mul_f64(0.8) && waited <= expected.mul_f64(1.2) + Duration::from_millis(2), "{n}: {waited:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_waits_for_its_second_level_holds_no_slot() {
     let log = Log::default();
     let seen = log.clone();
