@@ -58,16 +58,28 @@ pub struct Shard {
 pub struct Delivery {
     envelope: Arc<Envelope>,
     redelivered: u32,
+    survived: u32,
     shard: Shard,
     tag: u64,
     settle: Option<Arc<dyn Settle>>,
 }
 
 impl Delivery {
-    /// A delivery that `settle` knows by `tag`. `redelivered` counts the earlier deliveries of this very copy that may
-    /// have been the end of their process; those that ended otherwise, as far as that is known, are not among them.
+    /// A delivery that `settle` knows by `tag`. `redelivered` counts the earlier deliveries of this very copy.
     pub fn new(envelope: Arc<Envelope>, tag: u64, redelivered: u32, shard: Shard, settle: Arc<dyn Settle>) -> Self {
-        Self { envelope, redelivered, shard, tag, settle: Some(settle) }
+        Self { envelope, redelivered, survived: 0, shard, tag, settle: Some(settle) }
+    }
+
+    /// Of the earlier deliveries up to so many are known not to have been the end of their process: they are no attempts.
+    pub fn survived(mut self, deliveries: u32) -> Self {
+        self.survived = deliveries;
+        self
+    }
+
+    /// Whether this very copy was delivered before, to whomever: it may have been handled.
+    #[must_use]
+    pub fn is_again(&self) -> bool {
+        self.redelivered > 0
     }
 
     /// The message.
@@ -80,7 +92,8 @@ impl Delivery {
     /// copy that ended without being settled, a crash for example.
     #[must_use]
     pub fn attempt(&self) -> u32 {
-        self.envelope.metadata.attempt.saturating_add(self.redelivered).saturating_add(1)
+        let crashes = self.redelivered.saturating_sub(self.survived);
+        self.envelope.metadata.attempt.saturating_add(crashes).saturating_add(1)
     }
 
     /// The shard it came from.

@@ -28,9 +28,10 @@ pub(crate) fn decide(retry: &RetryDecl, ordered: bool, attempt: u32, class: Clas
 }
 
 /// Whether a message that was delivered for attempt number `attempt` may be tried at all: a handler
-/// that kills its process never gets to say that it failed.
-pub(crate) fn may_try(retry: &RetryDecl, attempt: u32) -> bool {
-    attempt <= retry.max.saturating_add(1)
+/// that kills its process never gets to say that it failed. What is never retried is not begun `again` either, since
+/// it may have been handled.
+pub(crate) fn may_try(retry: &RetryDecl, attempt: u32, again: bool) -> bool {
+    attempt <= retry.max.saturating_add(1) && !(again && retry.max == 0)
 }
 
 /// Doubling from the first delay to the longest.
@@ -77,8 +78,14 @@ mod tests {
 
     #[test]
     fn a_message_that_kills_its_handler_is_not_tried_for_ever() {
-        assert!(may_try(&RETRY, 5));
-        assert!(!may_try(&RETRY, 6));
+        assert!(may_try(&RETRY, 5, true));
+        assert!(!may_try(&RETRY, 6, true));
+    }
+
+    #[test]
+    fn what_is_never_retried_is_not_begun_again() {
+        assert!(may_try(&RETRY.max(0), 1, false));
+        assert!(!may_try(&RETRY.max(0), 1, true));
     }
 
     #[test]

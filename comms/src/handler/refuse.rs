@@ -33,7 +33,11 @@ impl GivenUp {
     pub(super) fn untried(entry: &Entry, delivery: &Delivery) -> Option<Self> {
         let metadata = &delivery.envelope().metadata;
         let is_common = metadata.version == entry.version && metadata.deadline.is_none();
-        if is_common && policy::may_try(&entry.decl.retry, delivery.attempt()) { None } else { Self::unusual(entry, delivery) }
+        if is_common && policy::may_try(&entry.decl.retry, delivery.attempt(), delivery.is_again()) {
+            None
+        } else {
+            Self::unusual(entry, delivery)
+        }
     }
 
     #[cold]
@@ -65,11 +69,11 @@ impl GivenUp {
                 format!("the deadline {} is over: nobody waits for the result", metadata.deadline.unwrap_or_default()),
             );
         }
-        if !policy::may_try(&entry.decl.retry, attempt) {
+        if !policy::may_try(&entry.decl.retry, attempt, delivery.is_again()) {
             return refused(
                 reason::CRASHED,
                 format!(
-                    "{} earlier attempts ended without a result: the process was killed, or lost its connection, while it handled this message",
+                    "it was delivered before, which ended without a result ({} attempts counted): the process was killed, or lost its connection, while it had this message",
                     attempt - 1
                 ),
             );

@@ -22,6 +22,7 @@ use super::settle::Desk;
 use super::shared::{Shared, create_channel};
 use super::topology::{Topology, short};
 use crate::broker::{BrokerError, BrokerErrorKind, Consumer, Delivery, Settle, Shard, Subscription};
+use crate::message::Envelope;
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -118,7 +119,7 @@ impl Session {
         if self.ordered
             && let Some((tag, envelope, redelivered, shard)) = self.desk.next_again()
         {
-            return Poll::Ready(Some(Delivery::new(envelope, tag, redelivered, shard, Arc::clone(&self.settle))));
+            return Poll::Ready(Some(self.delivery(envelope, tag, redelivered, shard)));
         }
         for _ in 0..self.streams.len() {
             let shard = self.next;
@@ -150,10 +151,6 @@ impl Session {
             Arc::clone(topic)
         });
         let Read { envelope, redelivered, foreign, not_before, .. } = read;
-        // RabbitMQ counts every delivery that was not settled. This process has survived what it delivered in its
-        // earlier sessions, so those were no crashes; and if the message is one that kills, it does so here only once
-        // more, for the next process has lost nothing yet.
-        let redelivered = redelivered.saturating_sub(self.number);
         let envelope = Arc::new(envelope);
         let again = self.ordered.then(|| (Arc::clone(&envelope), redelivered));
         self.desk.deliver(tag, Kept { shard, foreign, again });
@@ -161,11 +158,18 @@ impl Session {
             self.settle.ack(tag);
             return None;
         }
-        let delivery = Delivery::new(envelope, tag, redelivered, shard, Arc::clone(&self.settle));
+        let delivery = self.delivery(envelope, tag, redelivered, shard);
         match not_before {
             Some(time) => self.hold_further(delivery, time),
             None => Some(delivery),
         }
+    }
+
+    /// RabbitMQ counts every delivery that was not settled. This process has survived what it delivered in its earlier
+    /// sessions, so those were no crashes; and if the message is one that kills, it does so here only once more, for the
+    /// next process has lost nothing yet.
+    fn delivery(&self, envelope: Arc<Envelope>, tag: u64, redelivered: u32, shard: Shard) -> Delivery {
+        Delivery::new(envelope, tag, redelivered, shard, Arc::clone(&self.settle)).survived(self.number)
     }
 
     /// A delay that is longer than the ladder is made of several.
