@@ -10,6 +10,8 @@ mod context;
 mod cqrs;
 mod error;
 pub mod handler;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod inject;
 mod location;
 mod macros;

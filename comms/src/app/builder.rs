@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::registry::{HandlerEntry, MessageEntry, ProviderEntry, ServiceEntry};
+use super::routes::Routes;
 use super::{Service, StartError, Wiring};
 use crate::broker::Broker;
 use crate::config::Config;
@@ -32,6 +33,7 @@ pub struct AppBuilder {
     pub(crate) services: Vec<ServiceEntry>,
     pub(crate) handlers: Vec<HandlerEntry>,
     pub(crate) messages: Vec<MessageEntry>,
+    pub(crate) routes: Routes,
     pub(crate) brokers: BTreeMap<String, Arc<dyn Broker>>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) config: Config,
@@ -50,6 +52,7 @@ impl AppBuilder {
             services: Vec::new(),
             handlers: Vec::new(),
             messages: Vec::new(),
+            routes: Routes::default(),
             brokers: BTreeMap::new(),
             observer: None,
             config: Config::default(),
