@@ -39,6 +39,8 @@ pub(crate) struct ServiceModel {
     /// Its own layers, outermost first; they run inside of all others.
     pub(crate) layers: Vec<String>,
     pub(crate) subscriptions: Vec<SubscriptionModel>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) routes: Vec<RouteModel>,
     pub(crate) publishes: Vec<MessageName>,
 }
 
@@ -91,6 +93,34 @@ pub(crate) struct HandlerModel {
     pub(crate) location: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) doc: String,
+}
+
+/// An HTTP route.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct RouteModel {
+    pub(crate) name: String,
+    /// `GET`.
+    pub(crate) verb: &'static str,
+    pub(crate) path: String,
+    pub(crate) parameters: Vec<ParameterModel>,
+    /// Of success.
+    pub(crate) status: u16,
+    #[serde(serialize_with = "duration")]
+    pub(crate) timeout: Duration,
+    /// In bytes.
+    pub(crate) body_limit: usize,
+    pub(crate) location: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) doc: String,
+}
+
+/// An argument of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ParameterModel {
+    pub(crate) name: &'static str,
+    /// `path`, `query`, `header`, `body` or `extracted`.
+    #[serde(rename = "in")]
+    pub(crate) place: String,
 }
 
 /// A message type.
@@ -155,6 +185,7 @@ impl ServiceModel {
             location: decl.location.to_string(),
             layers: Vec::new(),
             subscriptions: Vec::new(),
+            routes: Vec::new(),
             publishes: Vec::new(),
         }
     }

@@ -50,7 +50,11 @@ impl Serving {
 pub(super) enum PortState {}
 
 impl PortState {
-    pub(super) fn trouble(&self) -> Option<&'static str> {
+    pub(super) fn is_closed(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn is_full(&self) -> bool {
         match *self {}
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::model::{ParameterModel, RouteModel};
 use super::problems::Problems;
-use super::{AppBuilder, Service};
+use super::{App, AppBuilder, Service};
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server};
 use crate::http::table::{self, Table};
-use crate::http::{Endpoint, Route, RouteDecl};
+use crate::http::{Body, Endpoint, Request, Response, Route, RouteDecl, respond};
 use crate::inject::{InjectError, Scope};
 
 impl AppBuilder {
@@ -24,6 +24,13 @@ impl AppBuilder {
 fn bind<R: Route<Service: Service>>(scope: &Scope, read_timeout: Duration) -> Result<Endpoint, InjectError> {
     let service = scope.get::<Arc<R::Service>>()?;
     Ok(Endpoint::of::<R>(<R::Service as Service>::DECL.name, service, read_timeout))
+}
+
+impl App {
+    /// Answers a request in the process, as the port would: with or without a port.
+    pub async fn answer(&self, request: Request<Body>) -> Response {
+        respond(&self.serving.table, request).await
+    }
 }
 
 /// A route, without types.
@@ -143,11 +150,6 @@ impl Serving {
         if let Port::Open(server) = &self.port { Some(server.state()) } else { None }
     }
 
-    /// The routes, for callers in the process.
-    #[cfg(feature = "testing")]
-    pub(super) fn table(&self) -> &Arc<Table> {
-        &self.table
-    }
 }
 
 pub(super) use crate::http::server::State as PortState;

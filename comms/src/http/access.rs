@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use hyper::header::{ALLOW, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request};
 use jiff::Timestamp;
+use tracing::Level;
 
 use super::table::{Found, Table};
 use super::{Answered, Arguments, Endpoint, Problem};
@@ -116,43 +117,36 @@ impl Access {
     }
 
     fn log(&mut self, status: u16, cause: Option<&str>) {
-        let (method, route, took) = (self.method.as_str(), self.route, milliseconds(self.begun.elapsed()));
-        let id = self.context.correlation().cloned();
+        let took = milliseconds(self.begun.elapsed());
+        let Self { method, route, context, .. } = self;
+        let id = context.correlation().cloned();
         let request_id = id.as_ref().map(tracing::field::display);
-        self.context.enter(|| match cause {
-            Some(error) if status >= 500 => tracing::error!(
+        context.enter(|| match cause {
+            Some(error) if status >= 500 => tracing::event!(
                 target: "comms::http",
-                http.request.method = method,
-                http.route = route,
-                http.response.status_code = status,
-                duration_ms = took,
-                request_id,
-                error,
+                Level::ERROR,
+                { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id, error },
                 "request failed"
             ),
-            _ => tracing::info!(
+            _ => tracing::event!(
                 target: "comms::http",
-                http.request.method = method,
-                http.route = route,
-                http.response.status_code = status,
-                duration_ms = took,
-                request_id,
+                Level::INFO,
+                { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id },
                 "request"
             ),
         });
     }
 
     fn log_abandoned(&mut self) {
-        let (method, route, took) = (self.method.as_str(), self.route, milliseconds(self.begun.elapsed()));
-        let id = self.context.correlation().cloned();
+        let took = milliseconds(self.begun.elapsed());
+        let Self { method, route, context, .. } = self;
+        let id = context.correlation().cloned();
         let request_id = id.as_ref().map(tracing::field::display);
-        self.context.enter(|| {
-            tracing::info!(
+        context.enter(|| {
+            tracing::event!(
                 target: "comms::http",
-                http.request.method = method,
-                http.route = route,
-                duration_ms = took,
-                request_id,
+                Level::INFO,
+                { http.request.method = method.as_str(), http.route = *route, duration_ms = took, request_id },
                 "the client went away before its request was answered"
             );
         });

@@ -41,6 +41,7 @@ pub use axum_core::response::{IntoResponse, Response};
 pub use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 
 pub use crate::location::Location;
+pub(crate) use access::respond;
 pub use answer::{IntoAnswer, Raw};
 pub use arguments::Arguments;
 pub use decl::{ParameterDecl, Place, RouteDecl, Verb};

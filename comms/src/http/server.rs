@@ -139,12 +139,14 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// What is wrong, if anything is.
-    pub(crate) fn trouble(&self) -> Option<&'static str> {
-        if self.accepting.is_finished() {
-            return Some("closed");
-        }
-        (self.slots.available_permits() == 0).then_some("as many connections as `http.max_connections` allows: further ones wait")
+    /// Whether nobody is accepted any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.accepting.is_finished()
+    }
+
+    /// Whether further connections wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.slots.available_permits() == 0
     }
 }
 
@@ -217,7 +219,7 @@ impl Port {
 
     fn protocol(&self) -> http1::Builder {
         let mut protocol = http1::Builder::new();
-        protocol.timer(TokioTimer::new()).header_read_timeout(self.limits.read).max_header_size(self.limits.head).pipeline_flush(true);
+        protocol.timer(TokioTimer::new()).header_read_timeout(self.limits.read).max_header_size(self.limits.head);
         protocol
     }
 }
