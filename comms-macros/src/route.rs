@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Path};
 
-use crate::tokens::{arguments, at, descriptor as structure, doc, duration, listed, location, number, setting};
+use crate::tokens::{arguments, at, descriptor as structure, doc, duration, listed, location, number, placed, setting};
 
 /// A method of a service, below the `#[cfg]`s of its impl.
 pub(crate) fn method(service: &ServiceImpl, outer: &[Attribute], route: &Route) -> TokenStream {
@@ -70,9 +70,10 @@ fn call(krate: &Path, service: &Path, route: &Route) -> TokenStream {
     let (bodies, others): (Vec<_>, Vec<_>) = parameters.iter().zip(&args).partition(|(parameter, _)| parameter.place == Place::Body);
     let taken = others.into_iter().chain(bodies).map(|(parameter, arg)| taken(parameter, arg));
     let request = if parameters.is_empty() { quote!(_) } else { quote!(mut arguments) };
-    // Mistakes in the return type are shown there.
+    // Mistakes in the return type are shown there, which takes all tokens around the call.
     let output = output.as_ref().map_or_else(|| at(ident), at);
-    let answered = quote_spanned!(output=> #krate::__answered!(Self::DECL.status, #service::#ident(&service, #(#args),*).await));
+    let outer = placed(quote!(#krate::__answered!), output);
+    let answered = quote_spanned!(output=> #outer(Self::DECL.status, #service::#ident(&service, #(#args),*).await));
     quote! {
         async fn call(service: ::std::sync::Arc<Self::Service>, #request: #krate::http::Arguments) -> #krate::http::Answered {
             #(#taken)*
@@ -83,12 +84,12 @@ fn call(krate: &Path, service: &Path, route: &Route) -> TokenStream {
 
 /// Takes an argument from the request, for mistakes at its type.
 fn taken(Parameter { place, name, ty }: &Parameter, arg: &Ident) -> TokenStream {
-    let place = match place {
-        Place::Path => quote_spanned!(at(ty)=> path::<#ty>(#name)),
-        Place::Query => quote_spanned!(at(ty)=> query::<#ty>(#name)),
-        Place::Header => quote_spanned!(at(ty)=> header::<#ty>(#name)),
-        Place::Body => quote_spanned!(at(ty)=> json::<#ty>().await),
-        Place::Extracted => quote_spanned!(at(ty)=> extract::<#ty>().await),
+    let taken = match place {
+        Place::Path => quote_spanned!(at(ty)=> arguments.path::<#ty>(#name)?),
+        Place::Query => quote_spanned!(at(ty)=> arguments.query::<#ty>(#name)?),
+        Place::Header => quote_spanned!(at(ty)=> arguments.header::<#ty>(#name)?),
+        Place::Body => quote_spanned!(at(ty)=> arguments.json::<#ty>().await?),
+        Place::Extracted => quote_spanned!(at(ty)=> arguments.extract::<#ty>().await?),
     };
-    quote!(let #arg = arguments.#place?;)
+    quote!(let #arg = #taken;)
 }

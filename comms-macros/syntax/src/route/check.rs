@@ -12,7 +12,9 @@ use crate::{Common, Errors, ItemKind, item_kind, kind};
 /// Reads a route attribute on a method of a service's impl, whose crate path it shares.
 pub(crate) fn parse_method(verb: Verb, attr: &syn::Attribute, function: &FnItem, service: &Common) -> Result<Route, Errors> {
     let mut errors = Collector::new();
-    let route = errors.keep(kind::arguments(attr)).and_then(|tokens| check(&mut errors, verb, attr, tokens, function, service));
+    let example = || syn::Error::new_spanned(attr, format!("the path stands in parentheses: `#[{}(\"/orders/{{id}}\")]`", verb.name()));
+    let tokens = errors.keep(kind::arguments(attr).map_err(|_| example()));
+    let route = tokens.and_then(|tokens| check(&mut errors, verb, attr, tokens, function, service));
     errors.finish(route)
 }
 

@@ -97,12 +97,10 @@ pub(super) fn read(errors: &mut Collector, verb: Verb, attr: &syn::Attribute, to
             None
         }
         First::Missing => {
-            // `path = ".."` was tried, and has been refused with the way to write it.
-            if !errors.attempted.iter().any(|it| it == "path") {
-                errors.at(attr, missing());
-            }
+            errors.at(attr, missing());
             None
         }
+        First::Named => None,
     };
     (path, options)
 }
@@ -114,11 +112,15 @@ enum First {
     Wrong(syn::Error),
     /// An option, or nothing.
     Missing,
+    /// `path = ".."`, which is refused among the options, with the way to write it.
+    Named,
 }
 
 fn first(input: ParseStream<'_>, missing: &dyn Fn() -> String) -> First {
-    if input.is_empty() || is_option(input) {
-        return First::Missing;
+    match option(input) {
+        Some(name) if name == "path" => return First::Named,
+        None if !input.is_empty() => {}
+        _ => return First::Missing,
     }
     let read = if input.peek(LitStr) {
         text(input).and_then(|text| Template::parse(text.value, text.span)).and_then(|path| separated(input).map(|()| path))
@@ -136,9 +138,11 @@ fn separated(input: ParseStream<'_>) -> syn::Result<()> {
     if input.is_empty() || input.peek(Token![,]) { Ok(()) } else { Err(input.error("expected `,` before the first option")) }
 }
 
-fn is_option(input: ParseStream<'_>) -> bool {
+/// The name of the option that comes next, if one does.
+fn option(input: ParseStream<'_>) -> Option<Ident> {
     let ahead = input.fork();
-    ahead.call(Ident::parse_any).is_ok() && (ahead.peek(Token![=]) || ahead.peek(token::Paren))
+    let name = ahead.call(Ident::parse_any).ok()?;
+    (ahead.peek(Token![=]) || ahead.peek(token::Paren)).then_some(name)
 }
 
 fn skip_to_comma(input: ParseStream<'_>) {
