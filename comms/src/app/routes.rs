@@ -149,7 +149,6 @@ impl Serving {
     pub(super) fn state(&self) -> Option<PortState> {
         if let Port::Open(server) = &self.port { Some(server.state()) } else { None }
     }
-
 }
 
 pub(super) use crate::http::server::State as PortState;

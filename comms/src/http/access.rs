@@ -51,7 +51,8 @@ async fn bounded(endpoint: &Endpoint, arguments: Arguments) -> Answered {
     match AssertUnwindSafe(call).catch_unwind().await {
         Ok(Ok(answered)) => answered,
         Ok(Err(_elapsed)) => {
-            Err(Problem::new(504).because(format_args!("the route did not finish within {limit:?}: raise its `timeout`, or make it faster")))
+            Err(Problem::new(504)
+                .because(format_args!("the route did not finish within {limit:?}: raise its `timeout`, or make it faster")))
         }
         Err(panic) => Err(Problem::new(500).because(format_args!("the route panicked: {}", panic_text(panic.as_ref())))),
     }
