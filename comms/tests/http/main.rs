@@ -4,6 +4,7 @@
 
 mod answers;
 mod client;
+mod log;
 mod misbehaved;
 mod orders;
 mod port;

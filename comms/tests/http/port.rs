@@ -43,6 +43,7 @@ async fn old_and_unusual_requests_are_understood() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     let answer = exchange(&app, "HEAD /files/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(answer.contains("content-length: 3\r\n"), "{answer}");
     let body = "{\"item\": \"tea\", \"count\": 1}";
     let chunked = format!(
         "POST /orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n5\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n",
