@@ -357,6 +357,17 @@ pub(crate) mod tests {
         let mut billing = ServiceModel::of(&ServiceDecl::new("billing", "1.2.0", location(12)).tags(&["money"]).doc("Writes invoices."));
         billing.layers.push("Audit".to_owned());
         billing.subscriptions = vec![orders, commands];
+        billing.routes.push(RouteModel {
+            name: "find".to_owned(),
+            verb: "GET",
+            path: "/invoices/{id}".to_owned(),
+            parameters: vec![ParameterModel { name: "id", place: "path".to_owned() }],
+            status: 200,
+            timeout: Duration::from_secs(5),
+            body_limit: 64 << 10,
+            location: location(40).to_string(),
+            doc: "Finds an invoice.".to_owned(),
+        });
         billing.publishes.push(MessageName { name: "orders.order-placed".to_owned(), version: 1 });
         AppModel {
             name: "billing-service".to_owned(),

@@ -10,7 +10,7 @@ use super::{App, AppBuilder, Service};
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server};
 use crate::http::table::{self, Table};
-use crate::http::{Body, Endpoint, Request, Response, Route, RouteDecl, respond};
+use crate::http::{Body, Endpoint, Method, Request, Response, Route, RouteDecl, respond};
 use crate::inject::{InjectError, Scope};
 
 impl AppBuilder {
@@ -29,7 +29,9 @@ fn bind<R: Route<Service: Service>>(scope: &Scope, read_timeout: Duration) -> Re
 impl App {
     /// Answers a request in the process, as the port would: with or without a port.
     pub async fn answer(&self, request: Request<Body>) -> Response {
-        respond(&self.serving.table, request).await
+        let head = request.method() == Method::HEAD;
+        let response = respond(&self.serving.table, request).await;
+        if head { response.map(|_| Body::empty()) } else { response }
     }
 }
 
@@ -149,7 +151,6 @@ impl Serving {
     pub(super) fn state(&self) -> Option<PortState> {
         if let Port::Open(server) = &self.port { Some(server.state()) } else { None }
     }
-
 }
 
 pub(super) use crate::http::server::State as PortState;

@@ -22,10 +22,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A longer one is not taken over.
 const LONGEST_ID: usize = 128;
 
-/// Answers the request. Never fails: what goes wrong is an answer too.
+/// Answers the request. Never fails: what goes wrong is an answer too. That of `HEAD` has the body of `GET`, whose length the
+/// protocol tells before it leaves it out.
 pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
-    let head = parts.method == Method::HEAD;
     let (id, shown_id) = request_id(&parts.headers);
     let mut access = Access::begin(&parts.method, id, &parts.headers);
     let answered = match table.find(&parts.method, parts.uri.path()) {
@@ -41,7 +41,7 @@ pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
     access.end(&answered);
     let mut response = answered.unwrap_or_else(Problem::into_response);
     response.headers_mut().insert(REQUEST_ID, shown_id);
-    if head { response.map(|_| Body::empty()) } else { response }
+    response
 }
 
 /// The route within its time; a panic in it is its own.
@@ -51,7 +51,8 @@ async fn bounded(endpoint: &Endpoint, arguments: Arguments) -> Answered {
     match AssertUnwindSafe(call).catch_unwind().await {
         Ok(Ok(answered)) => answered,
         Ok(Err(_elapsed)) => {
-            Err(Problem::new(504).because(format_args!("the route did not finish within {limit:?}: raise its `timeout`, or make it faster")))
+            Err(Problem::new(504)
+                .because(format_args!("the route did not finish within {limit:?}: raise its `timeout`, or make it faster")))
         }
         Err(panic) => Err(Problem::new(500).because(format_args!("the route panicked: {}", panic_text(panic.as_ref())))),
     }

@@ -8,12 +8,11 @@ use axum_core::body::Body;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::IntoResponse as _;
 use hyper::header::CONTENT_TYPE;
-use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
-use super::{Place, Problem, body, text};
+use super::{Parts, Place, Problem, body, text};
 
 /// A request that is being taken apart. What a route's method takes comes out of it, argument after argument.
 #[derive(Debug)]

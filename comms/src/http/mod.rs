@@ -38,6 +38,7 @@ mod text;
 pub use axum_core::body::Body;
 pub use axum_core::extract::FromRequestParts;
 pub use axum_core::response::{IntoResponse, Response};
+pub use hyper::http::request::Parts;
 pub use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 
 pub use crate::location::Location;

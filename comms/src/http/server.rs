@@ -162,18 +162,19 @@ impl Port {
     async fn accept(self: Arc<Self>, listener: TcpListener) {
         let mut connections = JoinSet::new();
         loop {
+            // Nobody but this loop takes a slot: one that was free is free after the accepting.
             let next = async {
-                let slot = Arc::clone(&self.slots).acquire_owned().await;
-                (slot, listener.accept().await)
+                drop(self.slots.acquire().await);
+                listener.accept().await
             };
-            let (slot, accepted) = tokio::select! {
+            let accepted = tokio::select! {
                 next = next => next,
                 () = self.stop.cancelled() => break,
                 Some(_) = connections.join_next() => continue,
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let port = Arc::clone(&self);
+                    let (port, slot) = (Arc::clone(&self), Arc::clone(&self.slots).try_acquire_owned());
                     connections.spawn(async move {
                         port.serve(stream).await;
                         drop(slot);

@@ -181,12 +181,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Invalid> {
+    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Invalid> {
         visitor.visit_enum(IntoDeserializer::<Invalid>::into_deserializer(self.0))
     }
 

@@ -29,7 +29,13 @@ async fn an_error_that_speaks_for_itself_is_the_problem_that_it_says() {
 #[tokio::test(start_paused = true)]
 async fn an_error_without_words_is_judged_by_its_class_and_its_text_stays_here() {
     let app = test().start().await.unwrap();
-    for (how, status, detail) in [("permanent", 422, Some("no such customer")), ("retryable", 503, None), ("unknown", 500, None), ("other", 500, None), ("panic", 500, None)] {
+    for (how, status, detail) in [
+        ("permanent", 422, Some("no such customer")),
+        ("retryable", 503, None),
+        ("unknown", 500, None),
+        ("other", 500, None),
+        ("panic", 500, None),
+    ] {
         let answer = app.http().get(&format!("/fail/{how}")).send().await;
         assert_eq!((answer.status, answer.problem().detail_text()), (status, detail), "{how}");
         assert_eq!(answer.header("retry-after").is_some(), status == 503, "{how}");
@@ -85,7 +91,10 @@ async fn a_body_is_json_of_the_right_shape_and_size() {
         assert_eq!((answer.status, answer.problem().detail_text()), (status, Some(detail)), "{body}");
     }
     let answer = post().body("application/json", "x".repeat(1025)).send().await;
-    assert_eq!((answer.status, answer.problem().detail_text()), (413, Some("the body is larger than 1024 bytes, the most that is taken here")));
+    assert_eq!(
+        (answer.status, answer.problem().detail_text()),
+        (413, Some("the body is larger than 1024 bytes, the most that is taken here"))
+    );
     let answer = post().body("application/vnd.order+json; charset=utf-8", "{\"item\": \"tea\", \"count\": 1}").send().await;
     assert_eq!(answer.status, 201);
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use comms::http::{
-    Answered, Arguments, FromRequestParts, HeaderMap, HttpError, IntoResponse, Location, ParameterDecl, Place, Problem, Response, Route,
-    RouteDecl, StatusCode, Verb,
+    Answered, Arguments, FromRequestParts, HeaderMap, HttpError, IntoResponse, Location, ParameterDecl, Parts, Place, Problem, Response,
+    Route, RouteDecl, StatusCode, Verb,
 };
 use comms::testing::{TestApp, TestAppBuilder};
 use comms::{AppBuilder, BoxError, Class, Classified, Classify, Context, Failure, Publisher, event, service};
@@ -85,14 +85,9 @@ pub struct Nobody;
 impl FromRequestParts<()> for Nobody {
     type Rejection = Response;
 
-    async fn from_request_parts(_: &mut axum_core_parts::Parts, _: &()) -> Result<Self, Response> {
+    async fn from_request_parts(_: &mut Parts, _: &()) -> Result<Self, Response> {
         Err((StatusCode::UNAUTHORIZED, [("www-authenticate", "Bearer")], "who are you?").into_response())
     }
-}
-
-/// Parts of a request, as extractors see them.
-mod axum_core_parts {
-    pub use hyper::http::request::Parts;
 }
 
 macro_rules! route {

@@ -43,8 +43,14 @@ async fn old_and_unusual_requests_are_understood() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     let answer = exchange(&app, "HEAD /files/a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(answer.contains("content-length: 3\r\n"), "{answer}");
     let body = "{\"item\": \"tea\", \"count\": 1}";
-    let chunked = format!("POST /orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n5\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n", &body[..5], body.len() - 5, &body[5..]);
+    let chunked = format!(
+        "POST /orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n5\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+        &body[..5],
+        body.len() - 5,
+        &body[5..]
+    );
     let answer = exchange(&app, &chunked).await;
     assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
 }
@@ -77,7 +83,10 @@ async fn an_address_in_use_is_a_problem_of_the_start_with_the_way_out() {
     let config = Config::from_toml(&format!("[http]\naddress = \"{}\"", address(&running))).unwrap();
     let error = app(&gate).config(config).start().await.unwrap_err();
     assert_eq!(error.problems().len(), 1);
-    assert!(error.problems()[0].contains("could not open the HTTP port at 127.0.0.1:") && error.problems()[0].contains("COMMS__HTTP__ADDRESS"), "{error}");
+    assert!(
+        error.problems()[0].contains("could not open the HTTP port at 127.0.0.1:") && error.problems()[0].contains("COMMS__HTTP__ADDRESS"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
