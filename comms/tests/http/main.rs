@@ -4,7 +4,6 @@
 
 mod answers;
 mod client;
-mod log;
 mod misbehaved;
 mod orders;
 mod port;

@@ -1,7 +1,15 @@
-//! What the log says of requests.
+//! What the log says of requests. A program of its own: every test here sets the log up before anything is logged.
+#![cfg(all(feature = "http", feature = "testing"))]
+#![allow(unreachable_pub, dead_code, reason = "shared with the tests of the port")]
 
+#[path = "http/client.rs"]
+mod client;
+#[path = "http/orders.rs"]
+mod orders;
+
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use comms::telemetry::JsonLines;
 use serde_json::Value;
@@ -11,7 +19,14 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use crate::client::{connect, get, serve, until};
 use crate::orders::{Gate, test};
 
-/// Lines of the log of this thread.
+static SET_UP: Once = Once::new();
+
+thread_local! {
+    /// Where the lines of this thread go; each test has a thread of its own.
+    static HERE: RefCell<Lines> = RefCell::default();
+}
+
+/// Lines of the log of one thread.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -27,9 +42,15 @@ impl Write for Lines {
 }
 
 impl Lines {
-    fn keep(&self) -> tracing::subscriber::DefaultGuard {
-        let writer = self.clone();
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(JsonLines::new(move || writer.clone())))
+    /// Those of this thread, from here on.
+    fn keep() -> Self {
+        SET_UP.call_once(|| {
+            let lines = JsonLines::new(|| HERE.with_borrow(Self::clone));
+            tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines)).unwrap();
+        });
+        let lines = Self::default();
+        HERE.set(lines.clone());
+        lines
     }
 
     fn of_requests(&self) -> Vec<Value> {
@@ -41,8 +62,7 @@ impl Lines {
 
 #[tokio::test(start_paused = true)]
 async fn each_request_is_one_line_with_its_ids() {
-    let lines = Lines::default();
-    let _kept = lines.keep();
+    let lines = Lines::keep();
     let app = test().start().await.unwrap();
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let parent = format!("00-{trace}-b7ad6b7169203331-01");
@@ -72,8 +92,7 @@ async fn each_request_is_one_line_with_its_ids() {
 
 #[tokio::test(start_paused = true)]
 async fn the_log_has_what_the_client_is_not_told() {
-    let lines = Lines::default();
-    let _kept = lines.keep();
+    let lines = Lines::keep();
     let app = test().start().await.unwrap();
     for path in ["/fail/retryable", "/fail/panic", "/hang", "/fail/permanent"] {
         app.http().get(path).send().await;
@@ -88,8 +107,7 @@ async fn the_log_has_what_the_client_is_not_told() {
 
 #[tokio::test]
 async fn a_request_whose_client_went_away_has_its_line_too() {
-    let lines = Lines::default();
-    let _kept = lines.keep();
+    let lines = Lines::keep();
     let gate = Gate::new();
     let app = serve(&gate, "").await;
     let mut stream = connect(&app).await;
