@@ -1,3 +1,5 @@
+//! What the health of a process tells of its HTTP port.
+
 use super::*;
 use crate::http::{Answered, Arguments, Location, Route as HttpRoute, RouteDecl, Verb};
 use crate::service;
