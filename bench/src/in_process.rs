@@ -1,12 +1,17 @@
 //! One event through the whole default pipeline on the memory broker.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use comms::broker::memory::Memory;
-use comms::{App, AppBuilder, Publisher, event, event_handler};
+use comms::broker::{Broker, Consumer, Delivery, Subscription};
+use comms::message::{Envelope, Metadata};
+use comms::{App, AppBuilder, Message, Publisher, event, event_handler};
 use futures_util::FutureExt;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -111,4 +116,92 @@ impl Contestant for Comms {
         }
         assert_eq!(self.handled.count() - before, (messages / BATCH * BATCH) as u64);
     }
+}
+
+/// What somebody would write who needs nothing of a broker: bytes through a channel, encoded and decoded alike.
+#[derive(Debug)]
+pub struct Channel {
+    sender: UnboundedSender<Bytes>,
+    receiver: UnboundedReceiver<Bytes>,
+    handled: Handled,
+}
+
+impl Channel {
+    /// An empty channel.
+    #[must_use]
+    pub fn start() -> Self {
+        let (sender, receiver) = unbounded_channel();
+        Self { sender, receiver, handled: Handled::default() }
+    }
+}
+
+impl Contestant for Channel {
+    fn name(&self) -> String {
+        "a channel of bytes".to_owned()
+    }
+
+    fn run(&mut self, messages: usize) {
+        for _ in 0..messages / BATCH {
+            for _ in 0..BATCH {
+                self.sender.send(ORDERED.encode().expect("it encodes")).expect("the receiver is there");
+            }
+            while let Ok(payload) = self.receiver.try_recv() {
+                handle(Ordered::TYPE.content_type, &payload, &self.handled);
+            }
+        }
+    }
+}
+
+/// The memory broker without the pipeline.
+pub struct Backend {
+    broker: Memory,
+    consumer: Box<dyn Consumer>,
+    handled: Handled,
+    source: Arc<str>,
+}
+
+impl Backend {
+    /// Subscribes.
+    #[must_use]
+    pub fn start() -> Self {
+        let broker = Memory::new();
+        let mut subscription = Subscription::new(Ordered::TYPE.topic.parse().expect("a topic"), "bench");
+        subscription.concurrency = 16;
+        let consumer = broker.subscribe(Arc::new(subscription)).now_or_never().expect("at once").expect("subscribed");
+        Self { broker, consumer, handled: Handled::default(), source: "bench".into() }
+    }
+
+    fn publish(&self) {
+        let mut metadata = Metadata::new(Ordered::TYPE.name, Arc::clone(&self.source));
+        metadata.content_type = Some(Ordered::TYPE.content_type.into());
+        let envelope = Envelope::new(Ordered::TYPE.topic.into(), metadata, ORDERED.encode().expect("it encodes"));
+        let confirm = self.broker.publish(Arc::new(envelope)).now_or_never().expect("room");
+        confirm.now_or_never().expect("at once").expect("published");
+    }
+
+    fn next(&mut self) -> Option<Delivery> {
+        poll_fn(|task| self.consumer.poll_next(task)).now_or_never().flatten()
+    }
+}
+
+impl Contestant for Backend {
+    fn name(&self) -> String {
+        "our backend, without the pipeline".to_owned()
+    }
+
+    fn run(&mut self, messages: usize) {
+        for _ in 0..messages / BATCH {
+            (0..BATCH).for_each(|_| self.publish());
+            while let Some(delivery) = self.next() {
+                let envelope = delivery.envelope();
+                handle(envelope.metadata.content_type.as_deref().unwrap_or_default(), &envelope.payload, &self.handled);
+                delivery.ack();
+            }
+        }
+    }
+}
+
+fn handle(content_type: &str, payload: &[u8], handled: &Handled) {
+    let event = Ordered::decode(Some(content_type), payload).expect("it decodes");
+    handled.add(event.id, event.quantity);
 }

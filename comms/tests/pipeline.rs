@@ -2,16 +2,19 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use comms::handler::{Happening, Outcome};
 use comms::message::{Envelope, Id, Metadata, TraceParent};
+use comms::telemetry::JsonLines;
 use comms::testing::TestApp;
 use comms::{Class, Context, Fault};
 use support::{Job, Log, scripted};
 use tokio::time::Instant;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 fn fail(class: Class) -> Outcome {
     Err(Fault::new(class, "no luck"))
@@ -60,6 +63,26 @@ async fn the_attempts_in_the_slot_and_those_through_the_broker_count_together() 
         })
         .collect();
     assert_eq!(attempts, [1, 2, 3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_comes_after_its_backoff_in_the_slot_and_through_the_broker() {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&times);
+    let app = scripted::<8, _>(move |_| {
+        seen.lock().unwrap().push(Instant::now());
+        std::future::ready(fail(Class::Retryable))
+    });
+    let app = TestApp::with(app).start().await.unwrap();
+    app.publish(&Job::new("a", 1)).await.unwrap();
+    app.settled().await;
+    let times = times.lock().unwrap();
+    assert_eq!(times.len(), 9);
+    for (n, pair) in times.windows(2).enumerate() {
+        // 50 ms doubled, give or take a fifth; the clock of the runtime counts milliseconds.
+        let (expected, waited) = (Duration::from_millis(50) * 2_u32.pow(u32::try_from(n).unwrap()), pair[1] - pair[0]);
+        assert!(waited >= expected.mul_f64(0.8) && waited <= expected.mul_f64(1.2) + Duration::from_millis(2), "{n}: {waited:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,6 +145,20 @@ async fn a_panic_is_a_failure_like_any_other_and_the_worker_lives_on() {
     app.publish(&Job::new("a", 1)).await.unwrap();
     app.assert_retried("on_job", 1);
     app.assert_handled("on_job", 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_decoding_takes_no_worker_with_it() {
+    let app = TestApp::with(scripted::<2, _>(|_| std::future::ready(Ok(())))).start().await.unwrap();
+    // More attempts than the subscription has workers.
+    for _ in 0..20 {
+        app.publish(&Job::new("a", Job::PANICS)).await.unwrap();
+    }
+    app.assert_dead_lettered("on_job", 20);
+    assert!(dead_letters(&app).await[0].provenance.errors[0].contains("no job is read"));
+    app.publish(&Job::new("a", 1)).await.unwrap();
+    app.assert_handled("on_job", 1);
+    assert!(app.app().counters().values().all(|counters| counters.in_flight.load(Ordering::SeqCst) == 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,6 +299,56 @@ fn job_envelope(change: impl FnOnce(&mut Metadata), payload: &'static [u8]) -> E
     metadata.version = 2;
     change(&mut metadata);
     Envelope::new("jobs".into(), metadata, payload.into())
+}
+
+/// What the log says meanwhile, a JSON object a line.
+async fn logged(filter: &str, script: impl Fn(Job) -> std::future::Ready<Outcome> + Send + Sync + 'static) -> Vec<serde_json::Value> {
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let writer = Written(Arc::clone(&written));
+    let lines = tracing_subscriber::registry().with(EnvFilter::new(filter)).with(JsonLines::new(move || writer.clone()));
+    let listening = tracing::subscriber::set_default(lines);
+    let app = TestApp::with(scripted::<8, _>(script)).start().await.unwrap();
+    app.publish(&Job::new("a", 1)).await.unwrap();
+    app.assert_handled("on_job", 1);
+    drop(listening);
+    let written = written.lock().unwrap();
+    written.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+}
+
+#[derive(Clone)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_line_about_a_message_has_its_ids_the_pipelines_own_too() {
+    for (filter, span) in [("info", None), ("info,comms::process=debug", Some("process"))] {
+        let retried = failing(1);
+        let lines = logged(filter, move |job| {
+            tracing::info!("trying");
+            retried(job)
+        })
+        .await;
+        let told: Vec<&serde_json::Value> =
+            lines.iter().filter(|line| ["trying", "attempt failed"].iter().any(|text| line["message"] == *text)).collect();
+        assert_eq!(told.len(), 3, "two attempts, one failure: {lines:#?}");
+        for line in told {
+            assert_eq!((&line["comms.service"], &line["comms.handler"]), (&"worker".into(), &"on_job".into()), "{line}");
+            assert_eq!(line["messaging.destination.name"], "jobs", "{line}");
+            assert_eq!(line["correlation_id"], line["messaging.message.id"], "it began the conversation: {line}");
+            assert_eq!(line["trace_id"].as_str().map(str::len), Some(32), "{line}");
+            assert_eq!(line.get("span").and_then(|span| span.as_str()), span, "{line}");
+        }
+    }
 }
 
 async fn dead_letters(app: &TestApp) -> Vec<comms::broker::DeadLetter> {

@@ -11,7 +11,8 @@ use comms::broker::memory::Memory;
 use comms::handler::{Free, HandlerDecl, Location, RequestHandler};
 use comms::inject::{InjectError, Scope};
 use comms::message::{CodecError, MessageKind, MessageType, codec};
-use comms::{App, AppBuilder, CallError, Class, Command, CommandBus, Context, Message, Request};
+use comms::{App, AppBuilder, CallError, Class, Command, CommandBus, Context, Message, Query, QueryBus, Request};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A command that says itself what shall become of it.
@@ -22,6 +23,7 @@ enum Transfer {
     Panic,
     Hang,
     AskCorrelation,
+    AskDeadline,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -75,8 +77,59 @@ impl RequestHandler for OnTransfer {
             Transfer::TooMuch => Err(Refusal { available: 7 }),
             Transfer::Panic => panic!("the vault is on fire"),
             Transfer::Hang => std::future::pending().await,
+            Transfer::AskDeadline => Ok(Context::current().deadline().map(|deadline| deadline.to_string()).unwrap_or_default()),
             Transfer::AskCorrelation => Ok(Context::current().correlation().map(ToString::to_string).unwrap_or_default()),
         }
+    }
+}
+
+/// A question.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Balance {
+    account: u32,
+}
+
+impl Message for Balance {
+    const TYPE: MessageType = message_type!("bank.balance", 1, Query, "queries.bank", Some("bank"), "requests::Balance");
+
+    fn key(&self) -> Option<String> {
+        None
+    }
+
+    fn encode(&self) -> Result<Bytes, CodecError> {
+        codec::json_encode(Self::TYPE.name, self)
+    }
+
+    fn decode(content_type: Option<&str>, payload: &[u8]) -> Result<Self, CodecError> {
+        codec::json_decode(Self::TYPE.name, content_type, payload)
+    }
+
+    fn schema() -> Option<schemars::Schema> {
+        None
+    }
+}
+
+impl Request for Balance {
+    type Reply = u32;
+    type Error = Refusal;
+}
+
+impl Query for Balance {}
+
+struct OnBalance;
+
+impl RequestHandler for OnBalance {
+    type Service = Free;
+    type Request = Balance;
+    type Args = ();
+    const DECL: HandlerDecl = HandlerDecl::new("balance", Location::new(file!(), line!()));
+
+    fn inject(_: &Scope) -> Result<(), InjectError> {
+        Ok(())
+    }
+
+    async fn call(_: &Free, question: Balance, (): ()) -> Result<u32, Refusal> {
+        Ok(question.account * 100)
     }
 }
 
@@ -90,7 +143,7 @@ impl World {
     async fn start(remote: bool) -> Self {
         let memory = Memory::new();
         let app = |name: &str| AppBuilder::new(name).broker("default", Arc::new(memory.connect()));
-        let bank = app("bank").request_function::<OnTransfer>("bank").start().await.unwrap();
+        let bank = app("bank").request_function::<OnTransfer>("bank").request_function::<OnBalance>("bank").start().await.unwrap();
         let customer = if remote { Some(app("customer").start().await.unwrap()) } else { None };
         Self { _bank: bank, customer }
     }
@@ -169,6 +222,26 @@ async fn the_conversation_of_the_caller_goes_on_in_the_handler() {
             .scope(async { bus.send(Transfer::AskCorrelation).await.unwrap() })
             .await;
         assert_eq!(seen, correlation.to_string(), "remote: {remote}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_patience_is_the_handlers_deadline() {
+    for remote in [false, true] {
+        let world = World::start(remote).await;
+        let asked = Timestamp::now();
+        let seen = world.bus().send_within(Transfer::AskDeadline, Duration::from_secs(60)).await.unwrap();
+        let left = seen.parse::<Timestamp>().unwrap().duration_since(asked).as_secs_f64();
+        assert!((59.0..=75.0).contains(&left), "remote: {remote}: {left} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_is_answered_here_and_over_a_broker() {
+    for remote in [false, true] {
+        let world = World::start(remote).await;
+        let bus: QueryBus = world.customer.as_ref().unwrap_or(&world._bank).inject().unwrap();
+        assert_eq!(bus.ask(Balance { account: 7 }).await.unwrap(), 700, "remote: {remote}");
     }
 }
 

@@ -192,6 +192,27 @@ async fn or_park_the_key_until_an_operator_replays_it_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_parked_key_is_free_once_its_letters_were_purged() {
+    let log = Log::default();
+    let seen = log.clone();
+    let app = worker::<PARK, _>(move |job| {
+        seen.add(format!("{}{}", job.key, job.number));
+        std::future::ready(if job.number == 1 { permanent() } else { Ok(()) })
+    });
+    let app = TestApp::with(app).start().await.unwrap();
+    publish_all(&app, &[("a", 1), ("a", 2)]).await;
+    app.settled().await;
+    let broker = app.app().brokers().get("default").unwrap();
+    let subscription = Subscription::new("jobs".parse().unwrap(), "worker");
+    assert_eq!(broker.admin().purge(&subscription, &DeadLetterFilter::default()).await.unwrap(), 2);
+    // The member asks again a few seconds later.
+    tokio::time::advance(Duration::from_secs(6)).await;
+    publish_all(&app, &[("a", 3)]).await;
+    app.settled().await;
+    assert_eq!(log.entries(), ["a1", "a3"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_parked_key_stays_parked_when_the_service_restarts() {
     let handled = Log::default();
     let memory = comms::broker::memory::Memory::new();
@@ -224,9 +245,14 @@ async fn a_duplicate_is_skipped_only_after_success() {
     let envelope = Envelope::new("jobs".into(), metadata, br#"{"key":"a","number":13}"#.as_slice().into());
     app.publish_envelope("default", envelope.clone()).await.unwrap();
     assert_eq!(log.entries().len(), 2, "the failed attempt must not count as handled");
-    app.publish_envelope("default", envelope).await.unwrap();
+    app.publish_envelope("default", envelope.clone()).await.unwrap();
     assert_eq!(log.entries().len(), 2, "the second copy is a duplicate");
-    assert_eq!(app.app().counters()["worker.jobs"].duplicates.load(Ordering::Relaxed), 1);
+    // As documented, duplicates are skipped before anything is refused.
+    let mut newer = envelope;
+    newer.metadata.version = 9;
+    app.publish_envelope("default", newer).await.unwrap();
+    assert_eq!(app.app().counters()["worker.jobs"].duplicates.load(Ordering::Relaxed), 2);
+    app.assert_dead_lettered("on_job", 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -288,15 +314,33 @@ async fn layers_run_around_every_attempt_the_first_outermost() {
 
 #[tokio::test]
 async fn everything_that_is_wrong_is_reported_at_once() {
-    // No script, no layer log, and a subscription of another service that no handler takes.
-    let app = AppBuilder::new("test").service::<Worker<LAYERED>>().service::<Worker<PARK>>().event_handler::<OnJob<LAYERED>>();
-    let error = TestApp::with(app).start().await.unwrap_err();
-    let text = error.to_string();
-    assert!(text.contains("none of its handlers takes a message of that topic"), "{text}");
+    // No script and no layer's log, a subscription that no handler takes, and brokers that are missing or can't replay.
+    let app = AppBuilder::new("test").service::<Worker<LAYERED>>().service::<Greedy>().event_handler::<OnJob<LAYERED>>();
+    let error = app.start().await.unwrap_err();
+    let problems = error.problems();
+    for expected in [
+        "service `greedy` subscribes to `old` with `from = \"earliest\"`, but the broker `default` (memory) keeps nothing to replay",
+        "service `greedy` subscribes to `audits` on the broker `audit`, but there is only: default. Add `[brokers.audit]`",
+        "none of its handlers takes a message of that topic",
+        "service `worker`",
+    ] {
+        assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected}: {error}");
+    }
+}
 
-    let app = AppBuilder::new("test").service::<Worker<LAYERED>>().event_handler::<OnJob<LAYERED>>();
-    let text = TestApp::with(app).start().await.unwrap_err().to_string();
-    assert!(text.contains("service `worker`") && text.contains("#[provider]"), "{text}");
+/// A service that wants what there is not.
+struct Greedy;
+
+impl Service for Greedy {
+    const DECL: ServiceDecl = ServiceDecl::new("greedy", "1.0.0", Location::new(file!(), line!())).subscriptions(&[
+        SubscriptionDecl::new("old").from(comms::broker::StartPosition::Earliest),
+        SubscriptionDecl::new("audits").broker("audit"),
+    ]);
+    type Dependencies = ();
+
+    fn build(_: &Scope) -> Result<Self, InjectError> {
+        Ok(Self)
+    }
 }
 
 /// A service that notes in whose name its publishers would send.

@@ -2,7 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
 use comms_bench::contest::{self, Contestant};
-use comms_bench::in_process::{Comms, log_if_asked};
+use comms_bench::in_process::{Backend, Channel, Comms, log_if_asked};
 
 fn main() {
     log_if_asked();
@@ -10,8 +10,9 @@ fn main() {
     match (arguments.next().as_deref(), arguments.next()) {
         (Some("once"), Some(messages)) => Comms::start().run(messages.parse().expect("a number of messages")),
         _ => {
-            let figures = contest::rounds(&mut [Box::new(Comms::start())], 5, 500_000);
-            contest::print("In process: published, handled, settled", &figures);
+            let contestants: &mut [Box<dyn Contestant>] =
+                &mut [Box::new(Channel::start()), Box::new(Backend::start()), Box::new(Comms::start())];
+            contest::print("In process: published, handled, settled", &contest::rounds(contestants, 5, 500_000));
         }
     }
 }

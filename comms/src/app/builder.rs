@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::health::Health;
 use super::registry::{HandlerEntry, MessageEntry, ProviderEntry, ServiceEntry};
 use super::routes::Routes;
 use super::{Service, StartError, Wiring};
@@ -37,6 +38,7 @@ pub struct AppBuilder {
     pub(crate) brokers: BTreeMap<String, Arc<dyn Broker>>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) config: Config,
+    pub(crate) health: Health,
     pub(crate) shutdown_timeout: Option<Duration>,
 }
 
@@ -56,6 +58,7 @@ impl AppBuilder {
             brokers: BTreeMap::new(),
             observer: None,
             config: Config::default(),
+            health: Health::new(),
             shutdown_timeout: None,
         }
     }

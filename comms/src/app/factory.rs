@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::broker::memory::Memory;
-use crate::broker::{Broker, BrokerError, BrokerErrorKind};
+use crate::broker::{Broker, BrokerError, BrokerErrorKind, Capabilities};
 use crate::config::BrokerConfig;
 
 /// A backend by its URL schemes.
@@ -40,11 +40,25 @@ pub(crate) async fn connect(name: &str, config: &BrokerConfig, service: &str) ->
     }
 }
 
-/// Whether this build has a backend for the broker, without connecting.
+/// What the broker will be able to do, without connecting.
 ///
 /// # Errors
-/// When it has none; says which feature brings it, or which schemes there are.
-pub(crate) fn check(name: &str, config: &BrokerConfig) -> Result<(), BrokerError> {
+/// When no backend in this build has the scheme of the URL, or the backend can't read the rest of it.
+pub(crate) fn capabilities(name: &str, config: &BrokerConfig) -> Result<Capabilities, BrokerError> {
+    check(name, config)?;
+    match config.scheme() {
+        "memory" => Memory::capabilities_of(config.connect_url().expose()),
+        #[cfg(feature = "rabbitmq")]
+        "amqp" | "amqps" => {
+            let _: crate::broker::rabbitmq::RabbitMqConfig = config.connect_url().expose().parse()?;
+            Ok(crate::broker::rabbitmq::CAPABILITIES)
+        }
+        scheme => Err(unknown(name, scheme)),
+    }
+}
+
+/// Whether this build has a backend for the broker.
+fn check(name: &str, config: &BrokerConfig) -> Result<(), BrokerError> {
     let scheme = config.scheme();
     match BACKENDS.iter().find(|backend| backend.schemes.contains(&scheme)) {
         Some(backend) if backend.built_in => Ok(()),

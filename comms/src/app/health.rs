@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::inject::{InjectError, Injectable, Scope};
+
 /// How a component is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
@@ -53,6 +55,7 @@ pub enum Phase {
 }
 
 /// The health of a process: a registry of its components. Cheap to clone; every clone is the same registry.
+/// Injectable: a service enters what it depends on, and the admin port tells.
 ///
 /// ```
 /// use comms::health::{Health, Matters, Phase};
@@ -143,6 +146,12 @@ impl Health {
         let down = |matters| components.values().any(|component| component.is_down() && component.matters == matters);
         let live = !down(Matters::Liveness);
         HealthReport { live, ready: live && phase == Phase::Running && !down(Matters::Readiness), phase, components }
+    }
+}
+
+impl Injectable for Health {
+    fn inject(scope: &Scope) -> Result<Self, InjectError> {
+        scope.get()
     }
 }
 

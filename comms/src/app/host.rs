@@ -31,7 +31,7 @@ pub(super) async fn run(app: AppBuilder, config: Config, about: About) -> Result
     telemetry::init(&config.log)?;
     // Listens for signals before anything starts, so that one that comes early is not lost.
     let mut signals = Signals::listen()?;
-    let health = Health::new();
+    let health = app.health.clone();
     let watched = Arc::new(Watched::default());
     let admin = open_admin(&config, about, &health, &watched).await?;
     let address = admin.as_ref().map(AdminServer::address);
@@ -165,47 +165,10 @@ impl Signals {
     }
 }
 
+#[cfg(all(test, unix))]
+#[path = "host_tests.rs"]
+mod tests;
+
 #[cfg(all(test, feature = "http"))]
-mod tests {
-    use super::*;
-    use crate::http::{Answered, Arguments, Location, Route as HttpRoute, RouteDecl, Verb};
-    use crate::service;
-
-    #[service(name = "greeter", version = "1.0.0")]
-    struct Greeter;
-
-    struct Greet;
-
-    impl HttpRoute for Greet {
-        type Service = Greeter;
-        const DECL: RouteDecl = RouteDecl::new(Verb::Get, "/greet", "greet", Location::new("lib.rs", 1));
-
-        async fn call(_: Arc<Greeter>, _: Arguments) -> Answered {
-            crate::__answered!(200, "hello")
-        }
-    }
-
-    #[tokio::test]
-    async fn the_health_tells_of_the_http_port() {
-        let config = Config::from_toml("[http]\naddress = \"127.0.0.1:0\"\nmax_connections = 1").unwrap();
-        let app = AppBuilder::new("greeter").service::<Greeter>().route::<Greet>().config(config).start().await.unwrap();
-        let (health, watched) = (Health::new(), Watched::default());
-        watched.set(&app, &health);
-        health.enter(Phase::Running);
-        let state = || {
-            watched.look();
-            json!(health.report())["components"]["http"]["state"].clone()
-        };
-        assert_eq!(state(), "up");
-        let connection = tokio::net::TcpStream::connect(app.http_address().unwrap()).await.unwrap();
-        let deadline = Instant::now() + std::time::Duration::from_secs(20);
-        while state() != "degraded" {
-            assert!(Instant::now() < deadline, "{}", state());
-            tokio::task::yield_now().await;
-        }
-        drop(connection);
-        app.shutdown().await;
-        assert_eq!(state(), "down");
-        assert!(!health.report().ready);
-    }
-}
+#[path = "host_http_tests.rs"]
+mod http_tests;

@@ -1,6 +1,7 @@
 //! The application: what is registered, how it starts, runs and stops.
 
 mod assemble;
+mod broker_checks;
 mod builder;
 pub(crate) mod commands;
 pub(crate) mod config_source;

@@ -59,6 +59,11 @@ impl Problems {
         seen.map_err(|error| self.broker.get_or_insert(error)).ok()
     }
 
+    /// Whether a broker could not be reached, or refused.
+    pub(crate) fn has_broker(&self) -> bool {
+        self.broker.is_some()
+    }
+
     /// All problems, for a person.
     pub(crate) fn into_texts(self) -> Vec<String> {
         self.texts

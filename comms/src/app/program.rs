@@ -13,8 +13,8 @@ use super::model::{AppModel, HandlerModel, LayerModel, MessageModel, MessageName
 use super::plans::{Planned, plan};
 use super::problems::Problems;
 use super::registry::{ProviderEntry, ServiceEntry};
-use super::{AppBuilder, Wiring, factory};
-use crate::broker::{Broker, BrokerError};
+use super::{AppBuilder, Wiring, broker_checks, factory};
+use crate::broker::{Broker, BrokerError, Capabilities};
 use crate::config::{BrokerConfig, Config};
 use crate::error::BoxError;
 use crate::handler::{Location, PIPELINE, ServiceDecl};
@@ -25,6 +25,9 @@ pub fn main<W: Wiring>() -> ExitCode {
     commands::main(std::env::args_os(), Box::new(Generated::<W>(PhantomData)))
 }
 
+const EVERYTHING: Capabilities =
+    Capabilities { durable: true, replayable: true, delayed: true, key_isolated: true, reports_unrouted: true };
+
 /// The program of some wiring.
 struct Generated<W>(PhantomData<fn() -> W>);
 
@@ -34,11 +37,15 @@ impl<W: Wiring> Program for Generated<W> {
     }
 
     fn check(&self, config: &Config) -> Vec<String> {
-        let mut problems = Problems::default();
-        model(&AppBuilder::of::<W>(), config, &mut problems);
+        let (app, mut problems) = (AppBuilder::of::<W>(), Problems::default());
+        let plans = plan(&app.services, &app.handlers, config, &mut problems);
+        let mut known = broker_checks::Known::new();
         for (name, broker) in &config.brokers {
-            problems.keep(factory::check(name, broker));
+            let capabilities = problems.keep(factory::capabilities(name, broker));
+            // What is wrong with a broker was said; that it lacks something as well says nothing new.
+            known.insert(name, (broker.scheme(), capabilities.unwrap_or(EVERYTHING)));
         }
+        broker_checks::check(&app, &plans, &known, &mut problems);
         problems.into_texts()
     }
 
@@ -123,5 +130,63 @@ fn provider_model(provider: &ProviderEntry) -> ProviderModel {
         name: provider.decl.name.to_owned(),
         provides: provider.provides.name().to_owned(),
         location: provider.decl.location.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::SubscriptionDecl;
+    use crate::inject::{InjectError, Scope};
+
+    /// A service that subscribes where nothing is.
+    struct Auditor;
+
+    impl crate::Service for Auditor {
+        const DECL: ServiceDecl = ServiceDecl::new("auditor", "1.0.0", Location::new(file!(), line!()))
+            .subscriptions(&[SubscriptionDecl::new("audits").broker("audit")]);
+        type Dependencies = ();
+
+        fn build(_: &Scope) -> Result<Self, InjectError> {
+            Ok(Self)
+        }
+    }
+
+    struct Wired;
+
+    impl Wiring for Wired {
+        const PACKAGE: &'static str = "wired";
+        const TOPOLOGY: &'static str = "{}";
+
+        fn wire(app: AppBuilder) -> AppBuilder {
+            app.service::<Auditor>()
+        }
+    }
+
+    fn checked(config: &Config) -> Vec<String> {
+        Generated::<Wired>(PhantomData).check(config)
+    }
+
+    #[test]
+    fn check_finds_a_broker_that_is_not_configured() {
+        let problems = checked(&Config::default());
+        assert!(problems.iter().any(|problem| problem.contains("on the broker `audit`, but there is only: default")), "{problems:?}");
+    }
+
+    #[test]
+    fn check_reads_the_whole_url_of_each_broker() {
+        let mut config = Config::default();
+        config.brokers.insert("audit".to_owned(), BrokerConfig::new("memory:?capacity=many"));
+        let problems = checked(&config);
+        assert!(problems.iter().any(|problem| problem.contains("capacity=many")), "{problems:?}");
+        assert!(!problems.iter().any(|problem| problem.contains("there is only")), "{problems:?}");
+    }
+
+    #[test]
+    fn the_printed_layers_are_those_of_the_pipeline() {
+        let model = Generated::<Wired>(PhantomData).model(&Config::default());
+        let printed: Vec<&str> = model.layers.iter().map(|layer| layer.name).collect();
+        let documented: Vec<&str> = PIPELINE.iter().map(|(name, _)| *name).collect();
+        assert_eq!(printed, documented);
     }
 }

@@ -10,8 +10,8 @@ use super::assemble::assemble;
 use super::plans::{Planned, plan};
 use super::problems::Problems;
 use super::registry::{Binding, HandlerEntry, ServiceEntry};
-use super::{App, AppBuilder, StartError, Tasks, factory};
-use crate::broker::{Broker, Order, StartPosition, Subscription};
+use super::{App, AppBuilder, StartError, Tasks, broker_checks, factory};
+use crate::broker::{Broker, Order, Subscription};
 use crate::config::Config;
 use crate::cqrs::{BusCore, LocalHandlers};
 use crate::handler::plan::{Entry, Handlers, Plan};
@@ -26,18 +26,22 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     let plans = plan(&app.services, &app.handlers, &app.config, &mut problems);
     app.routes.check(&mut problems);
     let source: Arc<str> = app.services.first().map_or(app.name.as_str(), |service| service.decl.name).into();
-    let brokers = connect(app.brokers, &app.config, &source, &mut problems).await;
-    plans.iter().for_each(|planned| check_broker(planned, &brokers, &mut problems));
-    or_close(&brokers, &mut problems).await?;
+    let brokers = connect(&app.brokers, &app.config, &source, &mut problems).await;
+    broker_checks::check(&app, &plans, &known(&brokers), &mut problems);
+    if problems.has_broker() {
+        // Without its brokers nearly everything else would fail as well.
+        or_close(&brokers, &mut problems).await?;
+    }
 
     let bus = Arc::new(BusCore::new(&brokers, Arc::clone(&source)));
-    let tasks = Tasks::new();
+    let tasks = Tasks::new(app.health.clone());
     let mut scope = app.values;
     scope.insert(brokers.clone());
     scope.insert(Source(source));
     scope.insert(Arc::clone(&bus));
     scope.insert(Arc::new(Free));
     scope.insert(tasks.clone());
+    scope.insert(app.health.clone());
     scope.insert(app.config.settings());
     assemble(&app.providers, &app.services, &app.provided, &mut scope, &mut problems).await;
     or_close(&brokers, &mut problems).await?;
@@ -71,7 +75,7 @@ async fn or_close(brokers: &Brokers, problems: &mut Problems) -> Result<(), Star
 }
 
 /// The brokers that were handed over, and those of the configuration that were not, all at once.
-async fn connect(given: BTreeMap<String, Arc<dyn Broker>>, config: &Config, service: &str, problems: &mut Problems) -> Brokers {
+async fn connect(given: &BTreeMap<String, Arc<dyn Broker>>, config: &Config, service: &str, problems: &mut Problems) -> Brokers {
     let missing = config.brokers.iter().filter(|(name, _)| !given.contains_key(*name));
     let connecting = missing.map(|(name, broker)| async move { (name, factory::connect(name, broker, service).await) });
     let mut brokers = BTreeMap::new();
@@ -79,19 +83,13 @@ async fn connect(given: BTreeMap<String, Arc<dyn Broker>>, config: &Config, serv
         let connected = problems.keep_broker(format_args!("broker `{name}`"), connected);
         brokers.extend(connected.map(|broker| (name.clone(), broker)));
     }
-    brokers.extend(given);
+    brokers.extend(given.iter().map(|(name, broker)| (name.clone(), Arc::clone(broker))));
     Brokers::new(brokers)
 }
 
-fn check_broker(planned: &Planned, brokers: &Brokers, problems: &mut Problems) {
-    let (service, topic, name) = (planned.service, &planned.topic, planned.subscription.broker);
-    let Some(broker) = brokers.get(name) else {
-        let known: Vec<&str> = brokers.iter().map(|(name, _)| name).collect();
-        return problems.add(format!("service `{service}` subscribes to `{topic}` on the broker `{name}`, but there is only: {}. Add `[brokers.{name}]` with a `url` to the configuration", known.join(", ")));
-    };
-    if planned.subscription.from == StartPosition::Earliest && !broker.capabilities().replayable {
-        problems.add(format!("service `{service}` subscribes to `{topic}` with `from = \"earliest\"`, but the broker `{name}` ({}) keeps nothing to replay: remove it, or choose a replayable broker", broker.scheme()));
-    }
+/// What is known of brokers that are connected.
+fn known(brokers: &Brokers) -> broker_checks::Known<'_> {
+    brokers.iter().map(|(name, broker)| (name, (broker.scheme(), broker.capabilities()))).collect()
 }
 
 /// Binds handlers to the services, values and layers that they run with.

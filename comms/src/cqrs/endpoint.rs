@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
@@ -99,6 +100,11 @@ impl<H: RequestHandler> Call<H::Request> for Arc<Endpoint<H>> {
         };
         let span = self.span(&context);
         let context = context.of_handler(self.service_name, H::DECL.name);
+        // As it would come with a message.
+        let context = match Timestamp::now().checked_add(patience) {
+            Ok(deadline) => context.with_deadline(deadline),
+            Err(_) => context,
+        };
         let call = async move {
             let caught = AssertUnwindSafe(context.scope(answer)).catch_unwind();
             match tokio::time::timeout(timeout, caught).await {

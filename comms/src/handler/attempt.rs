@@ -66,34 +66,38 @@ fn result(outcome: Outcome) -> Result<(), Failed> {
 }
 
 /// Starts the attempt and polls it once: most handlers on a warm path finish at that, and need no timer.
+///
+/// Decoding is the user's code as well: a panic in it is caught like the handler's.
 pub(crate) fn begin(attempt: &Attempt<'_>, slot: &mut Slot, task: &mut Context<'_>) -> Poll<Result<(), Failed>> {
-    if let Err(failed) = attempt.start(slot) {
-        return Poll::Ready(Err(failed));
-    }
-    poll_caught(slot, task).map(result)
+    caught(slot, |slot| match attempt.start(slot) {
+        Ok(()) => slot.poll(task).map(result),
+        Err(failed) => Poll::Ready(Err(failed)),
+    })
 }
 
 /// Goes on with what is in the slot to its end.
 ///
 /// A panic and a timeout are retryable faults; in both cases the future is dropped before this returns.
 pub(crate) async fn finish(slot: &mut Slot, timeout: Duration) -> Result<(), Failed> {
-    let finished = tokio::time::timeout(timeout, poll_fn(|task| poll_caught(slot, task))).await;
-    result(finished.unwrap_or_else(|_| {
+    let finished = tokio::time::timeout(timeout, poll_fn(|task| caught(slot, |slot| slot.poll(task).map(result)))).await;
+    finished.unwrap_or_else(|_| {
         empty(slot);
-        Err(Fault::new(Class::Retryable, TimedOut(timeout)))
-    }))
+        result(Err(Fault::new(Class::Retryable, TimedOut(timeout))))
+    })
 }
 
 /// The whole attempt.
 pub(crate) async fn run(attempt: &Attempt<'_>, slot: &mut Slot, timeout: Duration) -> Result<(), Failed> {
-    attempt.start(slot)?;
-    finish(slot, timeout).await
+    match poll_fn(|task| Poll::Ready(begin(attempt, slot, task))).await {
+        Poll::Ready(ended) => ended,
+        Poll::Pending => finish(slot, timeout).await,
+    }
 }
 
-fn poll_caught(slot: &mut Slot, task: &mut Context<'_>) -> Poll<Outcome> {
-    catch_unwind(AssertUnwindSafe(|| slot.poll(task))).unwrap_or_else(|panic| {
+fn caught(slot: &mut Slot, work: impl FnOnce(&mut Slot) -> Poll<Result<(), Failed>>) -> Poll<Result<(), Failed>> {
+    catch_unwind(AssertUnwindSafe(|| work(slot))).unwrap_or_else(|panic| {
         empty(slot);
-        Poll::Ready(Err(panicked(panic.as_ref())))
+        Poll::Ready(result(Err(panicked(panic.as_ref()))))
     })
 }
 
@@ -102,7 +106,8 @@ fn empty(slot: &mut Slot) {
     slot.set(std::future::ready(Ok(())));
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+/// What a panic says.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "with a value that is no text".into())
 }

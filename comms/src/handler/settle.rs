@@ -37,8 +37,9 @@ impl Pipeline {
 
     async fn is_parked(&self, delivery: &Delivery) -> Result<bool, BrokerError> {
         let (Some(parked), Some(key)) = (&self.parked, &delivery.envelope().metadata.key) else { return Ok(false) };
-        parked.learn(delivery.shard(), &self.plan.subscription, self.plan.broker.admin()).await?;
-        Ok(parked.contains(key) && !is_replayed(delivery.envelope()))
+        let (subscription, admin) = (&self.plan.subscription, self.plan.broker.admin());
+        parked.learn(delivery.shard(), subscription, admin).await?;
+        Ok(!is_replayed(delivery.envelope()) && parked.holds(key, subscription, admin).await?)
     }
 
     /// Attempt after attempt while the slot is held.

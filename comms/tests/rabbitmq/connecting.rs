@@ -1,6 +1,7 @@
 //! What is said when a connection can't be made.
 
 use comms::broker::{Broker, BrokerErrorKind};
+use comms::testing::proxy::Proxy;
 use comms::testing::servers;
 
 use crate::support::*;
@@ -27,6 +28,27 @@ async fn a_server_that_is_not_there_is_given_up_after_the_connect_timeout() {
     let (kind, text) = error("amqp://127.0.0.1:1?connect_timeout=500ms").await;
     assert_eq!(kind, BrokerErrorKind::Connection, "{text}");
     assert!(text.contains("127.0.0.1:1"), "{text}");
+}
+
+#[tokio::test]
+async fn another_address_takes_over_when_the_first_is_lost() {
+    let server = servers::RabbitMq::shared().await;
+    let (first, second) = (Proxy::start(server.address()).await.unwrap(), Proxy::start(server.address()).await.unwrap());
+    let url = server.url_at(first.addr()).replace(&first.addr().to_string(), &format!("{},{}", first.addr(), second.addr()));
+    let world = World::at(&url, "").await;
+    let mut consumer = world.subscribe(&world.subscription("g", "orders")).await;
+    first.cut().await;
+    world.publish("orders", "x").await;
+    assert_eq!(take(&mut consumer, 1).await, ["x"]);
+}
+
+#[tokio::test]
+async fn the_server_shows_the_connections_by_name() {
+    let server = servers::RabbitMq::shared().await;
+    let url = format!("{}?connection_name=till-7", server.url());
+    let _broker = connect(&url).await.unwrap();
+    let shown = server.ctl(&["list_connections", "client_properties"]).await.unwrap();
+    assert!(shown.contains("till-7 (publish)"), "{shown}");
 }
 
 #[tokio::test]

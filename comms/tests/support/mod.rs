@@ -49,6 +49,9 @@ pub struct Job {
 }
 
 impl Job {
+    /// Decoding a job of this number panics.
+    pub const PANICS: u32 = u32::MAX;
+
     pub fn new(key: &str, number: u32) -> Self {
         Self { key: key.to_owned(), number }
     }
@@ -66,7 +69,9 @@ impl Message for Job {
     }
 
     fn decode(content_type: Option<&str>, payload: &[u8]) -> Result<Self, CodecError> {
-        codec::json_decode(Self::TYPE.name, content_type, payload)
+        let job: Self = codec::json_decode(Self::TYPE.name, content_type, payload)?;
+        assert_ne!(job.number, Self::PANICS, "no job is read");
+        Ok(job)
     }
 
     fn schema() -> Option<schemars::Schema> {

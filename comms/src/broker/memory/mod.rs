@@ -97,6 +97,11 @@ impl Memory {
         }
     }
 
+    /// What a broker with this URL can do, without opening it.
+    pub(crate) fn capabilities_of(url: &str) -> Result<Capabilities, BrokerError> {
+        Ok(capabilities(&Address::parse(url)?.config.unwrap_or_default()))
+    }
+
     fn to(hub: Arc<Hub>) -> Self {
         Self(Arc::new(Connection { id: hub.next_id(), hub, closed: AtomicBool::new(false), closing: Notify::new() }))
     }
@@ -169,14 +174,18 @@ impl Connection {
     }
 }
 
+fn capabilities(config: &MemoryConfig) -> Capabilities {
+    let log = config.log > 0;
+    Capabilities { replayable: log, delayed: true, reports_unrouted: !log, ..Capabilities::none() }
+}
+
 impl Broker for Memory {
     fn scheme(&self) -> &'static str {
         "memory"
     }
 
     fn capabilities(&self) -> Capabilities {
-        let log = self.0.hub.config.log > 0;
-        Capabilities { replayable: log, delayed: true, reports_unrouted: !log, ..Capabilities::none() }
+        capabilities(&self.0.hub.config)
     }
 
     fn publish(&self, envelope: Arc<Envelope>) -> Publishing<'_> {

@@ -120,6 +120,7 @@ impl FromStr for RabbitMqConfig {
 
     fn from_str(url: &str) -> Result<Self, Self::Err> {
         let (scheme, rest) = url.split_once("://").ok_or_else(|| config_error("a RabbitMQ URL begins with amqp:// or amqps://"))?;
+        refuse_split_secret(rest)?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, vhost) = rest.split_once('/').unwrap_or((rest, ""));
         let mut config = Self { tls: is_tls(scheme)?, ..Self::default() };
@@ -133,6 +134,17 @@ impl FromStr for RabbitMqConfig {
         }
         config.check()
     }
+}
+
+/// A sign of the password would end it, and errors would show the pieces.
+fn refuse_split_secret(rest: &str) -> Result<(), BrokerError> {
+    let (authority, behind) = rest.find(['/', '?', '#']).map_or((rest, ""), |end| rest.split_at(end));
+    if !authority.contains('@') && behind.contains('@') {
+        return Err(config_error(
+            "the user or the password in the RabbitMQ URL holds a `/`, `?` or `#`: write %2F, %3F or %23 for it (and %40 for an `@` behind the host)",
+        ));
+    }
+    Ok(())
 }
 
 fn is_tls(scheme: &str) -> Result<bool, BrokerError> {

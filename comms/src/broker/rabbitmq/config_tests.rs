@@ -37,6 +37,10 @@ fn the_password_is_never_shown() {
     assert!(!format!("{config} {config:?}").contains("secret"));
     assert!(!error("amqp://me:secret%zz@h/v").contains("secret"));
     assert!(!error("amqp://me:secret@h:x/v").contains("secret"));
+    for url in ["amqp://me:sec/ret@h/v", "amqp://me:sec?ret@h/v", "amqp://me:/secret@h", "amqp://sec#x/ret@h"] {
+        let text = error(url);
+        assert!(!text.contains("sec") && !text.contains("ret@") && text.contains("%2F"), "{text}");
+    }
 }
 
 #[test]

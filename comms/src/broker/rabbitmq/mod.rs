@@ -42,6 +42,9 @@ use super::{
 };
 use crate::message::Envelope;
 
+/// What RabbitMQ can do, whatever the URL says.
+pub(crate) const CAPABILITIES: Capabilities = Capabilities { durable: true, delayed: true, reports_unrouted: true, ..Capabilities::none() };
+
 /// A RabbitMQ server, or cluster, as a message broker.
 ///
 /// It keeps two connections, one to publish and one to consume, and repairs them by itself. Dropping
@@ -118,7 +121,7 @@ impl Broker for RabbitMq {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { durable: true, delayed: true, reports_unrouted: true, ..Capabilities::none() }
+        CAPABILITIES
     }
 
     fn publish(&self, envelope: Arc<Envelope>) -> Publishing<'_> {

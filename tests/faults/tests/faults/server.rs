@@ -1,9 +1,9 @@
 //! The server is killed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write as _;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use comms::testing::servers::RabbitMq;
 use comms_faults::parts::{Job, Script, Worker};
@@ -38,13 +38,16 @@ impl Drop for Server {
 
 const MESSAGES: u32 = 10_000;
 
-/// A handler that takes a moment now and then fails once, and its log.
+/// A handler that takes a moment and fails for each tenth message at first, and its log.
 fn worker(seen: &Seen) -> Script {
-    let log = seen.clone();
+    let (log, failed) = (seen.clone(), Arc::new(Mutex::new(HashSet::new())));
     Script::new(move |job| {
-        let log = log.clone();
+        let (log, failed) = (log.clone(), Arc::clone(&failed));
         async move {
             tokio::task::yield_now().await;
+            if job.number % 10 == 3 && failed.lock().unwrap().insert(job.number) {
+                return Err(comms::Classified::retryable("at first"));
+            }
             log.add(job.label());
             Ok(())
         }
