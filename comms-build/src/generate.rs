@@ -109,6 +109,7 @@ fn walk_target(package: &Package, target: &Target, role: Option<Role>, sources: 
         messages: Vec::new(),
         services: Vec::new(),
         handlers: Vec::new(),
+        routes: Vec::new(),
         providers: Vec::new(),
         listed: Vec::new(),
         incomplete: tree.incomplete,

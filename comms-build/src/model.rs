@@ -1,5 +1,7 @@
 //! What the crates of a build say, as plain data: checks and output see nothing else.
 
+use comms_syntax::route::{Template, Verb};
+
 use crate::diagnosis::Place;
 use crate::scan::cfg::Cfg;
 use crate::scan::reach::Barrier;
@@ -36,6 +38,7 @@ pub(crate) struct Crate {
     pub(crate) messages: Vec<Message>,
     pub(crate) services: Vec<Service>,
     pub(crate) handlers: Vec<Handler>,
+    pub(crate) routes: Vec<Route>,
     pub(crate) providers: Vec<Provider>,
     /// The paths of all annotated items that the scan saw, for the index.
     pub(crate) listed: Vec<String>,
@@ -46,6 +49,10 @@ pub(crate) struct Crate {
 }
 
 impl Crate {
+    pub(crate) fn is_lib(&self) -> bool {
+        self.stem == "lib"
+    }
+
     pub(crate) fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)
     }
@@ -191,6 +198,29 @@ pub(crate) struct Handler {
     /// Whether it has further arguments, which are injected.
     pub(crate) has_arguments: bool,
     pub(crate) publishes: Vec<TypeUse>,
+}
+
+/// A method of a service that answers HTTP requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) origin: Origin,
+    /// The method.
+    pub(crate) name: String,
+    /// `Billing::invoice`.
+    pub(crate) item: String,
+    /// The type beside it that the wiring names.
+    pub(crate) descriptor: String,
+    /// The name of its service, where the scan can tell.
+    pub(crate) service: Option<String>,
+    pub(crate) verb: Verb,
+    pub(crate) path: Template,
+}
+
+impl Route {
+    /// The requests that it answers: `GET /invoices/{id}`.
+    pub(crate) fn requests(&self) -> String {
+        format!("{} {}", self.verb.method(), self.path.text)
+    }
 }
 
 /// A `#[provider]` function.

@@ -2,7 +2,8 @@
 //! beside errors.
 
 use comms_syntax::{
-    Errors, ItemKind, RequestKind, handler as handlers, item_kind, message as messages, names, provider as providers, service as services,
+    Errors, ItemKind, RequestKind, handler as handlers, item_kind, message as messages, names, provider as providers, route as routes,
+    service as services,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -36,7 +37,7 @@ pub(crate) fn service(attr: TokenStream, item: TokenStream) -> TokenStream {
     if item_kind(&item) == ItemKind::Impl {
         let read = services::parse_impl(attr, item.clone());
         let (imports, stripped) = (expand_service::imports(&services::marks(item.clone())), services::strip_impl(item));
-        return beside(read, quote!(#stripped #imports), expand_service::handlers);
+        return beside(read, quote!(#stripped #imports), expand_service::methods);
     }
     beside(services::parse_struct(attr, item.clone()), item, expand_service::expand)
 }
@@ -58,6 +59,13 @@ pub(crate) fn handler(path: TokenStream) -> TokenStream {
         Ok(path)
     });
     path.map_or_else(|error| error.to_compile_error(), |path| quote!(#path))
+}
+
+/// A route attribute that no `#[service]` has read: the item beside the word where it belongs.
+pub(crate) fn route(verb: routes::Verb, item: TokenStream) -> TokenStream {
+    let error = routes::refuse_outside(verb, item.clone()).to_compile_errors();
+    let stripped = if item_kind(&item) == ItemKind::Fn { services::strip_function(item) } else { item };
+    quote!(#stripped #error)
 }
 
 /// The item beside the word that its attribute does not exist yet.

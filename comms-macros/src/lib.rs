@@ -7,6 +7,7 @@ mod attribute;
 mod handler;
 mod message;
 mod provider;
+mod route;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,20 @@ pub fn handler(path: TokenStream) -> TokenStream {
     attribute::handler(path.into()).into()
 }
 
+/// `#[service]` takes these off the methods of its impl: called by the compiler they stand somewhere else.
+macro_rules! routes {
+    ($($name:ident $verb:ident)*) => {
+        $(
+            #[proc_macro_attribute]
+            pub fn $name(_: TokenStream, item: TokenStream) -> TokenStream {
+                attribute::route(comms_syntax::route::Verb::$verb, item.into()).into()
+            }
+        )*
+    };
+}
+
+routes!(get Get post Post put Put patch Patch delete Delete);
+
 /// Attributes of later versions: refused with a message, so that nobody looks for a slip of their own.
 macro_rules! deferred {
     ($($name:ident)*) => {
@@ -61,4 +76,4 @@ macro_rules! deferred {
     };
 }
 
-deferred!(get post put patch delete client authorize public aggregate projection upcast saga step on);
+deferred!(client authorize public aggregate projection upcast saga step on);

@@ -1,4 +1,4 @@
-//! `#[service]` on a struct: how it is made; on its impl: its handlers.
+//! `#[service]` on a struct: how it is made; on its impl: its handlers and routes.
 
 use comms_syntax::handler::published;
 use comms_syntax::names;
@@ -144,7 +144,8 @@ pub(crate) fn imports(marks: &[Mark]) -> Option<TokenStream> {
     (!marks.is_empty()).then(|| quote!(const _: () = { #(#imports)* };))
 }
 
-pub(crate) fn handlers(service: &ServiceImpl) -> TokenStream {
+pub(crate) fn methods(service: &ServiceImpl) -> TokenStream {
     let outer: &[Attribute] = &service.common.cfgs;
-    service.handlers.iter().map(|handler| crate::handler::method(service, outer, handler)).collect()
+    let handlers = service.handlers.iter().map(|handler| crate::handler::method(service, outer, handler));
+    handlers.chain(service.routes.iter().map(|route| crate::route::method(service, outer, route))).collect()
 }

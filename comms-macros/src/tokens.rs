@@ -17,12 +17,16 @@ pub(crate) fn at(tokens: &impl Spanned) -> Span {
 pub(crate) fn location(common: &Common) -> TokenStream {
     let krate = &common.krate;
     // `line!` tells the line of the outermost macro call, so that all of its tokens stand at the item.
-    quote!(#krate::__here!()).into_iter().map(|tree| placed(tree, common.span)).collect()
+    placed(quote!(#krate::__here!()), common.span)
 }
 
-fn placed(mut tree: TokenTree, span: Span) -> TokenTree {
-    tree.set_span(span);
-    tree
+/// The tokens as if they stood there.
+pub(crate) fn placed(tokens: TokenStream, span: Span) -> TokenStream {
+    let placed = |mut tree: TokenTree| {
+        tree.set_span(span);
+        tree
+    };
+    tokens.into_iter().map(placed).collect()
 }
 
 /// `.doc("..")`, where there is a doc comment.

@@ -38,6 +38,8 @@ struct Own {
     correlation: Option<Id>,
     deadline: Option<Timestamp>,
     trace: Option<TraceParent>,
+    /// Belongs to `trace`.
+    trace_state: Option<Arc<str>>,
 }
 
 /// Who handles the message.
@@ -89,6 +91,13 @@ impl Context {
         self
     }
 
+    /// What vendors say of the trace that was set here, the `tracestate` of W3C Trace Context.
+    #[must_use]
+    pub fn with_trace_state(mut self, state: Option<Arc<str>>) -> Self {
+        self.own().trace_state = state;
+        self
+    }
+
     fn own(&mut self) -> &mut Own {
         self.own.get_or_insert_default()
     }
@@ -118,6 +127,13 @@ impl Context {
     pub fn trace(&self) -> Option<TraceParent> {
         let own = self.own.as_ref().and_then(|own| own.trace);
         own.or_else(|| Some(self.message.as_ref()?.metadata.trace?.at(self.span?)))
+    }
+
+    fn trace_state(&self) -> Option<Arc<str>> {
+        match &self.own {
+            Some(own) if own.trace.is_some() => own.trace_state.clone(),
+            _ => self.message.as_ref()?.metadata.trace_state.clone(),
+        }
     }
 
     /// Runs the future in this context.
@@ -187,7 +203,7 @@ impl Context {
         metadata.correlation = Some(self.correlation().unwrap_or(&metadata.id).clone());
         metadata.causation = self.message.as_ref().map(|message| message.metadata.id.clone());
         metadata.trace = Some(self.trace().map_or_else(TraceParent::root, TraceParent::child));
-        metadata.trace_state = self.message.as_ref().and_then(|message| message.metadata.trace_state.clone());
+        metadata.trace_state = self.trace_state();
     }
 }
 

@@ -10,6 +10,8 @@ mod context;
 mod cqrs;
 mod error;
 pub mod handler;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod inject;
 mod location;
 mod macros;
@@ -31,21 +33,41 @@ pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartErr
 // Attributes are documented here, where their examples run.
 #[doc = include_str!("attributes/command.md")]
 pub use comms_macros::command;
+#[cfg(feature = "http")]
+#[doc = include_str!("attributes/delete.md")]
+#[doc = include_str!("attributes/route.md")]
+pub use comms_macros::delete;
 #[doc = include_str!("attributes/event.md")]
 pub use comms_macros::event;
 #[doc = include_str!("attributes/event_handler.md")]
 pub use comms_macros::event_handler;
+#[cfg(feature = "http")]
+#[doc = include_str!("attributes/get.md")]
+#[doc = include_str!("attributes/route.md")]
+pub use comms_macros::get;
 #[doc = include_str!("attributes/handler.md")]
 pub use comms_macros::handler;
+#[cfg(feature = "http")]
+#[doc = include_str!("attributes/patch.md")]
+#[doc = include_str!("attributes/route.md")]
+pub use comms_macros::patch;
+#[cfg(feature = "http")]
+#[doc = include_str!("attributes/post.md")]
+#[doc = include_str!("attributes/route.md")]
+pub use comms_macros::post;
 #[doc = include_str!("attributes/provider.md")]
 pub use comms_macros::provider;
+#[cfg(feature = "http")]
+#[doc = include_str!("attributes/put.md")]
+#[doc = include_str!("attributes/route.md")]
+pub use comms_macros::put;
 #[doc = include_str!("attributes/query.md")]
 pub use comms_macros::query;
 #[doc = include_str!("attributes/service.md")]
 pub use comms_macros::service;
 // Of later versions; each says that it is not available yet.
 #[doc(hidden)]
-pub use comms_macros::{aggregate, authorize, client, delete, get, on, patch, post, projection, public, put, saga, step, upcast};
+pub use comms_macros::{aggregate, authorize, client, on, projection, public, saga, step, upcast};
 
 pub use config::{Secret, Settings};
 pub use context::Context;

@@ -9,6 +9,7 @@ mod events;
 mod names;
 mod reach;
 mod requests;
+mod routes;
 mod services;
 mod system;
 
@@ -40,6 +41,7 @@ pub(crate) fn all(world: &World, rules: &Rules) -> Vec<Diagnosis> {
         }
     }
     names::check(world, &mut found);
+    routes::check(world, &mut found);
     if world.crates.iter().any(|krate| krate.role == Role::Member) {
         system::check(world, rules, &mut found);
     }

@@ -6,9 +6,11 @@ use crate::model::{Crate, Origin};
 pub(crate) fn check(krate: &Crate, found: &mut Vec<Diagnosis>) {
     let services = krate.services.iter().map(|it| (&it.origin, &it.ident));
     let handlers = krate.handlers.iter().map(|it| (&it.origin, &it.item));
+    let routes = krate.routes.iter().map(|it| (&it.origin, &it.item));
     let providers = krate.providers.iter().map(|it| (&it.origin, &it.name));
     let messages = krate.messages.iter().map(|it| (&it.origin, &it.ident));
-    for (origin, item) in services.chain(handlers).chain(providers).chain(messages).filter(|(origin, _)| !origin.test_only) {
+    let all = services.chain(handlers).chain(routes).chain(providers).chain(messages);
+    for (origin, item) in all.filter(|(origin, _)| !origin.test_only) {
         found.extend(check_item(origin, item));
     }
 }

@@ -50,10 +50,11 @@ fn check_free(krate: &Crate, handler: &Handler) -> Option<Diagnosis> {
 pub(crate) fn check_unwired(krate: &Crate, found: &mut Vec<Diagnosis>) {
     let services = krate.services.iter().map(|it| (&it.origin, &it.ident));
     let handlers = krate.handlers.iter().map(|it| (&it.origin, &it.item));
+    let routes = krate.routes.iter().map(|it| (&it.origin, &it.item));
     let providers = krate.providers.iter().map(|it| (&it.origin, &it.name));
-    let first = services.chain(handlers).chain(providers).find(|(origin, _)| !origin.test_only);
+    let first = services.chain(handlers).chain(routes).chain(providers).find(|(origin, _)| !origin.test_only);
     if let Some((origin, item)) = first {
-        let wiring = if krate.stem == "lib" {
+        let wiring = if krate.is_lib() {
             "Write `comms::wiring!();` in the library's root file"
         } else {
             "Write `comms::main!();` in the root file, or move it to the library, whose wiring `comms::main!(name_of_the_library);` runs"

@@ -1,4 +1,5 @@
-//! The topology as a Mermaid flowchart: services are boxes, topics are queues, an arrow is a message.
+//! The topology as a Mermaid flowchart: services are boxes, topics are queues, an arrow is a message. What comes from
+//! outside over HTTP comes from one rounded node.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +28,18 @@ fn add_crate(graph: &mut Graph, world: &World, krate: &Crate) {
             add_published(graph, world, service, published);
         }
     }
+    for route in krate.routes.iter().filter(|it| !it.origin.test_only) {
+        let Some(service) = &route.service else { continue };
+        graph.node(HTTP, Shape::Outside);
+        graph.edge(HTTP, service, &route.requests(), ANSWERED);
+    }
 }
+
+/// Where requests come from. No service or topic is called so: their names are in lower case.
+const HTTP: &str = "HTTP";
+
+/// The arrow of what gets an answer.
+const ANSWERED: &str = "-.->";
 
 fn add_published(graph: &mut Graph, world: &World, service: &str, published: &TypeUse) {
     let (topic, label) = topic_and_label(world, published);
@@ -39,7 +51,7 @@ fn add_published(graph: &mut Graph, world: &World, service: &str, published: &Ty
 fn add_handled(graph: &mut Graph, world: &World, service: &str, kind: Kind, handled: &TypeUse) {
     let (topic, label) = topic_and_label(world, handled);
     graph.node(&topic, Shape::Topic);
-    graph.edge(&topic, service, &label, if kind == Kind::Event { "-->" } else { "-.->" });
+    graph.edge(&topic, service, &label, if kind == Kind::Event { "-->" } else { ANSWERED });
 }
 
 fn topic_and_label(world: &World, used: &TypeUse) -> (String, String) {
@@ -54,6 +66,18 @@ fn topic_and_label(world: &World, used: &TypeUse) -> (String, String) {
 enum Shape {
     Service,
     Topic,
+    Outside,
+}
+
+impl Shape {
+    /// The beginning of the ids of such nodes.
+    fn letter(self) -> char {
+        match self {
+            Self::Service => 's',
+            Self::Topic => 't',
+            Self::Outside => 'o',
+        }
+    }
 }
 
 #[derive(Default)]
@@ -65,7 +89,7 @@ struct Graph {
 
 impl Graph {
     fn node(&mut self, name: &str, shape: Shape) {
-        let id = format!("{}{}", if shape == Shape::Service { "s" } else { "t" }, self.nodes.len());
+        let id = format!("{}{}", shape.letter(), self.nodes.len());
         self.nodes.entry((name.to_owned(), shape)).or_insert(id);
     }
 
@@ -80,6 +104,7 @@ impl Graph {
             text += &match shape {
                 Shape::Service => format!("    {id}[\"{name}\"]\n"),
                 Shape::Topic => format!("    {id}[(\"{name}\")]\n"),
+                Shape::Outside => format!("    {id}([\"{name}\"])\n"),
             };
         }
         for ((from, to, arrow), labels) in &self.edges {
@@ -89,9 +114,9 @@ impl Graph {
         text
     }
 
-    /// A service and a topic may have one name: an edge always joins one of each.
+    /// A service and a topic may have one name: an edge always joins a service and something else.
     fn id(&self, from: &str, to: &str, start: bool) -> &str {
-        let pairs = [(Shape::Service, Shape::Topic), (Shape::Topic, Shape::Service)];
+        let pairs = [(Shape::Service, Shape::Topic), (Shape::Topic, Shape::Service), (Shape::Outside, Shape::Service)];
         let ends = pairs
             .into_iter()
             .find_map(|(first, second)| Some((self.nodes.get(&(from.to_owned(), first))?, self.nodes.get(&(to.to_owned(), second))?)));

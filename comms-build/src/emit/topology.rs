@@ -1,8 +1,8 @@
-//! `topology.json`: who publishes and handles what, over which broker, for tools and for the runtime's commands.
+//! `topology.json`: who publishes and handles what, over which broker, and who answers which requests, for tools and for the runtime's commands.
 
 use serde_json::{Value, json};
 
-use crate::model::{Crate, Handler, Message, Service, TypeUse, World};
+use crate::model::{Crate, Handler, Message, Route, Service, TypeUse, World};
 use crate::plan;
 
 /// The topology of one crate, as text.
@@ -28,6 +28,7 @@ fn crate_value(world: &World, krate: &Crate) -> Value {
 
 fn service(world: &World, krate: &Crate, service: &Service) -> Value {
     let handlers = krate.handlers.iter().filter(|it| !it.origin.test_only && it.service.as_ref() == Some(&service.name));
+    let routes = krate.routes.iter().filter(|it| !it.origin.test_only && it.service.as_ref() == Some(&service.name));
     let mut publishes: Vec<String> = service.publishes.iter().map(|it| type_name(world, it)).collect();
     publishes.extend(handlers.clone().flat_map(|it| it.publishes.iter().map(|it| type_name(world, it))));
     publishes.sort();
@@ -40,6 +41,7 @@ fn service(world: &World, krate: &Crate, service: &Service) -> Value {
         "subscriptions": plan::subscriptions(world, krate, service).iter().map(subscription).collect::<Vec<_>>(),
         "handlers": handlers.map(|it| handler(world, service, it)).collect::<Vec<_>>(),
         "publishes": publishes,
+        "routes": routes.map(route).collect::<Vec<_>>(),
     })
 }
 
@@ -63,6 +65,15 @@ fn handler(world: &World, service: &Service, handler: &Handler) -> Value {
         "broker": message.map(|it| &it.broker),
         "group": handler.group.as_ref().unwrap_or(&service.name),
         "location": handler.origin.place.to_string(),
+    })
+}
+
+fn route(route: &Route) -> Value {
+    json!({
+        "name": route.name,
+        "method": route.verb.method(),
+        "path": route.path.text,
+        "location": route.origin.place.to_string(),
     })
 }
 

@@ -110,6 +110,9 @@ fn registrations(code: &mut Code, krate: &Crate) {
         };
         register(code, &it.origin, call, &it.descriptor, if it.is_free { &service } else { "" });
     }
+    for it in krate.routes.iter().filter(|it| !it.origin.test_only) {
+        register(code, &it.origin, "route", &it.descriptor, "");
+    }
     for it in krate.messages.iter().filter(|it| !it.origin.test_only) {
         register(code, &it.origin, "message", &it.ident, "");
     }

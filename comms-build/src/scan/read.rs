@@ -6,6 +6,7 @@ use quote::ToTokens;
 use syn::{Item, Meta, Type};
 
 use super::cfg::{self, Cfg};
+use super::models::{default_broker, message_model, request_kind, route_model};
 use super::reach::{Barrier, is_visible_in_root};
 use super::resolve::{Krate, Target, resolve_attribute, resolve_type};
 use super::scope::{plain_path, segments, visibility};
@@ -60,6 +61,8 @@ impl Reader<'_> {
                         Err(_) => into.incomplete = true,
                     }
                 }
+                // Without a `#[service]` around it, its attribute refuses it.
+                (Item::Fn(_), Attribute::Route(_)) => {}
                 (Item::Fn(item), attribute) => {
                     self.list(krate, it, &names::entry(&item.sig.ident), into);
                     self.function(krate, it, attribute, known, into);
@@ -69,6 +72,7 @@ impl Reader<'_> {
         }
         self.impls(krate, &annotated, known, into);
         into.handlers.sort_by(|left, right| left.origin.place.cmp(&right.origin.place));
+        into.routes.sort_by(|left, right| left.origin.place.cmp(&right.origin.place));
         let only = match &into.services[..] {
             [one] => Some(one.name.clone()),
             _ => None,
@@ -96,6 +100,12 @@ impl Reader<'_> {
                 let mut read = self.handler(krate, it.found.module, known, handler, origin);
                 (read.descriptor, read.item, read.service, read.is_free) = (descriptor, item, service.clone(), false);
                 into.handlers.push(read);
+            }
+            for route in model.routes {
+                self.list(krate, it, &names::method_entry(&model.ident, &route.ident), into);
+                let mut origin = self.origin(krate, it, route.ident.span());
+                add_cfgs(&mut origin, &route.common.cfgs);
+                into.routes.push(route_model(&model.ident, service.clone(), &route, origin));
             }
         }
     }
@@ -243,34 +253,6 @@ impl Messages<'_> {
         let found = self.0[krate].iter().position(|it| it.ident == ident && it.origin.module == module);
         found.map(|message| MessageRef { krate, message })
     }
-}
-
-fn message_model(model: message::Message, origin: Origin) -> Message {
-    let kind = match model.kind {
-        message::Kind::Event => Kind::Event,
-        message::Kind::Request(kind) => request_kind(kind),
-    };
-    Message {
-        origin,
-        ident: names::entry(&model.ident),
-        kind,
-        wire_name: model.name.value,
-        version: model.version.value,
-        topic: model.topic.value,
-        broker: model.broker.map_or_else(default_broker, |it| it.value),
-        owner: model.reply.map(|it| it.owner.value),
-    }
-}
-
-fn request_kind(kind: RequestKind) -> Kind {
-    match kind {
-        RequestKind::Command => Kind::Command,
-        RequestKind::Query => Kind::Query,
-    }
-}
-
-fn default_broker() -> String {
-    "default".to_owned()
 }
 
 fn declaration(item: &Item) -> String {

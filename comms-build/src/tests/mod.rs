@@ -5,4 +5,5 @@ mod config;
 mod modules;
 mod output;
 mod project;
+mod routes;
 mod system;

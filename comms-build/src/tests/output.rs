@@ -12,6 +12,8 @@ fn billing() -> Project {
          #[service] impl Billing {\n\
          #[event_handler] async fn on_placed(&self, event: Placed) {}\n\
          #[query] async fn get(&self, query: Get) -> Result<u8, comms::Failure> { todo!() }\n\
+         #[get(\"/invoices/{id}\")] async fn find(&self, id: u8, #[header(\"x-tenant\")] tenant: String) -> u8 { id }\n\
+         #[post(\"/invoices\", status = 201)] #[cfg(feature = \"new\")] async fn issue(&self, invoice: u8) {}\n\
          }\n\
          #[provider] pub async fn pool() -> u8 { 1 }\n\
          #[event_handler(publishes(Placed))] pub async fn on_paid(event: Paid, pool: u8) {}",
@@ -31,7 +33,7 @@ fn the_wiring_reads_like_written_by_hand() {
 }
 
 #[test]
-fn the_topology_says_who_publishes_and_handles_what_over_which_broker() {
+fn the_topology_says_who_publishes_handles_and_answers_what() {
     let generated = billing().generate();
     let topology: serde_json::Value = serde_json::from_str(text(&generated, "lib.topology.json")).expect("JSON");
     let service = &topology["services"][0];
@@ -43,6 +45,11 @@ fn the_topology_says_who_publishes_and_handles_what_over_which_broker() {
     assert_eq!(topics, ["orders", "queries.billing", "billing"]);
     assert_eq!(service["subscriptions"][2]["broker"], "audit");
     assert_eq!(service["handlers"][1]["kind"], "query");
+    assert_eq!(
+        service["routes"][0],
+        serde_json::json!({ "name": "find", "method": "GET", "path": "/invoices/{id}", "location": "src/lib.rs:9" })
+    );
+    assert_eq!(service["routes"][1]["method"], "POST");
     assert_eq!(topology["messages"][2]["owner"], "billing");
     assert_eq!(topology["messages"][0]["rust_path"], "crate::Placed");
 }
@@ -55,14 +62,15 @@ fn the_graph_is_a_mermaid_flowchart() {
     let mut lines = graph.lines();
     assert_eq!(lines.next(), Some("flowchart LR"));
     let (edges, nodes): (Vec<&str>, Vec<&str>) = lines.map(str::trim).partition(|line| line.contains("->"));
-    let ids: Vec<&str> = nodes.iter().map(|line| line.split('[').next().expect("an id")).collect();
-    assert!(nodes.iter().all(|line| line.ends_with("\"]") || line.ends_with(")]")), "{graph}");
+    let ids: Vec<&str> = nodes.iter().map(|line| line.split(['[', '(']).next().expect("an id")).collect();
+    assert!(nodes.iter().all(|line| line.ends_with("\"]") || line.ends_with(")]") || line.ends_with("])")), "{graph}");
     for edge in &edges {
         let words: Vec<&str> = edge.split(' ').collect();
         assert!(ids.contains(&words[0]) && ids.contains(&words[words.len() - 1]), "{edge}\n{graph}");
         assert_eq!(edge.matches('"').count(), 2, "{edge}");
     }
-    assert_eq!((nodes.len(), edges.len()), (4, 5), "{graph}");
+    assert_eq!((nodes.len(), edges.len()), (5, 6), "{graph}");
+    assert!(graph.contains("-.->|\"GET /invoices/{id}<br>POST /invoices\"|"), "{graph}");
     assert!(graph.contains("billing @ audit"), "{graph}");
 }
 

@@ -57,7 +57,7 @@ impl Drop for Project {
 }
 
 /// What the roots of tests import, in one line: the text begins in line 2.
-pub(super) const PRELUDE: &str = "use comms::{command, event, event_handler, provider, query, service, Publisher};";
+pub(super) const PRELUDE: &str = "use comms::{command, delete, event, event_handler, get, post, provider, query, service, Publisher};";
 
 pub(super) fn errors(generated: &Generated) -> Vec<String> {
     of(generated, Severity::Error)

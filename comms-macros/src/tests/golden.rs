@@ -124,6 +124,12 @@ fn handlers_of_a_service() {
 }
 
 #[test]
+fn routes_of_a_service() {
+    // The first has one argument of each kind, a line each; the attributes of the methods are used once each.
+    check("routes", 15 * 4 + 10);
+}
+
+#[test]
 fn handler_function() {
     check("handler_function", 40);
 }

@@ -27,6 +27,13 @@ pub enum Shape {
     Boolean,
     /// A whole number and a unit: `250ms`, `5s`, `2m`, `1h`.
     Duration,
+    /// A whole number and a unit within bounds: `64KiB`.
+    Size {
+        /// The fewest bytes that make sense.
+        min: u64,
+        /// The most bytes that make sense.
+        max: u64,
+    },
     /// Two durations, the first not above the second: `100ms..30s`.
     DurationRange,
     /// One of these words.
@@ -77,6 +84,7 @@ pub const ROOT: &[Key] = &[
         "The named brokers; message types use `default` unless they say otherwise.",
     ),
     Key::new("service", Shape::Named { what: "service", keys: SERVICE }, "Overrides of what the attributes of a service say."),
+    Key::new("http", Shape::Table(HTTP), "The HTTP port: the routes of the services. It is opened when there is one."),
     Key::new("admin", Shape::Table(ADMIN), "The admin port: health, info, topology."),
     Key::new("log", Shape::Table(LOG), "What is logged, and how."),
     Key::new("shutdown", Shape::Table(SHUTDOWN), "How the process ends."),
@@ -120,6 +128,25 @@ pub const RETRY: &[Key] = &[
     Key::new("max", Shape::Integer { min: 0, max: 1_000_000 }, "How many retries follow the first attempt, over both levels."),
     Key::new("immediate", Shape::Integer { min: 0, max: 1_000 }, "How many of them are made at once, holding the slot."),
     Key::new("backoff", Shape::DurationRange, "The delay before the first retry and the longest one."),
+];
+
+/// The keys of `[http]`.
+pub const HTTP: &[Key] = &[
+    Key::new("enabled", Shape::Boolean, "Whether the HTTP port is opened, if there are routes.").or("true"),
+    Key::new("address", Shape::Address, "Where it listens. Every process on a machine needs one of its own.").or("127.0.0.1:8080"),
+    Key::new("header_limit", Shape::Size { min: 1 << 10, max: 256 << 10 }, "How large the head of a request may be.").or("16KiB"),
+    Key::new(
+        "read_timeout",
+        Shape::Duration,
+        "How long the head of a request may take to come, and each wait for more of its body; an idle connection is closed after it.",
+    )
+    .or("10s"),
+    Key::new(
+        "max_connections",
+        Shape::Integer { min: 1, max: 1_000_000 },
+        "How many connections are served at once; further ones wait in the queue of the operating system.",
+    )
+    .or("10000"),
 ];
 
 /// The keys of `[admin]`.

@@ -2,6 +2,8 @@
 
 use syn::{Meta, Path};
 
+use crate::route::Verb;
+
 /// One of our attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attribute {
@@ -17,6 +19,8 @@ pub enum Attribute {
     EventHandler,
     /// `#[provider]`.
     Provider,
+    /// `#[get]`, `#[post]`, `#[put]`, `#[patch]` or `#[delete]`.
+    Route(Verb),
     /// One that does not exist yet, by its name.
     Deferred(&'static str),
 }
@@ -31,8 +35,7 @@ pub enum RequestKind {
 }
 
 /// Attributes of later versions; refused, never ignored.
-const DEFERRED: [&str; 14] =
-    ["get", "post", "put", "patch", "delete", "client", "authorize", "public", "aggregate", "projection", "upcast", "saga", "step", "on"];
+const DEFERRED: [&str; 9] = ["client", "authorize", "public", "aggregate", "projection", "upcast", "saga", "step", "on"];
 
 /// Which of our attributes the path names: `event`, or `comms::event`, whatever the crate is called.
 ///
@@ -45,6 +48,9 @@ pub fn attribute(path: &Path) -> Option<Attribute> {
         _ => return None,
     };
     let name = path.segments.last()?.ident.to_string();
+    if let Some(verb) = Verb::ALL.into_iter().find(|verb| verb.name() == name) {
+        return Some(Attribute::Route(verb));
+    }
     Some(match name.as_str() {
         "event" => Attribute::Event,
         "command" => Attribute::Command,
@@ -113,14 +119,15 @@ mod tests {
         assert_eq!(of("event"), Some(Attribute::Event));
         assert_eq!(of("comms::command"), Some(Attribute::Command));
         assert_eq!(of("renamed::event_handler"), Some(Attribute::EventHandler));
+        assert_eq!(of("renamed::delete"), Some(Attribute::Route(Verb::Delete)));
         assert_eq!(of("a::b::event"), None);
     }
 
     #[test]
     fn later_attributes_of_other_crates_are_left_alone() {
-        assert_eq!(of("get"), Some(Attribute::Deferred("get")));
-        assert_eq!(of("comms::get"), Some(Attribute::Deferred("get")));
-        assert_eq!(of("axum::get"), None);
+        assert_eq!(of("client"), Some(Attribute::Deferred("client")));
+        assert_eq!(of("comms::client"), Some(Attribute::Deferred("client")));
+        assert_eq!(of("other::client"), None);
     }
 
     #[test]

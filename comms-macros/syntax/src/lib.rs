@@ -14,7 +14,9 @@ pub mod message;
 pub mod names;
 mod options;
 pub mod provider;
+pub mod route;
 pub mod service;
+mod size;
 mod suggest;
 mod value;
 

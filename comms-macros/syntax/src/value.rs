@@ -6,8 +6,8 @@ use proc_macro2::{Span, TokenStream};
 use syn::parse::ParseStream;
 use syn::{Lit, LitInt, LitStr, Path, Token};
 
-use crate::duration;
 use crate::suggest::{hint, listed};
+use crate::{duration, size};
 
 /// A literal text: an identity that `comms-build` reads without compiling anything.
 #[derive(Clone, Debug)]
@@ -114,6 +114,29 @@ pub(crate) fn duration(input: ParseStream<'_>) -> syn::Result<Setting<Duration>>
         Some(Lit::Str(text)) => in_text(&text, duration::parse).map(Setting::Literal),
         Some(other) => Err(syn::Error::new(other.span(), expected)),
         None => constant(input, expected),
+    }
+}
+
+/// A size in quotes as a number of bytes, or the path of a constant.
+pub(crate) fn size(input: ParseStream<'_>) -> syn::Result<Setting<u64>> {
+    let expected = "expected a size in quotes, such as \"64KiB\" or \"1MiB\", or the path of a constant";
+    match next_literal(input)? {
+        Some(Lit::Str(text)) => in_text(&text, size::parse).map(Setting::Literal),
+        Some(other) => Err(syn::Error::new(other.span(), expected)),
+        None => constant(input, expected),
+    }
+}
+
+/// The status of success. A literal, since it stands in documents.
+pub(crate) fn status(input: ParseStream<'_>) -> syn::Result<u16> {
+    let expected = "expected a literal status from 200 to 399, such as 201: that of a failure comes from the error";
+    match next_literal(input)? {
+        Some(Lit::Int(int)) => {
+            let status = int.base10_parse::<u16>().ok().filter(|status| (200..=399).contains(status));
+            status.ok_or_else(|| syn::Error::new(int.span(), expected))
+        }
+        Some(other) => Err(syn::Error::new(other.span(), expected)),
+        None => Err(input.error(expected)),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::health::Health;
 use super::registry::{HandlerEntry, MessageEntry, ProviderEntry, ServiceEntry};
+use super::routes::Routes;
 use super::{Service, StartError, Wiring};
 use crate::broker::Broker;
 use crate::config::Config;
@@ -33,6 +34,7 @@ pub struct AppBuilder {
     pub(crate) services: Vec<ServiceEntry>,
     pub(crate) handlers: Vec<HandlerEntry>,
     pub(crate) messages: Vec<MessageEntry>,
+    pub(crate) routes: Routes,
     pub(crate) brokers: BTreeMap<String, Arc<dyn Broker>>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) config: Config,
@@ -52,6 +54,7 @@ impl AppBuilder {
             services: Vec::new(),
             handlers: Vec::new(),
             messages: Vec::new(),
+            routes: Routes::default(),
             brokers: BTreeMap::new(),
             observer: None,
             config: Config::default(),

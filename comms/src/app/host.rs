@@ -1,16 +1,16 @@
 //! A process that runs an application until it is told to stop.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::health::{Component, Health, Matters, Phase};
+use super::routes::PortState;
 use super::{App, AppBuilder, Stopped};
 use crate::broker::{Broker, ConnectionState};
 use crate::config::Config;
 use crate::error::BoxError;
-use crate::publisher::Brokers;
 use crate::server::admin::{AdminServer, Answer, Route};
 use crate::telemetry;
 
@@ -39,9 +39,10 @@ pub(super) async fn run(app: AppBuilder, config: Config, about: About) -> Result
         started = app.config(config).start() => started?,
         () = signals.next() => return Ok(()),
     };
-    watched.set(started.brokers(), &health);
+    watched.set(&started, &health);
     health.enter(Phase::Running);
-    tracing::info!(admin = address.map(tracing::field::display), took = ?begun.elapsed(), "running");
+    let http = started.http_address().map(tracing::field::display);
+    tracing::info!(http, admin = address.map(tracing::field::display), took = ?begun.elapsed(), "running");
     signals.next().await;
     tracing::info!("stopping: finishing what is in hand");
     health.enter(Phase::Stopping);
@@ -90,19 +91,35 @@ fn routes(about: About, health: &Health, watched: &Arc<Watched>) -> Vec<Route> {
     ]
 }
 
-/// The brokers whose state is looked at when somebody asks for the health.
+/// What is looked at when somebody asks for the health: the brokers and the HTTP port.
 #[derive(Debug, Default)]
-struct Watched(std::sync::OnceLock<Vec<(Component, Arc<dyn Broker>)>>);
+struct Watched(OnceLock<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    brokers: Vec<(Component, Arc<dyn Broker>)>,
+    http: Option<(Component, PortState)>,
+}
 
 impl Watched {
-    fn set(&self, brokers: &Brokers, health: &Health) {
+    fn set(&self, app: &App, health: &Health) {
         let component =
             |(name, broker): (&str, &Arc<dyn Broker>)| (health.component(format!("broker {name}"), Matters::Readiness), Arc::clone(broker));
-        let _ = self.0.set(brokers.iter().map(component).collect());
+        let brokers = app.brokers().iter().map(component).collect();
+        let http = app.http_state().map(|state| (health.component("http", Matters::Readiness), state));
+        let _ = self.0.set(Parts { brokers, http });
     }
 
     fn look(&self) {
-        for (component, broker) in self.0.get().into_iter().flatten() {
+        let Some(parts) = self.0.get() else { return };
+        if let Some((component, state)) = &parts.http {
+            match state {
+                state if state.is_closed() => component.down("closed"),
+                state if state.is_full() => component.degraded("as many connections as `http.max_connections` allows: further ones wait"),
+                _ => component.up(),
+            }
+        }
+        for (component, broker) in &parts.brokers {
             match broker.state() {
                 ConnectionState::Connected => component.up(),
                 ConnectionState::Reconnecting { reason } => component.down(format!("reconnecting: {reason}")),
@@ -151,3 +168,7 @@ impl Signals {
 #[cfg(all(test, unix))]
 #[path = "host_tests.rs"]
 mod tests;
+
+#[cfg(all(test, feature = "http"))]
+#[path = "host_http_tests.rs"]
+mod http_tests;

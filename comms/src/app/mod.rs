@@ -14,6 +14,11 @@ mod plans;
 mod problems;
 mod program;
 mod registry;
+#[cfg(feature = "http")]
+mod routes;
+#[cfg(not(feature = "http"))]
+#[path = "no_routes.rs"]
+mod routes;
 mod running;
 mod start;
 mod tasks;

@@ -39,6 +39,8 @@ pub(crate) struct ServiceModel {
     /// Its own layers, outermost first; they run inside of all others.
     pub(crate) layers: Vec<String>,
     pub(crate) subscriptions: Vec<SubscriptionModel>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) routes: Vec<RouteModel>,
     pub(crate) publishes: Vec<MessageName>,
 }
 
@@ -91,6 +93,34 @@ pub(crate) struct HandlerModel {
     pub(crate) location: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) doc: String,
+}
+
+/// An HTTP route.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct RouteModel {
+    pub(crate) name: String,
+    /// `GET`.
+    pub(crate) verb: &'static str,
+    pub(crate) path: String,
+    pub(crate) parameters: Vec<ParameterModel>,
+    /// Of success.
+    pub(crate) status: u16,
+    #[serde(serialize_with = "duration")]
+    pub(crate) timeout: Duration,
+    /// In bytes.
+    pub(crate) body_limit: usize,
+    pub(crate) location: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) doc: String,
+}
+
+/// An argument of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ParameterModel {
+    pub(crate) name: &'static str,
+    /// `path`, `query`, `header`, `body` or `extracted`.
+    #[serde(rename = "in")]
+    pub(crate) place: String,
 }
 
 /// A message type.
@@ -155,6 +185,7 @@ impl ServiceModel {
             location: decl.location.to_string(),
             layers: Vec::new(),
             subscriptions: Vec::new(),
+            routes: Vec::new(),
             publishes: Vec::new(),
         }
     }
@@ -326,6 +357,17 @@ pub(crate) mod tests {
         let mut billing = ServiceModel::of(&ServiceDecl::new("billing", "1.2.0", location(12)).tags(&["money"]).doc("Writes invoices."));
         billing.layers.push("Audit".to_owned());
         billing.subscriptions = vec![orders, commands];
+        billing.routes.push(RouteModel {
+            name: "find".to_owned(),
+            verb: "GET",
+            path: "/invoices/{id}".to_owned(),
+            parameters: vec![ParameterModel { name: "id", place: "path".to_owned() }],
+            status: 200,
+            timeout: Duration::from_secs(5),
+            body_limit: 64 << 10,
+            location: location(40).to_string(),
+            doc: "Finds an invoice.".to_owned(),
+        });
         billing.publishes.push(MessageName { name: "orders.order-placed".to_owned(), version: 1 });
         AppModel {
             name: "billing-service".to_owned(),

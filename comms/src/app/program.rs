@@ -76,6 +76,7 @@ fn topology<W: Wiring>() -> Value {
 
 fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel {
     let plans = plan(&app.services, &app.handlers, config, problems);
+    app.routes.check(problems);
     let mut services: Vec<ServiceModel> = app.services.iter().map(|service| service_model(service, app)).collect();
     for planned in &plans {
         let at = services.iter().position(|service| service.name == planned.service).unwrap_or_else(|| {
@@ -96,6 +97,7 @@ fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel
 
 fn service_model(service: &ServiceEntry, app: &AppBuilder) -> ServiceModel {
     let mut model = ServiceModel::of(&service.decl);
+    model.routes = app.routes.models(service.decl.name);
     model.layers = service.layer_names.iter().map(ToString::to_string).collect();
     let own = service.publishes.iter().map(MessageName::of);
     model.publishes = own.chain(published_by_handlers(service.decl.name, app)).collect();

@@ -1,6 +1,7 @@
 //! A running application, and how it stops.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::inject::{InjectError, Injectable, Scope, Value};
 use crate::publisher::Brokers;
 
 use super::Tasks;
+use super::routes::{PortState, Serving};
 
 /// A running application.
 ///
@@ -23,6 +25,7 @@ pub struct App {
     brokers: Brokers,
     scope: Scope,
     tasks: Tasks,
+    pub(super) serving: Serving,
     shutdown_timeout: Duration,
 }
 
@@ -43,14 +46,16 @@ impl App {
         brokers: Brokers,
         scope: Scope,
         tasks: Tasks,
+        serving: Serving,
         shutdown_timeout: Duration,
     ) -> Self {
-        Self { runners, counters, brokers, scope, tasks, shutdown_timeout }
+        Self { runners, counters, brokers, scope, tasks, serving, shutdown_timeout }
     }
 
-    /// Background tasks run from here on.
-    pub(super) fn begin(self) -> Self {
+    /// Background tasks run, and requests are answered, from here on.
+    pub(super) fn begin(mut self) -> Self {
         self.tasks.start();
+        self.serving.begin();
         self
     }
 
@@ -82,20 +87,39 @@ impl App {
         &self.counters
     }
 
-    /// Stops: takes nothing more, finishes and settles what is in hand, writes out what is buffered, closes.
+    /// Where HTTP is served, with the port that it got; none without routes, or when the configuration switches it off.
+    #[must_use]
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.serving.address()
+    }
+
+    /// How many HTTP connections are open.
+    #[must_use]
+    pub fn http_connections(&self) -> usize {
+        self.serving.connections()
+    }
+
+    /// What tells later how the HTTP port is doing.
+    pub(super) fn http_state(&self) -> Option<PortState> {
+        self.serving.state()
+    }
+
+    /// Stops: takes no further message and request, finishes and settles what is in hand, writes out what is buffered, closes.
     ///
     /// Bounded by the shutdown timeout; at once when nothing is in hand.
     pub async fn shutdown(mut self) -> Stopped {
         self.tasks.stop();
+        self.serving.stop_taking();
         self.runners.iter().for_each(Runner::stop_taking);
         let drained = join_all(self.runners.iter_mut().map(Runner::drained));
-        let finished = futures_util::future::join(drained, self.tasks.ended());
+        let finished = futures_util::future::join3(drained, self.tasks.ended(), self.serving.drained());
         let stopped = match tokio::time::timeout(self.shutdown_timeout, finished).await {
             Ok(_) => Stopped::Drained,
             Err(_elapsed) => Stopped::TimedOut,
         };
         // Aborts what did not finish, before the broker it settles on is closed.
         drop(std::mem::take(&mut self.runners));
+        drop(self.serving);
         self.tasks.abort().await;
         join_all(self.brokers.iter().map(|(_, broker)| broker.close())).await;
         stopped

@@ -24,6 +24,7 @@ use crate::publisher::{Brokers, Source};
 pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     let mut problems = Problems::default();
     let plans = plan(&app.services, &app.handlers, &app.config, &mut problems);
+    app.routes.check(&mut problems);
     let source: Arc<str> = app.services.first().map_or(app.name.as_str(), |service| service.decl.name).into();
     let brokers = connect(&app.brokers, &app.config, &source, &mut problems).await;
     broker_checks::check(&app, &plans, &known(&brokers), &mut problems);
@@ -48,12 +49,13 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     let mut binder = Binder { scope: &mut scope, brokers: &brokers, local: LocalHandlers::default(), observer: app.observer };
     let bound = binder.bind_all(&app.services, &plans, &mut problems);
     bus.set_local(binder.local);
+    let serving = app.routes.open(&scope, &app.config, &mut problems).await;
     or_close(&brokers, &mut problems).await?;
 
     let counters = bound.iter().map(|plan| (plan.subscription.name(), Arc::clone(&plan.counters))).collect();
     let runners = subscribe(bound, &mut problems).await;
     let shutdown_timeout = app.shutdown_timeout.unwrap_or(app.config.shutdown.timeout);
-    let running = App::new(runners, counters, brokers, scope, tasks, shutdown_timeout);
+    let running = App::new(runners, counters, brokers, scope, tasks, serving, shutdown_timeout);
     match problems.check() {
         Ok(()) => Ok(running.begin()),
         Err(error) => {

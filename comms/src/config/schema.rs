@@ -2,6 +2,7 @@
 
 use super::duration::{parse_duration, parse_duration_range};
 use super::keys::{Key, PROFILE, ROOT, Shape};
+use super::size::Size;
 use super::suggest::suggest;
 use super::tree::{self, Node, Table, Value};
 use super::{ConfigProblem, Origin};
@@ -101,6 +102,11 @@ fn checked_text(text: &str, shape: Shape) -> Result<(), String> {
         Shape::Text | Shape::Secret => Ok(()),
         Shape::Duration => parse_duration(text).map(drop).map_err(|error| error.to_string()),
         Shape::DurationRange => parse_duration_range(text).map(drop),
+        Shape::Size { min, max } => match text.parse::<Size>() {
+            Ok(Size(bytes)) if (min..=max).contains(&bytes) => Ok(()),
+            Ok(_) => Err(format!("expected {}, found `{text}`", expected(shape))),
+            Err(error) => Err(error.to_string()),
+        },
         Shape::OneOf(words) if words.contains(&text) => Ok(()),
         Shape::OneOf(words) => Err(format!("`{text}` is none of its words; {}", suggest(text, words.iter().copied()))),
         Shape::Address if text.parse::<std::net::SocketAddr>().is_ok() => Ok(()),
@@ -128,6 +134,9 @@ fn expected(shape: Shape) -> String {
         Shape::Boolean => "`true` or `false`".to_owned(),
         Shape::Duration => "a duration in quotes, `\"250ms\"` or `\"5s\"`".to_owned(),
         Shape::DurationRange => "two durations in quotes, `\"100ms..30s\"`".to_owned(),
+        Shape::Size { min, max } => {
+            format!("a size in quotes from `\"{}KiB\"` to `\"{}KiB\"`", min >> 10, max >> 10)
+        }
         Shape::OneOf(words) => format!("one of `{}`, in quotes", words.join("`, `")),
         Shape::Table(keys) => {
             format!("a table with any of the keys `{}`", keys.iter().map(|key| key.name).collect::<Vec<_>>().join("`, `"))
@@ -190,6 +199,14 @@ mod tests {
             assert!(found.iter().any(|problem| problem == expected), "{expected}\n not in {found:#?}");
         }
         assert_eq!(found.len(), 6);
+    }
+
+    #[test]
+    fn a_size_has_a_unit_and_bounds() {
+        let found = problems("[http]\nheader_limit = \"16\"\n");
+        assert!(found[0].contains("`16` is not a size"), "{found:?}");
+        let found = problems("[http]\nheader_limit = \"1GiB\"\n");
+        assert!(found[0].contains("expected a size in quotes from `\"1KiB\"` to `\"256KiB\"`, found `1GiB`"), "{found:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::duration::{parse_duration, parse_duration_range};
 use super::secret::{self, Secret};
+use super::size::Size;
 use super::tree::{self, Node, Table, Value};
 
 /// `[brokers.NAME]`. Never prints a password.
@@ -61,6 +62,22 @@ pub struct RetryConfig {
     pub immediate: Option<u32>,
     /// The delay before the first retry and the longest one.
     pub backoff: Option<(Duration, Duration)>,
+}
+
+/// `[http]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpConfig {
+    /// Whether the port is opened, if there are routes. Default: true.
+    pub enabled: bool,
+    /// Where it listens. Default: `127.0.0.1:8080`.
+    pub address: SocketAddr,
+    /// How many bytes the head of a request may have. Default: 16 KiB.
+    pub header_limit: usize,
+    /// How long the head may take to come, and each wait for more of the body. Default: 10 s.
+    pub read_timeout: Duration,
+    /// How many connections are served at once. Default: 10,000.
+    pub max_connections: usize,
 }
 
 /// `[admin]`.
@@ -167,12 +184,24 @@ impl ServiceConfig {
     }
 }
 
+impl HttpConfig {
+    pub(super) fn read(tree: &Table) -> Self {
+        let size = text(tree, &["http", "header_limit"]).and_then(|text| text.parse::<Size>().ok());
+        Self {
+            enabled: enabled(tree, "http"),
+            address: address(tree, "http").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            header_limit: size.and_then(|Size(bytes)| bytes.try_into().ok()).unwrap_or(16 << 10),
+            read_timeout: duration(tree, &["http", "read_timeout"]).unwrap_or(Duration::from_secs(10)),
+            max_connections: number(tree, &["http", "max_connections"]).unwrap_or(10_000),
+        }
+    }
+}
+
 impl AdminConfig {
     pub(super) fn read(tree: &Table) -> Self {
-        let address = text(tree, &["admin", "address"]).and_then(|text| text.parse().ok());
         Self {
-            enabled: !matches!(tree::find(tree, &["admin", "enabled"]).map(|node| &node.value), Some(Value::Boolean(false))),
-            address: address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9464))),
+            enabled: enabled(tree, "admin"),
+            address: address(tree, "admin").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9464))),
         }
     }
 }
@@ -199,6 +228,14 @@ fn text(table: &Table, path: &[&str]) -> Option<String> {
 
 pub(super) fn duration(table: &Table, path: &[&str]) -> Option<Duration> {
     parse_duration(&text(table, path)?).ok()
+}
+
+fn enabled(tree: &Table, section: &str) -> bool {
+    !matches!(tree::find(tree, &[section, "enabled"]).map(|node| &node.value), Some(Value::Boolean(false)))
+}
+
+fn address(tree: &Table, section: &str) -> Option<SocketAddr> {
+    text(tree, &[section, "address"])?.parse().ok()
 }
 
 fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {

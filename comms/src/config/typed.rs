@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::secret::Secret;
 use super::sections::{
-    AdminConfig, BrokerConfig, HandlerConfig, LogConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig, duration, named,
+    AdminConfig, BrokerConfig, HandlerConfig, HttpConfig, LogConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig, duration, named,
 };
 use super::tree::{self, Node, Table};
 use super::{ConfigError, ConfigProblem, Origin, Settings, schema};
@@ -22,6 +22,8 @@ pub struct Config {
     pub brokers: BTreeMap<String, BrokerConfig>,
     /// What overrides the attributes of services, by their names.
     pub services: BTreeMap<String, ServiceConfig>,
+    /// The HTTP port.
+    pub http: HttpConfig,
     /// The admin port.
     pub admin: AdminConfig,
     /// The log.
@@ -35,7 +37,7 @@ pub struct Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Config");
-        shown.field("brokers", &self.brokers).field("services", &self.services).field("admin", &self.admin);
+        shown.field("brokers", &self.brokers).field("services", &self.services).field("http", &self.http).field("admin", &self.admin);
         shown.field("log", &self.log).field("shutdown", &self.shutdown).finish_non_exhaustive()
     }
 }
@@ -126,6 +128,7 @@ impl Config {
         Self {
             brokers: named(&tree, "brokers", BrokerConfig::read),
             services: named(&tree, "service", ServiceConfig::read),
+            http: HttpConfig::read(&tree),
             admin: AdminConfig::read(&tree),
             log: LogConfig::read(&tree),
             shutdown: ShutdownConfig { timeout: duration(&tree, &["shutdown", "timeout"]).unwrap_or(Duration::from_secs(30)) },
@@ -144,6 +147,9 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.brokers["default"], BrokerConfig::new("memory:"));
         assert_eq!((config.admin.enabled, config.admin.address.to_string().as_str()), (true, "127.0.0.1:9464"));
+        assert_eq!((config.http.enabled, config.http.address.to_string().as_str()), (true, "127.0.0.1:8080"));
+        assert_eq!((config.http.header_limit, config.http.read_timeout), (16_384, Duration::from_secs(10)));
+        assert_eq!(config.http.max_connections, 10_000);
         assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Auto, "info"));
         assert_eq!(config.shutdown.timeout, Duration::from_secs(30));
     }

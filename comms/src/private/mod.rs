@@ -1,5 +1,7 @@
 //! For expansions only: what generated code calls, kept non-generic where it can be. Not a public API.
 
+#[cfg(feature = "http")]
+pub mod answered;
 pub mod index;
 pub mod inject;
 pub mod outcome;

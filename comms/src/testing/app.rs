@@ -62,6 +62,8 @@ impl TestAppBuilder {
     pub async fn start(self) -> Result<TestApp, StartError> {
         let recorder = Arc::new(Recorder::default());
         let mut app = self.0.observer(Arc::clone(&recorder) as _);
+        // Requests come through `TestApp::http`.
+        app.config.http.enabled = false;
         let mut brokers = Vec::new();
         for name in broker_names(&app) {
             let memory = Memory::with_config(MemoryConfig { record: RECORD, ..MemoryConfig::default() });

@@ -3,8 +3,12 @@
 //! feature `testing`.
 
 mod app;
+#[cfg(feature = "http")]
+mod http;
 pub mod proxy;
 mod recorder;
 pub mod servers;
 
 pub use app::{TestApp, TestAppBuilder};
+#[cfg(feature = "http")]
+pub use http::{HttpAnswer, HttpCall, TestHttp};

@@ -1,8 +1,8 @@
 //! What stands under a condition that does not hold vanishes with everything that is generated for it.
 
-use comms::{Failure, event, event_handler, provider, service};
+use comms::{Failure, event, event_handler, get, provider, service};
 #[cfg(comms_absent)]
-use comms::{command, nothing_of_this_name, query};
+use comms::{command, nothing_of_this_name, put, query};
 
 /// Of a type that does not exist.
 #[cfg(comms_absent)]
@@ -58,6 +58,20 @@ impl Present {
     #[cfg(all(comms_absent, unix))]
     #[query]
     async fn missing_too(&self, query: NoSuchType) {}
+
+    #[get("/alternative")]
+    #[cfg(comms_absent)]
+    async fn alternative(&self) -> NoSuchType {}
+
+    #[cfg(not(comms_absent))]
+    #[get("/alternative")]
+    async fn alternative(&self) -> u8 {
+        self.present
+    }
+
+    #[put("/missing")]
+    #[cfg(comms_absent)]
+    async fn missing_route(&self, #[body] missing: NoSuchType) {}
 }
 
 /// Of arguments that do not exist.
@@ -82,5 +96,8 @@ pub fn provided() -> u8 {
 
 /// What generated wiring would call.
 pub fn wire(app: comms::AppBuilder) -> comms::AppBuilder {
-    app.service::<Present>().event_handler::<__comms_Present_on_happened>().provider::<__comms_provided>()
+    app.service::<Present>()
+        .event_handler::<__comms_Present_on_happened>()
+        .route::<__comms_Present_alternative>()
+        .provider::<__comms_provided>()
 }

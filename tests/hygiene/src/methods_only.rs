@@ -1,6 +1,6 @@
 //! Attributes that are imported for methods only: taking them off the methods must not make the imports unused.
 
-use comms::{Failure, command, event, event_handler, query, service};
+use comms::{Failure, command, delete, event, event_handler, query, service};
 
 /// An event.
 #[event(name = "methods.happened", version = 1, topic = "methods")]
@@ -24,6 +24,9 @@ impl Orders {
     async fn count(&self, _query: crate::plain::CountOrders) -> Result<u64, Failure> {
         Ok(0)
     }
+
+    #[delete("/methods")]
+    async fn remove(&self) {}
 }
 
 /// What generated wiring would call.
@@ -32,4 +35,5 @@ pub fn wire(app: comms::AppBuilder) -> comms::AppBuilder {
         .event_handler::<__comms_Orders_on_happened>()
         .request_handler::<__comms_Orders_place>()
         .request_handler::<__comms_Orders_count>()
+        .route::<__comms_Orders_remove>()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use comms::{Publisher, command, event, event_handler, provider, query, service};
+use comms::{Publisher, command, delete, event, event_handler, get, patch, post, provider, put, query, service};
 
 /// The identity of an order.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -94,6 +94,42 @@ impl Orders {
     async fn count(&self, _query: CountOrders) -> Result<u64, comms::Failure> {
         Ok(1)
     }
+
+    /// Finds an order.
+    #[get("/orders/{id}", timeout = "5s")]
+    async fn find(&self, id: OrderId, #[header("x-tenant")] tenant: Option<String>) -> Result<OrderId, comms::Failure> {
+        let _ = tenant;
+        Ok(id)
+    }
+
+    #[get("/orders")]
+    async fn list(&self, customer: Option<String>, page: Vec<u32>) -> Vec<OrderId> {
+        vec![OrderId(format!("{customer:?} {page:?}"))]
+    }
+
+    #[post("/orders", status = 201, limit(body = "64KiB"))]
+    async fn add(&self, order: PlaceOrder, #[query] dry_run: Option<bool>) -> OrderId {
+        OrderId(format!("{} {dry_run:?}", order.total_cents))
+    }
+
+    #[put("/orders/{id}/files/{*name}")]
+    async fn upload(&self, name: String, id: OrderId, #[body] file: Vec<u8>, #[extract] _method: comms::http::Method) {
+        let _ = (name, id, file);
+    }
+
+    #[patch("/orders/{id}")]
+    async fn change(&self, id: OrderId, PlaceOrder { total_cents }: PlaceOrder) -> Result<u64, comms::Failure> {
+        let _ = id;
+        Ok(total_cents)
+    }
+
+    #[delete("/orders/{id}")]
+    async fn remove(&self, id: OrderId) -> Result<(), String> {
+        Err(id.0)
+    }
+
+    #[get("/health")]
+    async fn health(&self) {}
 }
 
 /// A free handler.
@@ -131,4 +167,11 @@ pub fn wire(app: comms::AppBuilder) -> comms::AppBuilder {
         .event_function::<comms::handler!(on_placed)>("billing")
         .request_handler::<__comms_Orders_place>()
         .request_handler::<__comms_Orders_count>()
+        .route::<__comms_Orders_find>()
+        .route::<__comms_Orders_list>()
+        .route::<__comms_Orders_add>()
+        .route::<__comms_Orders_upload>()
+        .route::<__comms_Orders_change>()
+        .route::<__comms_Orders_remove>()
+        .route::<__comms_Orders_health>()
 }

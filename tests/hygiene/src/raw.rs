@@ -1,6 +1,6 @@
 //! Names that need `r#`.
 
-use comms::{event, event_handler, service};
+use comms::{event, event_handler, get, service};
 
 /// An event.
 #[event(name = "raw.type", version = 1, topic = "raw", key = r#type)]
@@ -21,6 +21,11 @@ impl Raw {
     async fn r#move(&self, _event: Type) {
         let _ = self.r#match;
     }
+
+    #[get("/{type}")]
+    async fn r#while(&self, r#type: u64, r#in: Option<u64>) -> u64 {
+        r#type + r#in.unwrap_or_default()
+    }
 }
 
 /// A handler.
@@ -29,5 +34,5 @@ pub async fn r#loop(_event: Type) {}
 
 /// What generated wiring would call.
 pub fn wire(app: comms::AppBuilder) -> comms::AppBuilder {
-    app.service::<Raw>().event_handler::<__comms_Raw_move>().event_function::<comms::handler!(r#loop)>("raw")
+    app.service::<Raw>().event_handler::<__comms_Raw_move>().route::<__comms_Raw_while>().event_function::<comms::handler!(r#loop)>("raw")
 }

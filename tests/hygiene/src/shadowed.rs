@@ -4,7 +4,7 @@
 // The derive of schemars calls `into` as a method (1.2.3); ours is not among what needs the prelude.
 use ::std::convert::Into as _;
 
-use ::comms::{command, event, event_handler, provider, query, service};
+use ::comms::{command, event, event_handler, post, provider, query, service};
 
 /// Shadows.
 #[derive(::std::clone::Clone)]
@@ -33,6 +33,15 @@ pub struct Probe;
 /// Shadows.
 #[derive(::std::clone::Clone)]
 pub struct Service;
+/// Shadows.
+#[derive(::std::clone::Clone)]
+pub struct Arc;
+/// Shadows.
+#[derive(::std::clone::Clone)]
+pub struct Route;
+/// Shadows.
+#[derive(::std::clone::Clone)]
+pub struct Arguments;
 /// Shadows.
 pub trait Send {}
 /// Shadows.
@@ -92,6 +101,18 @@ impl Shadowed {
         let _ = query.what;
         ::std::result::Result::Ok(::std::vec::Vec::new())
     }
+
+    #[post("/{service}/{path}")]
+    async fn json(
+        &self,
+        service: u8,
+        path: u8,
+        arguments: ::std::vec::Vec<u8>,
+        #[query] arg0: u8,
+    ) -> ::std::result::Result<u8, ::std::string::String> {
+        let _ = arguments;
+        ::std::result::Result::Ok(service + path + arg0)
+    }
 }
 
 /// A handler.
@@ -110,6 +131,7 @@ pub fn wire(app: ::comms::AppBuilder) -> ::comms::AppBuilder {
         .event_handler::<__comms_Shadowed_call>()
         .request_handler::<__comms_Shadowed_inject>()
         .request_handler::<__comms_Shadowed_ask>()
+        .route::<__comms_Shadowed_json>()
         .event_function::<__comms_happened>("shadowed")
         .provider::<__comms_scope>()
 }

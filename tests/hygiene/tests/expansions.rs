@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use comms::handler::{AfterDeadLetter, EventHandler, RequestHandler};
+use comms::http::{Place, Route, Verb};
 use comms::inject::{Provider, Scope, TypeList};
 use comms::message::MessageKind;
-use comms::{Class, Classified, Event, Message, Service, event, event_handler, provider, query, service};
+use comms::{Class, Classified, Event, Message, Service, event, event_handler, get, provider, put, query, service};
 
 /// Something happened.
 ///
@@ -43,6 +44,15 @@ impl Test {
     async fn ask(&self, _query: Ask) -> Result<u64, comms::Failure> {
         Ok(self.offset)
     }
+
+    /// Puts it there.
+    #[put("/things/{id}", status = 202, timeout = "2s", limit(body = "1KiB"))]
+    async fn place(&self, thing: u64, id: u64, #[query] dry_run: Option<bool>, #[header("x-tenant")] tenant: Option<u64>) -> u64 {
+        thing + id + u64::from(dry_run.is_some()) + tenant.unwrap_or_default()
+    }
+
+    #[get("/things")]
+    async fn list(&self) {}
 }
 
 #[event_handler]
@@ -129,6 +139,18 @@ fn a_handler_says_what_its_attribute_says() {
     let (line, attribute) =
         (declared.location.line, include_str!("expansions.rs").lines().position(|line| line.contains("async fn on_happened")));
     assert_eq!(Some(line as usize - 1), attribute, "the line of the method");
+}
+
+#[test]
+fn a_route_says_what_its_attribute_says() {
+    let declared = __comms_Test_place::DECL;
+    assert_eq!((declared.verb, declared.path, declared.name, declared.doc), (Verb::Put, "/things/{id}", "place", Some("Puts it there.")));
+    assert_eq!((declared.status, declared.timeout, declared.body_limit), (202, Duration::from_secs(2), 1024));
+    let places: Vec<(&str, Place)> = declared.parameters.iter().map(|it| (it.name, it.place)).collect();
+    assert_eq!(places, [("thing", Place::Body), ("id", Place::Path), ("dry_run", Place::Query), ("x-tenant", Place::Header)]);
+    let line = include_str!("expansions.rs").lines().position(|line| line.contains("async fn place"));
+    assert_eq!(Some(declared.location.line as usize - 1), line, "the line of the method");
+    assert_eq!((__comms_Test_list::DECL.verb, __comms_Test_list::DECL.parameters), (Verb::Get, &[][..]));
 }
 
 #[test]

@@ -19,15 +19,16 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("broker", &["error", "message"]),
     ("telemetry", &["error", "message", "config", "context"]),
     ("server", &[]),
+    ("http", &["error", "location", "message", "config", "context"]),
     // Outbound and inbound.
     ("publisher", &["error", "message", "context", "inject", "broker"]),
     ("handler", &["error", "location", "message", "context", "inject", "broker"]),
     ("cqrs", &["error", "message", "context", "inject", "broker", "publisher", "handler"]),
     // Everything together.
-    ("app", &["error", "message", "config", "context", "inject", "broker", "telemetry", "server", "publisher", "handler", "cqrs"]),
+    ("app", &["error", "message", "config", "context", "inject", "broker", "telemetry", "server", "http", "publisher", "handler", "cqrs"]),
     ("macros", &["__private"]),
-    ("__private", &["error", "message", "context", "inject", "broker", "publisher", "handler", "cqrs", "app"]),
-    ("testing", &["error", "message", "config", "context", "inject", "broker", "publisher", "handler", "cqrs", "app", "testing"]),
+    ("__private", &["error", "message", "context", "inject", "broker", "http", "publisher", "handler", "cqrs", "app"]),
+    ("testing", &["error", "message", "config", "context", "inject", "broker", "http", "publisher", "handler", "cqrs", "app", "testing"]),
 ];
 
 /// The backends: each knows the contract beside it, and none of the others.
@@ -64,7 +65,7 @@ mod tests {
     }
 
     fn is_test(file: &str) -> bool {
-        file.starts_with("testing/") || file.ends_with("/tests.rs")
+        file.starts_with("testing/") || file.ends_with("/tests.rs") || file.ends_with("_tests.rs")
     }
 
     #[test]

@@ -102,7 +102,7 @@ debug = false
 incremental = false
 
 [dependencies]
-comms = { path = "ROOT/comms", default-features = false }
+comms = { path = "ROOT/comms", default-features = false, features = ["http"] }
 foreign = { path = "foreign" }
 
 [build-dependencies]

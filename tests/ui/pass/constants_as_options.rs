@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use comms::handler::RetryDecl;
-use comms::{event, event_handler, service};
+use comms::{event, event_handler, post, service};
 
 mod limits {
     use super::*;
@@ -11,6 +11,7 @@ mod limits {
     pub const SHARDS: u16 = 8;
     pub const WINDOW: Duration = Duration::from_secs(60);
     pub const MAX: u32 = 3;
+    pub const BODY: usize = 64;
     pub const RETRY: RetryDecl = RetryDecl::DEFAULT.max(1);
 }
 
@@ -34,6 +35,9 @@ impl Billing {
     async fn audit(&self, _event: Placed) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Ok(())
     }
+
+    #[post("/bills", timeout = limits::WINDOW, limit(body = limits::BODY))]
+    async fn issue(&self, _bill: u64) {}
 }
 
 fn main() {
@@ -43,4 +47,6 @@ fn main() {
     assert_eq!((placed.retry.max, placed.retry.immediate, placed.timeout), (3, 0, Duration::from_secs(60)));
     let audit = <__comms_Billing_audit as comms::handler::EventHandler>::DECL;
     assert_eq!((audit.group, audit.retry), (Some("audit"), limits::RETRY));
+    let issue = <__comms_Billing_issue as comms::http::Route>::DECL;
+    assert_eq!((issue.timeout, issue.body_limit), (Duration::from_secs(60), 64));
 }

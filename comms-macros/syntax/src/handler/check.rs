@@ -33,7 +33,8 @@ pub(crate) fn parse_method(kind: Kind, attr: TokenStream, function: &FnItem, ser
     let mut errors = Collector::new();
     let mut options = Options::default();
     table(kind, true).parse(&mut errors, attr, &mut options);
-    check_receiver(&mut errors, &function.sig);
+    let missing = "a handler method takes `&self` first; a handler without a service is a free function";
+    check_receiver(&mut errors, &function.sig, missing, "a service handles many messages at once, so its handlers share it");
     let common = Common::new(Some(service.krate.clone()), &function.attrs, function.sig.ident.span());
     let handler = check(&mut errors, kind, options, function, common);
     errors.finish(handler)
@@ -59,7 +60,7 @@ fn check(errors: &mut Collector, kind: Kind, options: Options, function: &FnItem
     let Options { krate: _, group, service, retry, timeout, mut publishes } = options;
     let sig = &function.sig;
     check_plain(errors, sig, "a handler");
-    check_async(errors, sig);
+    check_async(errors, sig, "a handler");
     let mut types = parameters(errors, sig).into_iter();
     let output = output(errors, sig);
     let message = types.next();

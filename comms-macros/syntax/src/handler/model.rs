@@ -75,7 +75,7 @@ impl Handler {
 }
 
 /// A type as it was written, without the spaces that tokens have between them.
-fn type_text(ty: &Type) -> String {
+pub(crate) fn type_text(ty: &Type) -> String {
     ty.to_token_stream().to_string().replace(" :: ", "::").replace(" < ", "<").replace(" > ", ">").replace(" >", ">").replace(" ,", ",")
 }
 

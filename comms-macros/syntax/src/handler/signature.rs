@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{FnArg, GenericArgument, PathArguments, Receiver, ReceiverKind, ReturnType, Signature, Type};
+use syn::{Attribute, FnArg, GenericArgument, PathArguments, Receiver, ReceiverKind, ReturnType, Signature, Type};
 
 use super::model::Argument;
 use crate::errors::Collector;
@@ -33,20 +33,19 @@ pub(crate) fn check_plain(errors: &mut Collector, sig: &Signature, what: &str) {
     }
 }
 
-/// A handler is async.
-pub(super) fn check_async(errors: &mut Collector, sig: &Signature) {
+/// Handlers and routes are async.
+pub(crate) fn check_async(errors: &mut Collector, sig: &Signature, what: &str) {
     if sig.asyncness.is_none() {
-        errors.at(sig.fn_token, format!("a handler is an `async fn`: write `async fn {}`", sig.ident));
+        errors.at(sig.fn_token, format!("{what} is an `async fn`: write `async fn {}`", sig.ident));
     }
 }
 
-/// A method takes `&self`.
-pub(super) fn check_receiver(errors: &mut Collector, sig: &Signature) {
-    let because = "a service handles many messages at once, so its handlers share it: write `&self`, and keep what changes behind a lock or a channel";
+/// A method takes `&self`: `missing` says so, `shared` says why by reference.
+pub(crate) fn check_receiver(errors: &mut Collector, sig: &Signature, missing: &str, shared: &str) {
     match sig.receiver() {
-        None => errors.at(&sig.ident, "a handler method takes `&self` first; a handler without a service is a free function"),
+        None => errors.at(&sig.ident, missing),
         Some(Receiver { kind: ReceiverKind::Reference(_, None, None), .. }) => {}
-        Some(receiver) => errors.at(receiver, because),
+        Some(receiver) => errors.at(receiver, format!("{shared}: write `&self`, and keep what changes behind a lock or a channel")),
     }
 }
 
@@ -55,10 +54,8 @@ pub(crate) fn parameters(errors: &mut Collector, sig: &Signature) -> Vec<Type> {
     let mut types = Vec::new();
     for input in &sig.inputs {
         if let FnArg::Typed(parameter) = input {
-            if let Some(cfg) = cfgs(&parameter.attrs).first() {
-                errors.at(cfg, "a single argument can't be conditional: put `#[cfg]` on two versions of the whole function");
-            }
-            check_parameter(errors, &parameter.ty);
+            check_unconditional(errors, &parameter.attrs);
+            check_by_value(errors, &parameter.ty, "the message and the injected values are handed over by value");
             types.push((*parameter.ty).clone());
         }
     }
@@ -71,9 +68,17 @@ pub(crate) fn parameters(errors: &mut Collector, sig: &Signature) -> Vec<Type> {
     types
 }
 
-fn check_parameter(errors: &mut Collector, ty: &Type) {
+/// An argument is there or not together with its function.
+pub(crate) fn check_unconditional(errors: &mut Collector, attrs: &[Attribute]) {
+    if let Some(cfg) = cfgs(attrs).first() {
+        errors.at(cfg, "a single argument can't be conditional: put `#[cfg]` on two versions of the whole function");
+    }
+}
+
+/// An argument has a type of its own that can be named elsewhere; `why` says how it is handed over.
+pub(crate) fn check_by_value(errors: &mut Collector, ty: &Type, why: &str) {
     match ty {
-        Type::Reference(_) => errors.at(ty, "the message and the injected values are handed over by value: take it without `&`"),
+        Type::Reference(_) => errors.at(ty, format!("{why}: take it without `&`")),
         Type::ImplTrait(_) => errors.at(ty, "name the type: comms looks for the value by its type, `impl Trait` has none"),
         Type::Infer(_) => errors.at(ty, "name the type: comms looks for the value by its type"),
         _ if mentions_self(ty.to_token_stream()) => errors.at(ty, "name the type: `Self` is unknown where comms calls the handler"),

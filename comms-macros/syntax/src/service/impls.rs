@@ -1,16 +1,17 @@
-//! From tokens to the handlers of a service's impl.
+//! From tokens to the handlers and routes of a service's impl.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Path;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::Parser;
 
 use super::model::ServiceImpl;
 use crate::errors::Collector;
 use crate::handler::{self, Handler};
-use crate::item::{ImplItem, Member, cfgs, members, plain_name};
+use crate::item::{ImplItem, Member, members, plain_name};
 use crate::kind::{self, arguments, attribute};
 use crate::options::{Opt, Table, assigned, put};
+use crate::route::{self, Clash, Route, Verb};
 use crate::{Attribute, Common, Errors};
 
 #[derive(Default)]
@@ -60,16 +61,20 @@ fn check(errors: &mut Collector, options: Options, item: ImplItem) -> Option<Ser
     let service = syn::parse2(item.self_ty.to_token_stream()).ok()?;
     let common = Common::new(krate, &item.attrs, ident.span());
     let members = errors.keep(members.parse2(item.body))?;
-    let handlers = handlers(errors, &common, &members);
-    if handlers.is_empty() && members.iter().all(|member| annotated(attrs_of(member)).is_none()) {
-        let message = "this impl has no handler: mark its methods with #[event_handler], #[command] or #[query], or take #[service] off it";
+    let mut service = ServiceImpl { common, service, ident, handlers: Vec::new(), routes: Vec::new() };
+    if members.iter().all(|member| annotated(attrs_of(member)).is_none()) {
+        let message = "this impl has no handler and no route: mark its methods with #[event_handler], #[command], #[query] or, for HTTP, #[get(\"/..\")], or take #[service] off it";
         errors.at(&item.self_ty, message);
     }
-    check_duplicates(errors, &handlers);
-    Some(ServiceImpl { common, service, ident, handlers })
+    for member in &members {
+        read_member(errors, member, &mut service);
+    }
+    check_handlers(errors, &service.handlers);
+    check_routes(errors, &service.routes);
+    Some(service)
 }
 
-fn attrs_of(member: &Member) -> &[syn::Attribute] {
+pub(super) fn attrs_of(member: &Member) -> &[syn::Attribute] {
     match member {
         Member::Fn(function) => &function.attrs,
         Member::Other(attrs) => attrs,
@@ -80,23 +85,29 @@ fn annotated(attrs: &[syn::Attribute]) -> Option<(Attribute, &syn::Attribute)> {
     kind::attribute_of(attrs)
 }
 
-fn handlers(errors: &mut Collector, common: &Common, members: &[Member]) -> Vec<Handler> {
-    let mut handlers = Vec::new();
-    for member in members {
-        let Some((kind, attr)) = annotated(attrs_of(member)) else { continue };
-        if let Some((kind, second)) = second(attrs_of(member), attr) {
-            errors.at(second, refused_second(kind));
-        }
-        let Some(kind) = handler_kind(errors, kind, attr) else { continue };
-        match member {
-            Member::Fn(function) => {
-                let tokens = errors.keep(arguments(attr)).unwrap_or_default();
-                handlers.extend(errors.take(handler::parse_method(kind, tokens, function, common)));
-            }
-            Member::Other(_) => errors.at(attr, "a handler is a method; this is none"),
-        }
+/// What a method is to its service.
+enum Role {
+    Handler(handler::Kind),
+    Route(Verb),
+}
+
+fn read_member(errors: &mut Collector, member: &Member, into: &mut ServiceImpl) {
+    let Some((kind, attr)) = annotated(attrs_of(member)) else { return };
+    if let Some((kind, second)) = second(attrs_of(member), attr) {
+        errors.at(second, refused_second(kind));
     }
-    handlers
+    match (role(errors, kind, attr), member) {
+        (Some(Role::Handler(kind)), Member::Fn(function)) => {
+            let tokens = errors.keep(arguments(attr)).unwrap_or_default();
+            into.handlers.extend(errors.take(handler::parse_method(kind, tokens, function, &into.common)));
+        }
+        (Some(Role::Route(verb)), Member::Fn(function)) => {
+            into.routes.extend(errors.take(route::parse_method(verb, attr, function, &into.common)));
+        }
+        (Some(Role::Handler(_)), Member::Other(_)) => errors.at(attr, "a handler is a method; this is none"),
+        (Some(Role::Route(_)), Member::Other(_)) => errors.at(attr, "a route is a method; this is none"),
+        (None, _) => {}
+    }
 }
 
 fn second<'a>(attrs: &'a [syn::Attribute], first: &syn::Attribute) -> Option<(Attribute, &'a syn::Attribute)> {
@@ -107,15 +118,16 @@ fn second<'a>(attrs: &'a [syn::Attribute], first: &syn::Attribute) -> Option<(At
 fn refused_second(kind: Attribute) -> String {
     match kind {
         Attribute::Deferred(name) => deferred(name),
-        _ => "a method is one handler: a second attribute of comms can't stand on it".to_owned(),
+        _ => "a method is one handler or one route: put this attribute on a method of its own, which may call this one".to_owned(),
     }
 }
 
-fn handler_kind(errors: &mut Collector, kind: Attribute, attr: &syn::Attribute) -> Option<handler::Kind> {
+fn role(errors: &mut Collector, kind: Attribute, attr: &syn::Attribute) -> Option<Role> {
     match kind {
-        Attribute::EventHandler => return Some(handler::Kind::Event),
-        Attribute::Command => return Some(handler::Kind::Request(crate::RequestKind::Command)),
-        Attribute::Query => return Some(handler::Kind::Request(crate::RequestKind::Query)),
+        Attribute::EventHandler => return Some(Role::Handler(handler::Kind::Event)),
+        Attribute::Command => return Some(Role::Handler(handler::Kind::Request(crate::RequestKind::Command))),
+        Attribute::Query => return Some(Role::Handler(handler::Kind::Request(crate::RequestKind::Query))),
+        Attribute::Route(verb) => return Some(Role::Route(verb)),
         Attribute::Event => {
             errors.at(attr, "#[event] makes a message of a struct; the handler of an event is marked with #[event_handler]")
         }
@@ -130,7 +142,6 @@ fn handler_kind(errors: &mut Collector, kind: Attribute, attr: &syn::Attribute) 
 #[must_use]
 pub fn deferred(name: &str) -> String {
     let instead = match name {
-        "get" | "post" | "put" | "patch" | "delete" => "answer a #[query] or #[command] over a broker, or serve HTTP beside comms",
         "client" => "write the client by hand and hand it out with a #[provider]",
         "authorize" | "public" => "check the caller in the handler, or in a custom layer",
         "upcast" => "give the changed shape a name of its own and handle both",
@@ -141,7 +152,7 @@ pub fn deferred(name: &str) -> String {
 }
 
 /// Of one event type a service handles each message once per group.
-fn check_duplicates(errors: &mut Collector, handlers: &[Handler]) {
+fn check_handlers(errors: &mut Collector, handlers: &[Handler]) {
     for (at, later) in handlers.iter().enumerate() {
         let same = |earlier: &&Handler| {
             // Alternatives under `#[cfg]` are for the compiler to tell apart.
@@ -157,6 +168,19 @@ fn check_duplicates(errors: &mut Collector, handlers: &[Handler]) {
     }
 }
 
+/// Every request has one answer.
+fn check_routes(errors: &mut Collector, routes: &[Route]) {
+    // Alternatives under `#[cfg]` are for the compiler to tell apart.
+    let routes: Vec<&Route> = routes.iter().filter(|route| route.common.cfgs.is_empty()).collect();
+    for (at, later) in routes.iter().enumerate() {
+        let clashes = routes[..at].iter().map(|earlier| (earlier, Clash::of((earlier.verb, &earlier.path), (later.verb, &later.path))));
+        if let Some((earlier, clash)) = clashes.filter_map(|(earlier, clash)| Some((earlier, clash?))).next() {
+            let (requests, other, name) = (later.requests(), earlier.requests(), &earlier.ident);
+            errors.at_span(later.path.span, format!("`{requests}` and `{other}` of `{name}` {}: {}", clash.cause(), clash.way_out()));
+        }
+    }
+}
+
 fn duplicate(earlier: &Handler, later: &Handler) -> String {
     let (message, first) = (later.message_text(), &earlier.ident);
     match later.kind {
@@ -165,68 +189,4 @@ fn duplicate(earlier: &Handler, later: &Handler) -> String {
         ),
         handler::Kind::Request(_) => format!("a second handler of `{message}`, beside `{first}`: a command or query has exactly one"),
     }
-}
-
-/// An attribute that [`strip`] takes off, as it was written, and the conditions that it stands under.
-#[derive(Clone, Debug)]
-pub struct Mark {
-    /// Its path.
-    pub path: Path,
-    /// The `#[cfg]`s of the impl and of the method.
-    pub cfgs: Vec<syn::Attribute>,
-}
-
-/// The attributes of this version on the methods of an impl, each once. Nothing if the impl can't be read.
-#[must_use]
-pub fn marks(item: TokenStream) -> Vec<Mark> {
-    let Ok(item) = syn::parse2::<ImplItem>(item) else { return Vec::new() };
-    let outer = cfgs(&item.attrs);
-    let mut marks: Vec<Mark> = Vec::new();
-    for member in members.parse2(item.body).unwrap_or_default() {
-        let attrs = attrs_of(&member);
-        for attr in attrs.iter().filter(|attr| attribute(attr.path()).is_some_and(|kind| !matches!(kind, Attribute::Deferred(_)))) {
-            let mark = Mark { path: attr.path().clone(), cfgs: outer.iter().cloned().chain(cfgs(attrs)).collect() };
-            if !marks.iter().any(|known| known.path == mark.path && known.cfgs == mark.cfgs) {
-                marks.push(mark);
-            }
-        }
-    }
-    marks
-}
-
-/// The impl without the attributes on its methods that the model has taken up: what is re-emitted, also beside errors.
-#[must_use]
-pub fn strip(item: TokenStream) -> TokenStream {
-    let mut trees: Vec<TokenTree> = item.into_iter().collect();
-    if let Some(TokenTree::Group(body)) = trees.last_mut()
-        && body.delimiter() == Delimiter::Brace
-    {
-        let mut stripped = Group::new(Delimiter::Brace, strip_body(body.stream()));
-        stripped.set_span(body.span());
-        *body = stripped;
-    }
-    trees.into_iter().collect()
-}
-
-fn strip_body(body: TokenStream) -> TokenStream {
-    let mut kept: Vec<TokenTree> = Vec::new();
-    for tree in body {
-        let after_pound = matches!(kept.last(), Some(TokenTree::Punct(punct)) if punct.as_char() == '#');
-        match &tree {
-            TokenTree::Group(group) if after_pound && is_ours(group) => {
-                kept.pop();
-            }
-            _ => kept.push(tree),
-        }
-    }
-    kept.into_iter().collect()
-}
-
-fn is_ours(group: &Group) -> bool {
-    let path = |input: ParseStream<'_>| {
-        let path = input.call(Path::parse_mod_style)?;
-        input.parse::<TokenStream>()?;
-        Ok(path)
-    };
-    group.delimiter() == Delimiter::Bracket && path.parse2(group.stream()).is_ok_and(|path| attribute(&path).is_some())
 }

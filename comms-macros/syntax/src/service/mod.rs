@@ -5,7 +5,9 @@ mod conditions;
 mod impls;
 mod model;
 mod options;
+mod strip;
 
 pub use check::parse as parse_struct;
-pub use impls::{Mark, deferred, marks, parse as parse_impl, strip as strip_impl};
+pub use impls::{deferred, parse as parse_impl};
 pub use model::{After, Field, Ordered, ServiceImpl, ServiceStruct, Start, Subscription};
+pub use strip::{Mark, marks, strip as strip_impl, strip_function};

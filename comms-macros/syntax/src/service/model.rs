@@ -6,6 +6,7 @@ use proc_macro2::{Ident, Span};
 use syn::{Attribute, Path, Type};
 
 use crate::handler::Handler;
+use crate::route::Route;
 use crate::{Common, Setting, Text};
 
 /// A service: its struct.
@@ -93,7 +94,7 @@ pub enum Start {
     Earliest,
 }
 
-/// The impl of a service: its handlers.
+/// The impl of a service: its handlers and routes.
 #[derive(Clone, Debug)]
 pub struct ServiceImpl {
     /// The crate path, the `#[cfg]`s of the impl.
@@ -102,6 +103,8 @@ pub struct ServiceImpl {
     pub service: Path,
     /// The last word of it.
     pub ident: Ident,
-    /// Its annotated methods, in order.
+    /// Its methods that handle messages, in order.
     pub handlers: Vec<Handler>,
+    /// Its methods that answer HTTP requests, in order.
+    pub routes: Vec<Route>,
 }

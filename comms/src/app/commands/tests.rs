@@ -153,6 +153,7 @@ fn wiring_lists_everything_with_its_place() {
         "billing 1.2.0  src/billing.rs:12\n",
         "  orders, group billing, broker default: 16 at once, ordered over 16 shards (after a dead letter: park-key)\n",
         "    on_order_placed  event orders.order-placed v1  8 retries (2 at once, 50ms..5m)  timeout 30s  src/billing.rs:20\n",
+        "  GET /invoices/{id}  find  -> 200  timeout 5s, body up to 64 KiB  src/billing.rs:40\n",
         "  publishes orders.order-placed v1\n",
         "layers, outermost first\n  decode   payload to type\n  retry    in two levels\n  Audit    of billing\n  handler  yours\n",
         "providers\n  invoices  -> Invoices  src/billing.rs:5\n",

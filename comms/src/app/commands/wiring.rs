@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Report;
 use super::report::columns;
-use crate::app::model::{AppModel, HandlerModel, ServiceModel, SubscriptionModel};
+use crate::app::model::{AppModel, HandlerModel, RouteModel, ServiceModel, SubscriptionModel};
 use crate::config::format_duration;
 
 pub(super) fn wiring(model: &AppModel) -> Report {
@@ -29,6 +29,10 @@ fn service_text(service: &ServiceModel) -> String {
         for line in columns(&rows).lines() {
             let _ = writeln!(text, "    {line}");
         }
+    }
+    let routes: Vec<[String; 5]> = service.routes.iter().map(route_row).collect();
+    for line in columns(&routes).lines() {
+        let _ = writeln!(text, "  {line}");
     }
     if !service.publishes.is_empty() {
         let names: Vec<String> = service.publishes.iter().map(ToString::to_string).collect();
@@ -60,6 +64,25 @@ fn handler_row(handler: &HandlerModel) -> [String; 5] {
         format!("timeout {}", format_duration(handler.timeout)),
         handler.location.clone(),
     ]
+}
+
+fn route_row(route: &RouteModel) -> [String; 5] {
+    [
+        format!("{} {}", route.verb, route.path),
+        route.name.clone(),
+        format!("-> {}", route.status),
+        format!("timeout {}, body up to {}", format_duration(route.timeout), size_text(route.body_limit)),
+        route.location.clone(),
+    ]
+}
+
+fn size_text(bytes: usize) -> String {
+    match bytes {
+        0 => "0 B".to_owned(),
+        bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
+        bytes if bytes % (1 << 10) == 0 => format!("{} KiB", bytes >> 10),
+        bytes => format!("{bytes} B"),
+    }
 }
 
 fn retry_text(handler: &HandlerModel) -> String {

@@ -47,6 +47,11 @@ impl Renamed {
     async fn ask(&self, _query: Ask) -> Result<u64, wires::Failure> {
         Ok(self.number)
     }
+
+    #[wires::get("/renamed/{id}")]
+    async fn find(&self, id: u64, #[header("x-tenant")] tenant: Option<String>) -> Result<u64, String> {
+        tenant.map_or(Ok(id), Err)
+    }
 }
 
 /// A handler.
@@ -66,6 +71,7 @@ pub fn wire(app: wires::AppBuilder) -> wires::AppBuilder {
         .event_handler::<__comms_Renamed_on_happened>()
         .request_handler::<__comms_Renamed_act>()
         .request_handler::<__comms_Renamed_ask>()
+        .route::<__comms_Renamed_find>()
         .event_function::<wires::handler!(happened)>("renamed")
         .provider::<wires::handler!(number)>()
 }

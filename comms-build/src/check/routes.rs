@@ -1,0 +1,51 @@
+//! Routes: one answer to every request, over all services that run in one process. Within one impl the attribute says it.
+
+use comms_syntax::route::Clash;
+
+use super::coexist;
+use crate::diagnosis::Diagnosis;
+use crate::model::{Crate, Role, Route, World};
+
+pub(crate) fn check(world: &World, found: &mut Vec<Diagnosis>) {
+    let mut seen: Vec<(&Crate, &Route)> = Vec::new();
+    let crates = world.crates.iter().filter(|krate| matches!(krate.role, Role::Generated | Role::Member));
+    for (krate, later) in crates.flat_map(|krate| krate.routes.iter().map(move |it| (krate, it))).filter(|(_, it)| !it.origin.test_only) {
+        let clashing = |(of, earlier): &(&Crate, &'_ Route)| {
+            let clash = Clash::of((earlier.verb, &earlier.path), (later.verb, &later.path))?;
+            (coexist(&earlier.origin, &later.origin) && meet(world, of, krate)).then(|| diagnosis(clash, earlier, later))
+        };
+        found.extend(seen.iter().find_map(clashing));
+        seen.push((krate, later));
+    }
+}
+
+/// Whether services of the two crates answer at one address, because a process runs both. Where the process of one is
+/// not known, they are assumed to.
+fn meet(world: &World, left: &Crate, right: &Crate) -> bool {
+    let has_process = |krate: &Crate| world.crates.iter().any(|root| runs(root, krate));
+    let together = world.crates.iter().any(|root| runs(root, left) && runs(root, right));
+    std::ptr::eq(left, right) || together || !has_process(left) || !has_process(right)
+}
+
+/// Whether the binary runs the crate: `comms::main!(a, b)` the libraries that it names, `comms::main!()` itself.
+fn runs(root: &Crate, krate: &Crate) -> bool {
+    match (root.is_lib(), root.runs.is_empty()) {
+        (true, _) => false,
+        (false, true) => std::ptr::eq(root, krate),
+        (false, false) => krate.is_lib() && root.runs.contains(&krate.name),
+    }
+}
+
+fn diagnosis(clash: Clash, earlier: &Route, later: &Route) -> Diagnosis {
+    let cause = format!(
+        "`{}` of `{}` and `{}` of `{}` at {} {}",
+        later.requests(),
+        later.item,
+        earlier.requests(),
+        earlier.item,
+        earlier.origin.place,
+        clash.cause()
+    );
+    let way_out = clash.way_out();
+    Diagnosis::error(later.origin.place.clone(), cause, way_out[..1].to_uppercase() + &way_out[1..])
+}

@@ -1,0 +1,16 @@
+//! `#[get]`, `#[post]`, `#[put]`, `#[patch]` and `#[delete]` on a method of a service: a route.
+
+mod arguments;
+mod check;
+mod clash;
+mod marks;
+mod model;
+mod options;
+mod template;
+
+pub(crate) use check::parse_method;
+pub use check::refuse_outside;
+pub use clash::Clash;
+pub(crate) use marks::is_mark;
+pub use model::{Parameter, Place, Route, Verb};
+pub use template::Template;

@@ -1,0 +1,167 @@
+//! One request from its head to its answer: its identity, its context, its bounds, and its line in the log.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum_core::body::Body;
+use axum_core::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use hyper::header::{ALLOW, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request};
+use jiff::Timestamp;
+use tracing::Level;
+
+use super::table::{Found, Table};
+use super::{Answered, Arguments, Endpoint, Problem};
+use crate::context::Context;
+use crate::message::{Id, TraceParent};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// A longer one is not taken over.
+const LONGEST_ID: usize = 128;
+
+/// Answers the request. Never fails: what goes wrong is an answer too. That of `HEAD` has the body of `GET`, whose length the
+/// protocol tells before it leaves it out.
+pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let (id, shown_id) = request_id(&parts.headers);
+    let mut access = Access::begin(&parts.method, id, &parts.headers);
+    let answered = match table.find(&parts.method, parts.uri.path()) {
+        Found::Route(endpoint, path) => {
+            access.of(endpoint);
+            let context = access.context.clone();
+            let arguments = Arguments::new(parts, body, Arc::clone(endpoint), path);
+            context.scope(bounded(endpoint, arguments)).await
+        }
+        Found::OtherMethods(allow) => Err(Problem::new(405).header(ALLOW, allow.clone())),
+        Found::Nothing => Err(Problem::new(404).detail("there is no such path")),
+    };
+    access.end(&answered);
+    let mut response = answered.unwrap_or_else(Problem::into_response);
+    response.headers_mut().insert(REQUEST_ID, shown_id);
+    response
+}
+
+/// The route within its time; a panic in it is its own.
+async fn bounded(endpoint: &Endpoint, arguments: Arguments) -> Answered {
+    let limit = endpoint.decl.timeout;
+    let call = async { tokio::time::timeout(limit, endpoint.call(arguments)).await };
+    match AssertUnwindSafe(call).catch_unwind().await {
+        Ok(Ok(answered)) => answered,
+        Ok(Err(_elapsed)) => {
+            Err(Problem::new(504)
+                .because(format_args!("the route did not finish within {limit:?}: raise its `timeout`, or make it faster")))
+        }
+        Err(panic) => Err(Problem::new(500).because(format_args!("the route panicked: {}", panic_text(panic.as_ref())))),
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("with a value that is no text")
+}
+
+/// The id that the client gave the request, if it is one; else a new one.
+fn request_id(headers: &HeaderMap) -> (Id, HeaderValue) {
+    let is_id = |value: &&HeaderValue| (1..=LONGEST_ID).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
+    let given = headers.get(REQUEST_ID).filter(is_id).and_then(|value| Some((Id::parse(value.to_str().ok()?), value.clone())));
+    given.unwrap_or_else(|| {
+        let id = Id::new();
+        // A UUID is made of signs that a header may have.
+        let shown = HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static(""));
+        (id, shown)
+    })
+}
+
+fn trace(headers: &HeaderMap) -> (TraceParent, Option<Arc<str>>) {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("traceparent").and_then(|text| text.trim().parse::<TraceParent>().ok()) {
+        Some(parent) => (parent.child(), text("tracestate").map(Into::into)),
+        None => (TraceParent::root(), None),
+    }
+}
+
+/// What the log will say of a request. One that is dropped before its end was abandoned by its client.
+struct Access {
+    method: Method,
+    route: &'static str,
+    context: Context,
+    begun: Instant,
+    ended: bool,
+}
+
+impl Access {
+    fn begin(method: &Method, id: Id, headers: &HeaderMap) -> Self {
+        let (trace, state) = trace(headers);
+        let context = Context::default().with_correlation(id).with_trace(trace).with_trace_state(state);
+        Self { method: method.clone(), route: "", context, begun: Instant::now(), ended: false }
+    }
+
+    /// The request is for this route, and its client waits no longer than that may take.
+    fn of(&mut self, endpoint: &Endpoint) {
+        self.route = endpoint.decl.path;
+        let context = std::mem::take(&mut self.context).of_handler(endpoint.service, endpoint.decl.name);
+        self.context = match Timestamp::now().checked_add(endpoint.decl.timeout) {
+            Ok(deadline) => context.with_deadline(deadline),
+            Err(_) => context,
+        };
+    }
+
+    fn end(&mut self, answered: &Answered) {
+        self.ended = true;
+        match answered {
+            Ok(response) => self.log(response.status().as_u16(), None),
+            Err(problem) => self.log(problem.status(), Some(problem.cause().unwrap_or_default())),
+        }
+    }
+
+    fn log(&mut self, status: u16, cause: Option<&str>) {
+        let took = milliseconds(self.begun.elapsed());
+        let Self { method, route, context, .. } = self;
+        let id = context.correlation().cloned();
+        let request_id = id.as_ref().map(tracing::field::display);
+        context.enter(|| match cause {
+            Some(error) if status >= 500 => tracing::event!(
+                target: "comms::http",
+                Level::ERROR,
+                { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id, error },
+                "request failed"
+            ),
+            _ => tracing::event!(
+                target: "comms::http",
+                Level::INFO,
+                { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id },
+                "request"
+            ),
+        });
+    }
+
+    fn log_abandoned(&mut self) {
+        let took = milliseconds(self.begun.elapsed());
+        let Self { method, route, context, .. } = self;
+        let id = context.correlation().cloned();
+        let request_id = id.as_ref().map(tracing::field::display);
+        context.enter(|| {
+            tracing::event!(
+                target: "comms::http",
+                Level::INFO,
+                { http.request.method = method.as_str(), http.route = *route, duration_ms = took, request_id },
+                "the client went away before its request was answered"
+            );
+        });
+    }
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.log_abandoned();
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

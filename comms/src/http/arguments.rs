@@ -1,0 +1,126 @@
+//! The request, as a route takes it apart.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use axum_core::body::Body;
+use axum_core::extract::FromRequestParts;
+use axum_core::response::IntoResponse as _;
+use hyper::header::CONTENT_TYPE;
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+
+use super::endpoint::Endpoint;
+use super::{Parts, Place, Problem, body, text};
+
+/// A request that is being taken apart. What a route's method takes comes out of it, argument after argument.
+#[derive(Debug)]
+pub struct Arguments {
+    parts: Parts,
+    body: Body,
+    endpoint: Arc<Endpoint>,
+    /// Where in the path the values of its parameters stand, in their order.
+    path: Vec<Range<usize>>,
+}
+
+impl Arguments {
+    pub(super) fn new(parts: Parts, body: Body, endpoint: Arc<Endpoint>, path: Vec<Range<usize>>) -> Self {
+        Self { parts, body, endpoint, path }
+    }
+
+    /// Everything of the request but its body.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The parameter `{name}` of the path, percent-decoded.
+    ///
+    /// # Errors
+    /// 400 when it is no `T`.
+    pub fn path<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, Problem> {
+        let at = self.endpoint.path_parameters().position(|parameter| parameter == name);
+        let Some(range) = at.and_then(|at| self.path.get(at)) else {
+            let cause = format!("the path `{}` has no parameter `{name}`", self.endpoint.decl.path);
+            return Err(Problem::new(500).because(cause));
+        };
+        let raw = &self.parts.uri.path()[range.clone()];
+        let text = percent_decode_str(raw).decode_utf8().map_err(|_| wrong(Place::Path, name, "it is no UTF-8"))?;
+        text::read(&[text]).map_err(|invalid| wrong(Place::Path, name, invalid))
+    }
+
+    /// The parameter of the query. Absent is `None` for an `Option` and empty for a list, which takes a name given several times.
+    ///
+    /// # Errors
+    /// 400 when it is no `T`.
+    pub fn query<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, Problem> {
+        let pairs = self.parts.uri.query().unwrap_or_default().split('&');
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let texts = pairs.filter(|(key, _)| decoded(key).is_some_and(|key| key == name)).map(|(_, value)| decoded(value));
+        let texts: Option<Vec<Cow<'_, str>>> = texts.collect();
+        let texts = texts.ok_or_else(|| wrong(Place::Query, name, "it is no UTF-8"))?;
+        text::read(&texts).map_err(|invalid| wrong(Place::Query, name, invalid))
+    }
+
+    /// The header. Absent is `None` for an `Option` and empty for a list, which takes a header given several times.
+    ///
+    /// # Errors
+    /// 400 when it is no `T`.
+    pub fn header<T: DeserializeOwned>(&mut self, name: &'static str) -> Result<T, Problem> {
+        let values = self.parts.headers.get_all(name).iter().map(|value| std::str::from_utf8(value.as_bytes()).map(Cow::Borrowed));
+        let texts: Result<Vec<Cow<'_, str>>, _> = values.collect();
+        let texts = texts.map_err(|_| wrong(Place::Header, name, "it is no UTF-8"))?;
+        text::read(&texts).map_err(|invalid| wrong(Place::Header, name, invalid))
+    }
+
+    /// The body, JSON. An empty one is `null`: `None` for an `Option`.
+    ///
+    /// # Errors
+    /// 400 when it is no JSON, 408 when it comes too slowly, 413 when it is too large, 415 when it is of another type, 422 when it
+    /// is JSON and no `T`.
+    pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
+        let bytes = body::read(std::mem::take(&mut self.body), self.endpoint.decl.body_limit, self.endpoint.read_timeout).await?;
+        if bytes.is_empty() {
+            return serde_json::from_str("null").map_err(|_| Problem::new(400).detail("the body is empty: it should be JSON"));
+        }
+        self.check_json()?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let status = if error.is_data() { 422 } else { 400 };
+            Problem::new(status).detail(format!("the body: {error}"))
+        })
+    }
+
+    fn check_json(&self) -> Result<(), Problem> {
+        let value = self.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let media = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media == "application/json" || (media.starts_with("application/") && media.ends_with("+json")) {
+            return Ok(());
+        }
+        let found = if media.is_empty() { "no content-type".to_owned() } else { format!("`content-type: {media}`") };
+        Err(Problem::new(415).detail(format!("the body should be JSON, with `content-type: application/json`; it has {found}")))
+    }
+
+    /// What an extractor of axum finds in the request: anything that implements `FromRequestParts`.
+    ///
+    /// # Errors
+    /// What the extractor refuses with: its status and headers, its text as the detail.
+    pub async fn extract<E: FromRequestParts<()>>(&mut self) -> Result<E, Problem> {
+        match E::from_request_parts(&mut self.parts, &()).await {
+            Ok(value) => Ok(value),
+            Err(rejection) => Err(body::rejection(rejection.into_response()).await),
+        }
+    }
+}
+
+/// As a form writes it; `None` when it is no UTF-8.
+fn decoded(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('+') {
+        return percent_decode_str(text).decode_utf8().ok();
+    }
+    percent_decode_str(&text.replace('+', " ")).decode_utf8().ok().map(|text| Cow::Owned(text.into_owned()))
+}
+
+fn wrong(place: Place, name: &str, why: impl std::fmt::Display) -> Problem {
+    Problem::new(400).detail(format!("the {place} parameter `{name}`: {why}")).with("parameter", name).with("in", place.to_string())
+}

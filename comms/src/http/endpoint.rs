@@ -1,0 +1,44 @@
+//! A route with its service, without types.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::{Answered, Arguments, Route, RouteDecl};
+
+type Call = Box<dyn Fn(Arguments) -> BoxFuture<'static, Answered> + Send + Sync>;
+
+/// A route with the service that it belongs to.
+pub(crate) struct Endpoint {
+    pub(super) decl: RouteDecl,
+    pub(super) service: &'static str,
+    /// How long a wait for more of the body may take.
+    pub(super) read_timeout: Duration,
+    call: Call,
+}
+
+impl Endpoint {
+    /// The route on the service.
+    pub(crate) fn of<R: Route>(name: &'static str, service: Arc<R::Service>, read_timeout: Duration) -> Self {
+        let call = move |arguments| -> BoxFuture<'static, Answered> { Box::pin(R::call(Arc::clone(&service), arguments)) };
+        Self { decl: R::DECL, service: name, read_timeout, call: Box::new(call) }
+    }
+
+    pub(super) fn call(&self, arguments: Arguments) -> BoxFuture<'static, Answered> {
+        (self.call)(arguments)
+    }
+
+    /// The names of the parameters in its path, in order.
+    pub(super) fn path_parameters(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let pieces = self.decl.path.split('{').skip(1);
+        pieces.map(|piece| piece.split('}').next().unwrap_or_default().trim_start_matches('*'))
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}::{})", self.decl, self.service, self.decl.name)
+    }
+}

@@ -1,0 +1,99 @@
+//! From the error of a service to the problem that a client is told.
+
+use std::error::Error as StdError;
+
+use hyper::header::{HeaderValue, RETRY_AFTER};
+
+use super::Problem;
+use crate::error::{BoxError, Class, Classified, Failure, chain, chain_text};
+
+/// An error that says itself what a client shall be told. What does not implement it is judged by its
+/// [`Class`], and says nothing where it has none.
+///
+/// ```
+/// use comms::http::{HttpError, Problem};
+///
+/// #[derive(Debug, thiserror::Error)]
+/// enum FindError {
+///     #[error("there is no order {0}")]
+///     NoSuchOrder(u64),
+///     #[error("the database is away")]
+///     Database(#[source] std::io::Error),
+/// }
+///
+/// impl HttpError for FindError {
+///     fn problem(&self) -> Problem {
+///         match self {
+///             Self::NoSuchOrder(_) => Problem::new(404).detail(self.to_string()),
+///             Self::Database(_) => Problem::new(503),
+///         }
+///     }
+/// }
+/// ```
+pub trait HttpError: StdError + Send + Sync + 'static {
+    /// What the client is told. The log is told the error and its causes when the status is 500 or above.
+    fn problem(&self) -> Problem;
+}
+
+impl HttpError for Problem {
+    fn problem(&self) -> Problem {
+        self.clone()
+    }
+}
+
+/// Seconds after which a client may try again what was retryable.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The problem of an error that speaks for itself.
+pub(crate) fn spoken<E: HttpError>(error: &E) -> Problem {
+    let problem = error.problem();
+    if problem.cause().is_some() || problem.status() < 500 {
+        return problem;
+    }
+    let cause = chain_text(error).join(": ");
+    problem.because(cause)
+}
+
+/// The problem of an error that has this class.
+pub(crate) fn classified(class: Class, error: &BoxError) -> Problem {
+    match class {
+        Class::Permanent => Problem::new(422).detail(error.to_string()),
+        Class::Retryable => Problem::new(503).header(RETRY_AFTER, RETRY_AFTER_SECONDS).because(causes(error)),
+        Class::Unknown => Problem::new(500).because(causes(error)),
+    }
+}
+
+/// The problem of any other error: by the class that is stated in its chain, else nobody's business but the log's.
+pub(crate) fn searched(error: &BoxError) -> Problem {
+    classified(stated_class(error.as_ref()).unwrap_or(Class::Unknown), error)
+}
+
+fn stated_class(error: &(dyn StdError + 'static)) -> Option<Class> {
+    chain(error).find_map(|error| {
+        let classified = error.downcast_ref::<Classified>().map(Classified::class);
+        classified.or_else(|| error.downcast_ref::<Failure>().map(|failure| failure.class))
+    })
+}
+
+fn causes(error: &BoxError) -> String {
+    chain_text(error.as_ref()).join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_an_error_that_says_nothing_of_itself_stays_here() {
+        let problem = searched(&"the password is hunter2".into());
+        assert_eq!((problem.status(), problem.detail_text(), problem.cause()), (500, None, Some("the password is hunter2")));
+    }
+
+    #[test]
+    fn the_class_decides_where_one_is_stated() {
+        let problem = searched(&Classified::permanent("no such customer").into());
+        assert_eq!((problem.status(), problem.detail_text()), (422, Some("no such customer")));
+        let problem = searched(&Failure { class: Class::Retryable, message: "busy".into() }.into());
+        assert_eq!((problem.status(), problem.detail_text(), problem.cause()), (503, None, Some("busy")));
+    }
+}

@@ -1,0 +1,52 @@
+//! HTTP: what a route is, and the server that answers.
+//!
+//! A route is a method of a service under `#[get]`, `#[post]`, `#[put]`, `#[patch]` or `#[delete]`. The attribute implements
+//! [`Route`] beside it; by hand that looks like this:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use comms::http::{Answered, Arguments, Location, Route, RouteDecl, Verb};
+//!
+//! struct Greeter;
+//!
+//! struct Greet;
+//!
+//! impl Route for Greet {
+//!     type Service = Greeter;
+//!     const DECL: RouteDecl = RouteDecl::new(Verb::Get, "/greet/{name}", "greet", Location::new(file!(), line!()));
+//!
+//!     async fn call(_: Arc<Greeter>, mut arguments: Arguments) -> Answered {
+//!         let name: String = arguments.path("name")?;
+//!         comms::__answered!(Self::DECL.status, format!("hello {name}"))
+//!     }
+//! }
+//! ```
+
+mod access;
+pub(crate) mod answer;
+mod arguments;
+mod body;
+mod decl;
+mod endpoint;
+pub(crate) mod failure;
+mod problem;
+mod route;
+pub(crate) mod server;
+pub(crate) mod table;
+mod text;
+
+pub use axum_core::body::Body;
+pub use axum_core::extract::FromRequestParts;
+pub use axum_core::response::{IntoResponse, Response};
+pub use hyper::http::request::Parts;
+pub use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
+
+pub use crate::location::Location;
+pub(crate) use access::respond;
+pub use answer::{IntoAnswer, Raw};
+pub use arguments::Arguments;
+pub use decl::{ParameterDecl, Place, RouteDecl, Verb};
+pub(crate) use endpoint::Endpoint;
+pub use failure::HttpError;
+pub use problem::{PROBLEM_JSON, Problem};
+pub use route::{Answered, Route};

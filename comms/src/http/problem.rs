@@ -1,0 +1,258 @@
+//! What went wrong, as a client is told: `application/problem+json`, RFC 9457.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use axum_core::body::Body;
+use axum_core::response::{IntoResponse, Response};
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The media type of a problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// An answer that says what went wrong, [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457).
+///
+/// ```
+/// use comms::http::Problem;
+/// let problem = Problem::new(409).code("out-of-stock").detail("there are 2 left").with("available", 2);
+/// assert_eq!(
+///     serde_json::to_value(&problem).unwrap(),
+///     serde_json::json!({
+///         "type": "about:blank", "title": "Conflict", "status": 409, "detail": "there are 2 left",
+///         "code": "out-of-stock", "available": 2
+///     })
+/// );
+/// ```
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Fields>);
+
+/// Boxed: a result that carries a problem stays small.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+struct Fields {
+    #[serde(rename = "type", default = "about_blank")]
+    kind: Cow<'static, str>,
+    #[serde(default)]
+    title: Cow<'static, str>,
+    #[serde(default = "unknown_status")]
+    status: u16,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<Cow<'static, str>>,
+    #[serde(flatten)]
+    extensions: Map<String, Value>,
+    /// Sent beside it.
+    #[serde(skip)]
+    headers: HeaderMap,
+    /// For the log, never for the client.
+    #[serde(skip)]
+    cause: Option<String>,
+}
+
+fn about_blank() -> Cow<'static, str> {
+    Cow::Borrowed("about:blank")
+}
+
+/// Of a problem that was read and states none.
+fn unknown_status() -> u16 {
+    500
+}
+
+impl Problem {
+    /// A problem with the status and its usual title.
+    ///
+    /// # Panics
+    /// When it is no status of an error, 400 to 599.
+    #[must_use]
+    #[track_caller]
+    pub fn new(status: u16) -> Self {
+        assert!((400..600).contains(&status), "a problem has the status of an error, 400 to 599, and not {status}");
+        Self::of_status(status)
+    }
+
+    pub(crate) fn of_status(status: u16) -> Self {
+        let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Unknown");
+        Self(Box::new(Fields {
+            kind: about_blank(),
+            title: title.into(),
+            status,
+            detail: None,
+            instance: None,
+            code: None,
+            extensions: Map::new(),
+            headers: HeaderMap::new(),
+            cause: None,
+        }))
+    }
+
+    /// Of this type, a URI that identifies the kind of problem; `about:blank` unless said otherwise.
+    #[must_use]
+    pub fn of_type(mut self, uri: impl Into<Cow<'static, str>>) -> Self {
+        self.0.kind = uri.into();
+        self
+    }
+
+    /// With this title, the same for every problem of its type.
+    #[must_use]
+    pub fn titled(mut self, title: impl Into<Cow<'static, str>>) -> Self {
+        self.0.title = title.into();
+        self
+    }
+
+    /// With this explanation of the very occurrence, for a person. The client sees it.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// With a URI that identifies the very occurrence.
+    #[must_use]
+    pub fn instance(mut self, uri: impl Into<String>) -> Self {
+        self.0.instance = Some(uri.into());
+        self
+    }
+
+    /// With a stable code, which programs can tell cases apart by: the member `code`.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
+        self.0.code = Some(code.into());
+        self
+    }
+
+    /// With a member of your own. The members of the standard, and `code`, have methods of their own and are left alone.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        let name = name.into();
+        if !["type", "title", "status", "detail", "instance", "code"].contains(&name.as_str()) {
+            self.0.extensions.insert(name, value.into());
+        }
+        self
+    }
+
+    /// With a header beside it: `retry-after`, `www-authenticate`.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.append(name, value);
+        self
+    }
+
+    /// With what the log shall say of it; the client never sees this.
+    #[must_use]
+    pub fn because(mut self, cause: impl fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    /// The type, a URI.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.0.kind
+    }
+
+    /// The title.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// The explanation, if there is one.
+    #[must_use]
+    pub fn detail_text(&self) -> Option<&str> {
+        self.0.detail.as_deref()
+    }
+
+    /// The URI of the very occurrence, if there is one.
+    #[must_use]
+    pub fn instance_uri(&self) -> Option<&str> {
+        self.0.instance.as_deref()
+    }
+
+    /// The stable code, if there is one.
+    #[must_use]
+    pub fn code_text(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// A further member.
+    #[must_use]
+    pub fn extension(&self, name: &str) -> Option<&Value> {
+        self.0.extensions.get(name)
+    }
+
+    /// What the log is told.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0.status, self.0.title)?;
+        self.0.detail.iter().try_for_each(|detail| write!(f, ": {detail}"))
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        self.0.cause.iter().try_for_each(|cause| write!(f, " (because {cause})"))
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl IntoResponse for Problem {
+    fn into_response(mut self) -> Response {
+        let headers = std::mem::take(&mut self.0.headers);
+        // Text and numbers under texts: there is nothing in it that JSON can't say.
+        let mut response = Response::new(Body::from(serde_json::to_vec(&self).unwrap_or_default()));
+        *response.status_mut() = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.headers_mut() = headers;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_survives_the_wire_with_its_extensions() {
+        let problem = Problem::new(404).of_type("https://shop.example/no-such-order").detail("7").instance("/orders/7").with("order", 7);
+        let text = serde_json::to_string(&problem).unwrap();
+        assert_eq!(serde_json::from_str::<Problem>(&text).unwrap(), problem);
+    }
+
+    #[test]
+    fn a_foreign_problem_may_leave_everything_out() {
+        let problem: Problem = serde_json::from_str(r#"{"balance": 30}"#).unwrap();
+        assert_eq!((problem.kind(), problem.extension("balance")), ("about:blank", Some(&30.into())));
+    }
+
+    #[test]
+    fn what_the_log_is_told_is_not_sent() {
+        let problem = Problem::new(500).because("the password is hunter2");
+        assert!(!serde_json::to_string(&problem).unwrap().contains("hunter2"));
+        assert!(!problem.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn an_extension_can_not_take_the_place_of_a_member() {
+        let text = serde_json::to_string(&Problem::new(400).with("status", 200)).unwrap();
+        assert_eq!(text, r#"{"type":"about:blank","title":"Bad Request","status":400}"#);
+    }
+}

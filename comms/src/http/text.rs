@@ -1,0 +1,254 @@
+//! Values out of the texts of a path, a query or a header, by serde.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::value::SeqDeserializer;
+use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+/// Reads a value out of all texts of one name: none for an `Option` that is not there, several for a list.
+///
+/// # Errors
+/// What is wrong, for the client.
+pub(super) fn read<T: DeserializeOwned>(texts: &[Cow<'_, str>]) -> Result<T, Invalid> {
+    T::deserialize(Texts(texts))
+}
+
+/// What is wrong with a text, for the client.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Invalid(String);
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Invalid {}
+
+impl de::Error for Invalid {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+/// All texts of one name.
+struct Texts<'a>(&'a [Cow<'a, str>]);
+
+impl<'a> Texts<'a> {
+    fn one(&self) -> Result<Text<'a>, Invalid> {
+        match self.0 {
+            [] => Err(Invalid("it is missing".to_owned())),
+            [text] => Ok(Text(text)),
+            texts => Err(Invalid(format!("it is given {} times, and may be given once", texts.len()))),
+        }
+    }
+}
+
+/// One text.
+#[derive(Clone, Copy)]
+struct Text<'a>(&'a str);
+
+impl Text<'_> {
+    fn parse<N: std::str::FromStr>(self, expected: &str) -> Result<N, Invalid> {
+        self.0.parse().map_err(|_| Invalid(format!("expected {expected}, found {}", shown(self.0))))
+    }
+}
+
+/// A long text is of no use in an error.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(64) {
+        Some((end, _)) => format!("`{}..`", &text[..end]),
+        None => format!("`{text}`"),
+    }
+}
+
+macro_rules! of_one {
+    ($($method:ident)*) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+                self.one()?.$method(visitor)
+            }
+        )*
+    };
+}
+
+impl<'de> Deserializer<'de> for Texts<'_> {
+    type Error = Invalid;
+
+    of_one! {
+        deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64
+        deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf deserialize_unit
+        deserialize_map deserialize_identifier
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_seq(SeqDeserializer::new(self.0.iter().map(|text| Text(text))))
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Invalid> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(self, _: &'static str, _: usize, visitor: V) -> Result<V::Value, Invalid> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Invalid> {
+        self.one()?.deserialize_unit_struct(name, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Invalid> {
+        self.one()?.deserialize_struct(name, fields, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Invalid> {
+        self.one()?.deserialize_enum(name, variants, visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_unit()
+    }
+}
+
+macro_rules! parsed {
+    ($($method:ident $visit:ident $expected:literal;)*) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+                visitor.$visit(self.parse($expected)?)
+            }
+        )*
+    };
+}
+
+impl<'de> Deserializer<'de> for Text<'_> {
+    type Error = Invalid;
+
+    parsed! {
+        deserialize_bool visit_bool "`true` or `false`";
+        deserialize_i8 visit_i8 "a whole number from -128 to 127";
+        deserialize_i16 visit_i16 "a whole number of 16 bits";
+        deserialize_i32 visit_i32 "a whole number of 32 bits";
+        deserialize_i64 visit_i64 "a whole number of 64 bits";
+        deserialize_i128 visit_i128 "a whole number of 128 bits";
+        deserialize_u8 visit_u8 "a whole number from 0 to 255";
+        deserialize_u16 visit_u16 "a whole number from 0 to 65535";
+        deserialize_u32 visit_u32 "a whole number of 32 bits, not below 0";
+        deserialize_u64 visit_u64 "a whole number of 64 bits, not below 0";
+        deserialize_u128 visit_u128 "a whole number of 128 bits, not below 0";
+        deserialize_f32 visit_f32 "a number";
+        deserialize_f64 visit_f64 "a number";
+        deserialize_char visit_char "one character";
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_str(self.0)
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_bytes(self.0.as_bytes())
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_bytes(self.0.as_bytes())
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_enum(IntoDeserializer::<Invalid>::into_deserializer(self.0))
+    }
+
+    forward_to_deserialize_any! {
+        str string unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Invalid> for Text<'_> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct OrderId(uuid::Uuid);
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Page(u32);
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Color {
+        Red,
+        Green,
+    }
+
+    fn read<T: DeserializeOwned>(texts: &[&str]) -> Result<T, String> {
+        let texts: Vec<Cow<'_, str>> = texts.iter().map(|text| Cow::Borrowed(*text)).collect();
+        super::read(&texts).map_err(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn texts_become_what_is_asked_for() {
+        let id = "0190163d-8694-739b-aea5-966c26f8ad91";
+        assert_eq!(read(&[id]), Ok(OrderId(id.parse().unwrap())));
+        assert_eq!(read(&["7"]), Ok(Page(7)));
+        assert_eq!(read(&["7"]), Ok(Some(Page(7))));
+        assert_eq!(read(&["green"]), Ok(Color::Green));
+        assert_eq!(read(&["true"]), Ok(true));
+        assert_eq!(read(&["-1.5"]), Ok(-1.5));
+        assert_eq!(read(&["x"]), Ok('x'));
+        assert_eq!(read(&[""]), Ok(String::new()));
+    }
+
+    #[test]
+    fn what_is_not_there_is_none_or_empty_or_missed() {
+        assert_eq!(read::<Option<u8>>(&[]), Ok(None));
+        assert_eq!(read::<Vec<u8>>(&[]), Ok(Vec::new()));
+        assert_eq!(read::<Option<Vec<u8>>>(&["1", "2"]), Ok(Some(vec![1, 2])));
+        assert_eq!(read::<u8>(&[]).unwrap_err(), "it is missing");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_what_is_expected() {
+        assert_eq!(read::<u8>(&["300"]).unwrap_err(), "expected a whole number from 0 to 255, found `300`");
+        assert_eq!(read::<u8>(&["1", "2"]).unwrap_err(), "it is given 2 times, and may be given once");
+        assert!(read::<Color>(&["blue"]).unwrap_err().contains("expected `red` or `green`"));
+        assert!(read::<OrderId>(&["7"]).is_err());
+        assert!(read::<u8>(&[&"9".repeat(1000)]).unwrap_err().len() < 150);
+    }
+}

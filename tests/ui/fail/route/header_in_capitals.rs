@@ -1,0 +1,14 @@
+use comms::{get, service};
+
+#[service(name = "shop", version = "1.0.0")]
+struct Shop;
+
+#[service]
+impl Shop {
+    #[get("/orders")]
+    async fn find(&self, #[header("X-Tenant")] tenant: String) {
+        let _ = tenant;
+    }
+}
+
+fn main() {}

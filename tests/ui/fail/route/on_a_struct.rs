@@ -1,0 +1,6 @@
+use comms::post;
+
+#[post("/orders")]
+struct Order;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use comms::get;
+
+struct Shop;
+
+#[get("/orders")]
+impl Shop {}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use comms::{get, service};
+
+#[service(name = "shop", version = "1.0.0")]
+struct Shop;
+
+#[service]
+impl Shop {
+    #[get("/orders/{id}/lines/{line}")]
+    async fn find(&self, id: u32, lien: u32) {
+        let _ = (id, lien);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+use comms::{delete, get, service};
+
+#[service(name = "shop", version = "1.0.0")]
+struct Shop;
+
+#[service]
+impl Shop {
+    #[get("/orders/{id}")]
+    async fn find(&self, id: u32) {
+        let _ = id;
+    }
+
+    #[delete("/orders/{order}")]
+    async fn again(&self, order: u32) {
+        let _ = order;
+    }
+}
+
+fn main() {}

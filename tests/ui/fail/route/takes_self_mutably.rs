@@ -1,0 +1,12 @@
+use comms::{get, service};
+
+#[service(name = "shop", version = "1.0.0")]
+struct Shop;
+
+#[service]
+impl Shop {
+    #[get("/orders")]
+    async fn find(&mut self) {}
+}
+
+fn main() {}
