@@ -102,8 +102,20 @@ fn packages_become_one_module_tree() {
     let lines: Vec<&str> = text(&generated, "proto/mod.rs").lines().skip(3).map(str::trim).collect();
     let common = "include!(concat!(env!(\"OUT_DIR\"), \"/comms/proto/shop.common.v1.rs\"));";
     let inventory = "include!(concat!(env!(\"OUT_DIR\"), \"/comms/proto/shop.inventory.v1.rs\"));";
-    let expected =
-        ["pub mod shop {", "pub mod common {", "pub mod v1 {", common, "}", "}", "pub mod inventory {", "pub mod v1 {", inventory, "}", "}", "}"];
+    let expected = [
+        "pub mod shop {",
+        "pub mod common {",
+        "pub mod v1 {",
+        common,
+        "}",
+        "}",
+        "pub mod inventory {",
+        "pub mod v1 {",
+        inventory,
+        "}",
+        "}",
+        "}",
+    ];
     assert_eq!(lines, expected);
 }
 

@@ -5,7 +5,8 @@ use prost_build::Module;
 use super::emit::file_name;
 
 /// Lints of generated code are nobody's to mend; documentation is as complete as the `.proto` file is.
-const ALLOWED: &str = "#[allow(missing_docs, unreachable_pub, deprecated, unused, clippy::all, clippy::pedantic, clippy::nursery, rustdoc::all)]\n";
+const ALLOWED: &str =
+    "#[allow(missing_docs, unreachable_pub, deprecated, unused, clippy::all, clippy::pedantic, clippy::nursery, rustdoc::all)]\n";
 
 /// `mod.rs`: the packages, which come sorted, each in its module.
 pub(super) fn text<'a>(packages: impl Iterator<Item = &'a Module>) -> String {

@@ -112,12 +112,7 @@ pub(super) fn answer<D: Serves<S>, S: Send + Sync + 'static>(
     }
 }
 
-fn accept(
-    service: &'static str,
-    methods: &'static [MethodDecl],
-    limits: Limits,
-    request: http::Request<Body>,
-) -> Result<Call, Answer> {
+fn accept(service: &'static str, methods: &'static [MethodDecl], limits: Limits, request: http::Request<Body>) -> Result<Call, Answer> {
     let called = request.uri().path().rsplit('/').next().unwrap_or_default();
     let Some(method) = methods.iter().find(|method| method.name == called) else {
         return Err(unknown(request.uri().path()));

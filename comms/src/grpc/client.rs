@@ -100,11 +100,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     /// As [`unary`](Self::unary).
-    pub async fn client_streaming<Q, A>(
-        &self,
-        path: &'static str,
-        requests: impl Stream<Item = Q> + Send + 'static,
-    ) -> Result<A, GrpcError>
+    pub async fn client_streaming<Q, A>(&self, path: &'static str, requests: impl Stream<Item = Q> + Send + 'static) -> Result<A, GrpcError>
     where
         Q: Message + 'static,
         A: Message + Default + 'static,
@@ -198,10 +194,7 @@ impl Outgoing {
         request
     }
 
-    async fn answers<A>(
-        &self,
-        call: impl Future<Output = Result<Response<Streaming<A>>, Status>>,
-    ) -> Result<Inbound<A>, GrpcError> {
+    async fn answers<A>(&self, call: impl Future<Output = Result<Response<Streaming<A>>, Status>>) -> Result<Inbound<A>, GrpcError> {
         let answers = self.deadline.bound(call).await?.into_inner();
         Ok(Inbound::new(answers, self.deadline))
     }

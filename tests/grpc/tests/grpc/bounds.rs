@@ -72,10 +72,14 @@ async fn a_call_after_the_deadline_is_not_made() {
 async fn dropping_a_call_drops_its_handler() {
     let serving = Serving::start();
     let client = serving.client();
-    let calls: Vec<_> = (0..10).map(|_| tokio::spawn({
-        let client = client.clone();
-        async move { client.reserve(reserve("slow", 1)).await }
-    })).collect();
+    let calls: Vec<_> = (0..10)
+        .map(|_| {
+            tokio::spawn({
+                let client = client.clone();
+                async move { client.reserve(reserve("slow", 1)).await }
+            })
+        })
+        .collect();
     until("handlers at work", &serving.seen.at_work, |count| count == 10).await;
     calls.iter().for_each(tokio::task::JoinHandle::abort);
     until("handlers at work", &serving.seen.at_work, |count| count == 0).await;
@@ -102,7 +106,11 @@ async fn half_a_stream_of_requests_is_not_taken_for_the_whole() {
     for round in 0..20 {
         let (client, sent) = (serving.client(), Arc::new(AtomicUsize::new(0)));
         let counter = Arc::clone(&sent);
-        let half = stream::iter([delivery("chair", 1)]).inspect(move |_| { counter.fetch_add(1, Ordering::SeqCst); }).chain(stream::pending());
+        let half = stream::iter([delivery("chair", 1)])
+            .inspect(move |_| {
+                counter.fetch_add(1, Ordering::SeqCst);
+            })
+            .chain(stream::pending());
         let call = tokio::spawn(async move { client.receive(half).await });
         until("handlers begun", &serving.seen.begun, |count| count == round + 1).await;
         call.abort();
