@@ -38,8 +38,8 @@ fn opened(fence: &str) -> String {
     }
 }
 
-/// One blank is what follows the slashes; four more would begin a block.
+/// One blank is what follows the slashes; four more would begin a block. prost adds one.
 fn less_indented(line: &str) -> String {
     let text = line.trim_start();
-    if line.len() - text.len() > 4 { format!("    {text}") } else { line.to_owned() }
+    if line.len() - text.len() > 4 { format!("   {text}") } else { line.to_owned() }
 }

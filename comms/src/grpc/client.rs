@@ -6,6 +6,7 @@ use futures_util::Stream;
 use hyper::body::Body as HttpBody;
 use hyper::http::uri::PathAndQuery;
 use prost::Message;
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
 use tonic::transport::Channel;
@@ -13,6 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::deadline::Deadline;
+use super::tied::Tied;
 use super::{GrpcError, Inbound, headers};
 use crate::context::Context;
 use crate::error::BoxError;
@@ -89,7 +91,7 @@ impl<T: Transport> Client<T> {
         let outgoing = Outgoing::new(self.timeout.or(Some(PATIENCE)));
         let request = outgoing.request(request);
         let call = async {
-            let mut grpc = self.ready().await?;
+            let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.unary(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
         };
         outgoing.deadline.bound(call).await.map(Response::into_inner)
@@ -108,7 +110,7 @@ impl<T: Transport> Client<T> {
         let outgoing = Outgoing::new(self.timeout);
         let request = outgoing.request(requests);
         let call = async {
-            let mut grpc = self.ready().await?;
+            let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.client_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
         };
         outgoing.deadline.bound(call).await.map(Response::into_inner)
@@ -126,7 +128,7 @@ impl<T: Transport> Client<T> {
         let outgoing = Outgoing::new(self.timeout);
         let request = outgoing.request(request);
         let call = async {
-            let mut grpc = self.ready().await?;
+            let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.server_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
         };
         outgoing.answers(call).await
@@ -146,17 +148,19 @@ impl<T: Transport> Client<T> {
         A: Message + Default + 'static,
     {
         let outgoing = Outgoing::new(self.timeout);
-        let request = outgoing.request(requests);
+        let (request, token) = (outgoing.request(requests), CancellationToken::new());
+        let tied = Tied { transport: self.transport.clone(), token: token.clone() };
+        let left = token.drop_guard();
         let call = async {
-            let mut grpc = self.ready().await?;
+            let mut grpc = self.ready(tied).await?;
             grpc.streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
         };
-        outgoing.answers(call).await
+        Ok(outgoing.answers(call).await?.tied(left))
     }
 
     /// The transport, once it takes a call.
-    async fn ready(&self) -> Result<Grpc<T>, Status> {
-        let mut grpc = Grpc::new(self.transport.clone());
+    async fn ready<S: GrpcService<Body>>(&self, transport: S) -> Result<Grpc<S>, Status> {
+        let mut grpc = Grpc::new(transport);
         if let Some(bytes) = self.answer_limit {
             grpc = grpc.max_decoding_message_size(bytes);
         }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context as Task, Poll, ready};
 
 use futures_util::Stream;
+use tokio_util::sync::DropGuard;
 use tonic::Streaming;
 
 use super::GrpcError;
@@ -31,11 +32,18 @@ pub struct Inbound<T> {
     messages: Option<Streaming<T>>,
     deadline: Deadline,
     timer: Timer,
+    /// At a client, what breaks off the requests when it is dropped.
+    left: Option<DropGuard>,
 }
 
 impl<T> Inbound<T> {
     pub(super) fn new(messages: Streaming<T>, deadline: Deadline) -> Self {
-        Self { messages: Some(messages), deadline, timer: deadline.timer() }
+        Self { messages: Some(messages), deadline, timer: deadline.timer(), left: None }
+    }
+
+    /// The answers to requests that break off with them.
+    pub(super) fn tied(self, left: DropGuard) -> Self {
+        Self { left: Some(left), ..self }
     }
 
     /// Waits for the next message; `None` when the other side has sent its last.
@@ -66,6 +74,7 @@ impl<T> Stream for Inbound<T> {
         let next = ready!(self.poll(task));
         if !matches!(next, Some(Ok(_))) {
             self.messages = None;
+            self.left = None;
         }
         Poll::Ready(next)
     }

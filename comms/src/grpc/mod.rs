@@ -28,6 +28,7 @@ mod inbound;
 mod macros;
 mod outbound;
 mod server;
+mod tied;
 
 pub use futures_util::Stream;
 pub use prost;

@@ -71,13 +71,15 @@ pub struct Sink<T> {
 }
 
 impl<T> Sink<T> {
-    /// Hands over an answer, once the caller can take one.
+    /// Hands over an answer, and waits until it is on its way to the caller.
     ///
     /// # Errors
     /// `Cancelled` when the call has ended, which only work sees that was moved to a task of its own.
     pub async fn send(&self, answer: T) -> Result<(), GrpcError> {
-        let gone = |_| GrpcError::new(Code::Cancelled, "the call has ended: nobody takes the answer");
-        self.sender.send(answer).await.map_err(gone)
+        let gone = || GrpcError::new(Code::Cancelled, "the call has ended: nobody takes the answer");
+        self.sender.send(answer).await.map_err(|_| gone())?;
+        // Until it was taken: what comes next, an error or a panic, comes after it.
+        self.sender.reserve().await.map(drop).map_err(|_| gone())
     }
 }
 
@@ -120,7 +122,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_is_at_most_two_answers_ahead_of_its_caller() {
+    async fn work_is_never_ahead_of_its_caller() {
         let sent = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&sent);
         let mut answers: Outbound<usize> = Outbound::produce(|answers| async move {
@@ -132,7 +134,7 @@ mod tests {
         });
         for expected in 0..10 {
             assert_eq!(answers.next().await.unwrap().unwrap(), expected);
-            assert!(sent.load(Ordering::Relaxed) <= expected + 2);
+            assert!(sent.load(Ordering::Relaxed) <= expected);
         }
         assert_eq!(answers.count().await, 90);
     }
