@@ -17,7 +17,7 @@ use super::deadline::Deadline;
 use super::error::ServiceError;
 use super::guard::{Guarded, Work};
 use super::server::Limits;
-use super::{Inbound, MethodDecl, Outbound, Serves, headers};
+use super::{GrpcError, Inbound, MethodDecl, Outbound, Serves, headers};
 
 /// What goes back: an HTTP response with messages and the status in its body.
 pub type Answer = http::Response<Body>;
@@ -93,7 +93,7 @@ impl Call {
     /// Answers that there is no such method.
     #[must_use]
     pub fn unimplemented(self) -> Answer {
-        unknown(self.request.uri().path())
+        unknown(self.request.uri().path()).into_http()
     }
 }
 
@@ -108,23 +108,23 @@ pub(super) fn answer<D: Serves<S>, S: Send + Sync + 'static>(
             let work = call.work.clone();
             Either::Left(work.run(D::serve(service, call)))
         }
-        Err(refusal) => Either::Right(ready(refusal)),
+        Err(refusal) => Either::Right(ready(refusal.into_http())),
     }
 }
 
-fn accept(service: &'static str, methods: &'static [MethodDecl], limits: Limits, request: http::Request<Body>) -> Result<Call, Answer> {
+fn accept(service: &'static str, methods: &'static [MethodDecl], limits: Limits, request: http::Request<Body>) -> Result<Call, Status> {
     let called = request.uri().path().rsplit('/').next().unwrap_or_default();
     let Some(method) = methods.iter().find(|method| method.name == called) else {
         return Err(unknown(request.uri().path()));
     };
-    let timeout = headers::timeout(request.headers()).map_err(|error| error.into_answer().into_http())?;
+    let timeout = headers::timeout(request.headers()).map_err(GrpcError::into_answer)?;
     let context = headers::context(request.headers(), timeout).of_handler(service, method.name);
     let work = Work { context, deadline: Deadline::after(timeout) };
     Ok(Call { request, method: method.name, work, limits })
 }
 
-fn unknown(path: &str) -> Answer {
-    Status::unimplemented(format!("there is no method `{path}` here")).into_http()
+fn unknown(path: &str) -> Status {
+    Status::unimplemented(format!("there is no method `{path}` here"))
 }
 
 /// The requests of a call. The deadline is kept by what drives the handler.

@@ -83,9 +83,11 @@ impl<T> Sink<T> {
     }
 }
 
+type Work<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
+
 /// Work and the answers that it has sent so far: at most one.
 struct Produced<T, E> {
-    work: Option<Pin<Box<dyn Future<Output = Result<(), E>> + Send>>>,
+    work: Option<Work<E>>,
     receiver: mpsc::Receiver<T>,
     /// Told after what was sent before it.
     error: Option<E>,

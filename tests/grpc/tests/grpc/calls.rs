@@ -4,8 +4,9 @@ use comms::grpc::prost_types::Timestamp;
 use comms::grpc::{Client, Code, Endpoint, Inbound};
 use comms::{Class, Classify};
 use comms_grpc_tests::money::Money;
-use comms_grpc_tests::proto::shop::inventory::v1::{InventoryClient, Level, Offer, Receipt};
+use comms_grpc_tests::proto::shop::inventory::v1::{InventoryClient, InventoryServer, Level, Offer, Receipt};
 use comms_grpc_tests::serving::{Serving, until};
+use comms_grpc_tests::stock::Stock;
 use futures_util::{StreamExt, stream};
 
 use super::{delivery, reserve, watch};
@@ -112,6 +113,16 @@ async fn a_server_that_is_not_there_is_worth_another_try() {
     let client = InventoryClient::new(Endpoint::from_shared(format!("http://{nobody}")).unwrap().connect_lazy());
     let error = client.reserve(reserve("chair", 1)).await.unwrap_err();
     assert_eq!((error.code(), error.class()), (Code::Unavailable, Class::Retryable), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_in_this_process_needs_no_socket() {
+    let client = InventoryClient::new(InventoryServer::new(Stock::default()));
+    assert_eq!(client.reserve(reserve("chair", 4)).await.unwrap().total, Some(Money::euros(1000)));
+    assert_eq!(client.reserve(reserve("missing", 4)).await.unwrap_err().class(), Class::Permanent);
+    assert_eq!(numbers(client.watch(watch("chair", 100)).await.unwrap()).await.len(), 100);
+    let offers = stream::iter([800, 400].map(|cents| Offer { price: Some(Money::euros(cents)) }));
+    assert_eq!(client.haggle(offers).await.unwrap().count().await, 2);
 }
 
 #[tokio::test]
