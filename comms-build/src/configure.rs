@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::check::finish;
 use crate::generate::{Generated, Request, generate};
 use crate::output;
+use crate::proto::{self, Protos};
 
 /// Starts the configuration of what is generated for the package whose build script runs.
 pub fn configure() -> Configure {
@@ -15,6 +17,7 @@ pub fn configure() -> Configure {
 #[must_use = "nothing is generated until `.run()`"]
 pub struct Configure {
     request: Request,
+    protos: Protos,
 }
 
 impl Configure {
@@ -49,10 +52,41 @@ impl Configure {
         self
     }
 
+    /// Makes Rust of a `.proto` file, and of all that it imports: the path is relative to this package. Needs the
+    /// feature `proto`, and no `protoc`.
+    ///
+    /// Take the result in by `comms::proto!()`. Without [`include`](Self::include), imports begin in the nearest
+    /// folder above the file that is called `proto` or `protos`, else in its own.
+    ///
+    /// ```no_run
+    /// comms_build::configure().proto("../../proto/shop/inventory/v1/inventory.proto").run();
+    /// ```
+    pub fn proto(mut self, file: impl AsRef<Path>) -> Self {
+        self.protos.files.push(file.as_ref().to_owned());
+        self
+    }
+
+    /// Looks for what `.proto` files import in the folder, relative to this package. The files that
+    /// [`proto`](Self::proto) names must lie in such a folder too.
+    pub fn include(mut self, folder: impl AsRef<Path>) -> Self {
+        self.protos.includes.push(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Takes a Rust type, or a module, for a Protobuf type, or all types of a package, instead of generating it:
+    /// `.extern_path(".shop.common.v1.Money", "crate::Money")`. The type implements `prost::Message`.
+    pub fn extern_path(mut self, proto: impl Into<String>, rust: impl Into<String>) -> Self {
+        self.protos.externs.push((proto.into(), rust.into()));
+        self
+    }
+
     /// Generates for the package in the folder, without writing or printing anything.
     #[must_use]
     pub fn generate(&self, package: impl AsRef<Path>) -> Generated {
-        generate(package.as_ref(), &self.request)
+        let mut generated = generate(package.as_ref(), &self.request);
+        proto::add(package.as_ref(), &self.protos, &mut generated);
+        generated.diagnoses = finish(generated.diagnoses, &self.request.rules);
+        generated
     }
 
     /// Generates for the package whose build script runs, tells cargo what to watch, and what is wrong.

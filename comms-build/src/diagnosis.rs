@@ -35,6 +35,8 @@ pub struct Diagnosis {
     pub severity: Severity,
     /// Where, if it has one place.
     pub place: Option<Place>,
+    /// Where in the line, from 1, if that is told.
+    pub column: Option<usize>,
     /// What is wrong, as a sentence without its full stop.
     pub cause: String,
     /// What to do, as a sentence without its full stop.
@@ -44,7 +46,13 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// Something that fails the build.
     pub(crate) fn error(place: impl Into<Option<Place>>, cause: impl Into<String>, way_out: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, place: place.into(), cause: cause.into(), way_out: way_out.into() }
+        Self { severity: Severity::Error, place: place.into(), column: None, cause: cause.into(), way_out: way_out.into() }
+    }
+
+    /// The same at that place of its line, from 1.
+    #[cfg(feature = "proto")]
+    pub(crate) fn at_column(self, column: usize) -> Self {
+        Self { column: Some(column), ..self }
     }
 
     /// Something to look at; `strict` makes an error of it.
@@ -57,7 +65,11 @@ impl Diagnosis {
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
+            write!(f, "{place}:")?;
+            if let Some(column) = self.column {
+                write!(f, "{column}:")?;
+            }
+            f.write_str(" ")?;
         }
         let text = format!("{}. {}.", self.cause, self.way_out);
         f.write_str(&text.replace(['\n', '\r'], " "))

@@ -20,6 +20,9 @@
 //!
 //! Written to `OUT_DIR/comms`, for the library (`lib`) and each binary (`bin-<name>`): the wiring (`.rs`), the
 //! topology (`.topology.json`) and its graph (`.topology.mmd`, Mermaid).
+//!
+//! With the feature `proto`, [`.proto(..)`](Configure::proto) makes Rust of `.proto` files without `protoc`: messages,
+//! a trait for each gRPC service, its server adapter and its typed client, which `comms::proto!()` takes in.
 
 mod check;
 mod configure;
@@ -30,6 +33,7 @@ mod manifest;
 mod model;
 mod output;
 mod plan;
+mod proto;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,8 @@ pub mod config;
 mod context;
 mod cqrs;
 mod error;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 pub mod handler;
 #[cfg(feature = "http")]
 pub mod http;

@@ -24,6 +24,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("publisher", &["error", "message", "context", "inject", "broker"]),
     ("handler", &["error", "location", "message", "context", "inject", "broker"]),
     ("cqrs", &["error", "message", "context", "inject", "broker", "publisher", "handler"]),
+    ("grpc", &["error", "message", "context"]),
     // Everything together.
     ("app", &["error", "message", "config", "context", "inject", "broker", "telemetry", "server", "http", "publisher", "handler", "cqrs"]),
     ("macros", &["__private"]),

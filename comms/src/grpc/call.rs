@@ -1,0 +1,228 @@
+//! One call at the server: from an HTTP request to the handler, and back.
+
+use std::future::{Future, Ready, ready};
+use std::sync::Arc;
+
+use futures_util::Stream;
+use futures_util::future::Either;
+use http_body_util::BodyExt;
+use hyper::http;
+use prost::Message;
+use tonic::body::Body;
+use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, StreamingService, UnaryService};
+use tonic::{Code, Request, Response, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+use super::deadline::Deadline;
+use super::error::ServiceError;
+use super::guard::{Guarded, Work};
+use super::server::Limits;
+use super::{GrpcError, Inbound, MethodDecl, Outbound, Serves, headers};
+
+/// What goes back: an HTTP response with messages and the status in its body.
+pub type Answer = http::Response<Body>;
+
+/// A call of a known method that is to be answered.
+#[derive(Debug)]
+pub struct Call {
+    request: http::Request<Body>,
+    method: &'static str,
+    work: Work,
+    limits: Limits,
+}
+
+impl Call {
+    /// The name of the method on the wire, one of the service's [`METHODS`](super::Descriptor::METHODS).
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// Answers one request.
+    pub async fn unary<Q, A, E, F>(self, handler: impl FnOnce(Q) -> F + Send) -> Answer
+    where
+        Q: Message + Default + 'static,
+        A: Message + 'static,
+        E: ServiceError,
+        F: Future<Output = Result<A, E>> + Send,
+    {
+        let service = Handler::new(|request: Request<Q>| outcome(handler(request.into_inner())));
+        self.limits.apply(Grpc::new(ProstCodec::<A, Q>::new())).unary(service, self.request).await
+    }
+
+    /// Answers a stream of requests.
+    pub async fn client_streaming<Q, A, E, F>(self, handler: impl FnOnce(Inbound<Q>) -> F + Send) -> Answer
+    where
+        Q: Message + Default + 'static,
+        A: Message + 'static,
+        E: ServiceError,
+        F: Future<Output = Result<A, E>> + Send,
+    {
+        let service = Handler::new(|request: Request<Streaming<Q>>| outcome(handler(inbound(request))));
+        let request = self.request.map(honest);
+        self.limits.apply(Grpc::new(ProstCodec::<A, Q>::new())).client_streaming(service, request).await
+    }
+
+    /// Answers one request with a stream.
+    pub async fn server_streaming<Q, A, E, F>(self, handler: impl FnOnce(Q) -> F + Send) -> Answer
+    where
+        Q: Message + Default + 'static,
+        A: Message + 'static,
+        E: ServiceError,
+        F: Future<Output = Result<Outbound<A, E>, E>> + Send,
+    {
+        let work = self.work.clone();
+        let service = Handler::new(|request: Request<Q>| stream_of(work, handler(request.into_inner())));
+        self.limits.apply(Grpc::new(ProstCodec::<A, Q>::new())).server_streaming(service, self.request).await
+    }
+
+    /// Answers a stream of requests with a stream.
+    pub async fn bidirectional<Q, A, E, F>(self, handler: impl FnOnce(Inbound<Q>) -> F + Send) -> Answer
+    where
+        Q: Message + Default + 'static,
+        A: Message + 'static,
+        E: ServiceError,
+        F: Future<Output = Result<Outbound<A, E>, E>> + Send,
+    {
+        let work = self.work.clone();
+        let service = Handler::new(|request: Request<Streaming<Q>>| stream_of(work, handler(inbound(request))));
+        let request = self.request.map(honest);
+        self.limits.apply(Grpc::new(ProstCodec::<A, Q>::new())).streaming(service, request).await
+    }
+
+    /// Answers that there is no such method.
+    #[must_use]
+    pub fn unimplemented(self) -> Answer {
+        unknown(self.request.uri().path()).into_http()
+    }
+}
+
+/// Answers a request for the service: the method is looked up, and the bounds of the work are drawn, at once.
+pub(super) fn answer<D: Serves<S>, S: Send + Sync + 'static>(
+    service: Arc<S>,
+    limits: Limits,
+    request: http::Request<Body>,
+) -> impl Future<Output = Answer> + Send {
+    match accept(D::NAME, D::METHODS, limits, request) {
+        Ok(call) => {
+            let work = call.work.clone();
+            Either::Left(work.run(D::serve(service, call)))
+        }
+        Err(refusal) => Either::Right(ready(refusal.into_http())),
+    }
+}
+
+fn accept(service: &'static str, methods: &'static [MethodDecl], limits: Limits, request: http::Request<Body>) -> Result<Call, Status> {
+    let called = request.uri().path().rsplit('/').next().unwrap_or_default();
+    let Some(method) = methods.iter().find(|method| method.name == called) else {
+        return Err(unknown(request.uri().path()));
+    };
+    let timeout = headers::timeout(request.headers()).map_err(GrpcError::into_answer)?;
+    let context = headers::context(request.headers(), timeout).of_handler(service, method.name);
+    let work = Work { context, deadline: Deadline::after(timeout) };
+    Ok(Call { request, method: method.name, work, limits })
+}
+
+fn unknown(path: &str) -> Status {
+    Status::unimplemented(format!("there is no method `{path}` here"))
+}
+
+/// The requests of a call. The deadline is kept by what drives the handler.
+fn inbound<Q>(request: Request<Streaming<Q>>) -> Inbound<Q> {
+    Inbound::new(request.into_inner(), Deadline::after(None))
+}
+
+/// tonic takes a stream of requests that its caller cancelled for one that has ended: the handler would take half of
+/// it for the whole.
+fn honest(body: Body) -> Body {
+    Body::new(body.map_err(|status| match status.code() {
+        Code::Cancelled => Status::aborted("the caller went away before its stream had ended"),
+        _ => status,
+    }))
+}
+
+async fn outcome<A, E: ServiceError>(answering: impl Future<Output = Result<A, E>> + Send) -> Result<Response<A>, Status> {
+    answering.await.map(Response::new).map_err(|error| error.into_grpc().into_answer())
+}
+
+async fn stream_of<A, E: ServiceError>(
+    work: Work,
+    answering: impl Future<Output = Result<Outbound<A, E>, E>> + Send,
+) -> Result<Response<Guarded<A, E>>, Status> {
+    outcome(answering).await.map(|answer| answer.map(|answers| Guarded::new(work, answers)))
+}
+
+/// A handler as tonic takes it. It is called once, since it lives for one call.
+struct Handler<H>(Option<H>);
+
+impl<H> Handler<H> {
+    fn new(handler: H) -> Self {
+        Self(Some(handler))
+    }
+
+    fn once<Q, R, F>(&mut self, request: Q) -> Either<F, Ready<Result<R, Status>>>
+    where
+        H: FnOnce(Q) -> F,
+    {
+        match self.0.take() {
+            Some(handler) => Either::Left(handler(request)),
+            None => Either::Right(ready(Err(Status::internal("one call was answered twice")))),
+        }
+    }
+}
+
+impl<Q, A, H, F> UnaryService<Q> for Handler<H>
+where
+    H: FnOnce(Request<Q>) -> F,
+    F: Future<Output = Result<Response<A>, Status>>,
+{
+    type Response = A;
+    type Future = Either<F, Ready<F::Output>>;
+
+    fn call(&mut self, request: Request<Q>) -> Self::Future {
+        self.once(request)
+    }
+}
+
+impl<Q, A, H, F> ClientStreamingService<Q> for Handler<H>
+where
+    H: FnOnce(Request<Streaming<Q>>) -> F,
+    F: Future<Output = Result<Response<A>, Status>>,
+{
+    type Response = A;
+    type Future = Either<F, Ready<F::Output>>;
+
+    fn call(&mut self, request: Request<Streaming<Q>>) -> Self::Future {
+        self.once(request)
+    }
+}
+
+impl<Q, A, H, F, S> ServerStreamingService<Q> for Handler<H>
+where
+    H: FnOnce(Request<Q>) -> F,
+    F: Future<Output = Result<Response<S>, Status>>,
+    S: Stream<Item = Result<A, Status>>,
+{
+    type Response = A;
+    type ResponseStream = S;
+    type Future = Either<F, Ready<F::Output>>;
+
+    fn call(&mut self, request: Request<Q>) -> Self::Future {
+        self.once(request)
+    }
+}
+
+impl<Q, A, H, F, S> StreamingService<Q> for Handler<H>
+where
+    H: FnOnce(Request<Streaming<Q>>) -> F,
+    F: Future<Output = Result<Response<S>, Status>>,
+    S: Stream<Item = Result<A, Status>>,
+{
+    type Response = A;
+    type ResponseStream = S;
+    type Future = Either<F, Ready<F::Output>>;
+
+    fn call(&mut self, request: Request<Streaming<Q>>) -> Self::Future {
+        self.once(request)
+    }
+}

@@ -1,0 +1,205 @@
+//! What typed clients call.
+
+use std::time::Duration;
+
+use futures_util::Stream;
+use hyper::body::Body as HttpBody;
+use hyper::http::uri::PathAndQuery;
+use prost::Message;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::client::{Grpc, GrpcService};
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+use super::deadline::Deadline;
+use super::tied::Tied;
+use super::{GrpcError, Inbound, headers};
+use crate::context::Context;
+use crate::error::BoxError;
+
+/// How long one answer is waited for when nobody says.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What carries calls to a server: a [`Channel`], a channel behind tower layers, or a server in this very process.
+///
+/// Everything that can be called with HTTP requests and be cloned is one.
+pub trait Transport:
+    GrpcService<Body, ResponseBody: HttpBody<Error: Into<BoxError>> + Send + 'static, Error: Send, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
+impl<T> Transport for T
+where
+    T: GrpcService<Body, Error: Send, Future: Send> + Clone + Send + Sync + 'static,
+    T::ResponseBody: HttpBody<Error: Into<BoxError>> + Send + 'static,
+{
+}
+
+/// Calls methods by their path. Generated clients are made of it; `InventoryClient::from(Client::new(channel)
+/// .timeout(..))` is one with other settings.
+///
+/// A call takes correlation, trace and deadline out of the [`Context`]. A call whose deadline has passed is not made.
+/// Dropping a call ends the work on it at the server.
+#[derive(Clone, Debug)]
+pub struct Client<T = Channel> {
+    transport: T,
+    timeout: Option<Duration>,
+    answer_limit: Option<usize>,
+    request_limit: Option<usize>,
+}
+
+impl<T: Transport> Client<T> {
+    /// Calls over the transport. Where the context has no earlier deadline, a unary call waits for 30 seconds, and the
+    /// other kinds as long as it takes.
+    pub fn new(transport: T) -> Self {
+        Self { transport, timeout: None, answer_limit: None, request_limit: None }
+    }
+
+    /// The longest time that a call of any kind may take, from its beginning to the end of its last stream. An earlier
+    /// deadline of the context holds.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Refuses answers of more bytes with `OutOfRange`; 4 MiB when nothing is said.
+    #[must_use]
+    pub fn answer_limit(mut self, bytes: usize) -> Self {
+        self.answer_limit = Some(bytes);
+        self
+    }
+
+    /// Does not send messages of more bytes: `OutOfRange`.
+    #[must_use]
+    pub fn request_limit(mut self, bytes: usize) -> Self {
+        self.request_limit = Some(bytes);
+        self
+    }
+
+    /// Sends a request and waits for the answer.
+    ///
+    /// # Errors
+    /// What the server answered; `Unavailable` when it can't be reached; `DeadlineExceeded`.
+    pub async fn unary<Q, A>(&self, path: &'static str, request: Q) -> Result<A, GrpcError>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let outgoing = Outgoing::new(self.timeout.or(Some(PATIENCE)));
+        let request = outgoing.request(request);
+        let call = async {
+            let mut grpc = self.ready(self.transport.clone()).await?;
+            grpc.unary(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
+        };
+        outgoing.deadline.bound(call).await.map(Response::into_inner)
+    }
+
+    /// Sends a stream of requests and waits for the answer. The stream is asked for the next request only when the
+    /// server can take it.
+    ///
+    /// # Errors
+    /// As [`unary`](Self::unary).
+    pub async fn client_streaming<Q, A>(&self, path: &'static str, requests: impl Stream<Item = Q> + Send + 'static) -> Result<A, GrpcError>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let outgoing = Outgoing::new(self.timeout);
+        let request = outgoing.request(requests);
+        let call = async {
+            let mut grpc = self.ready(self.transport.clone()).await?;
+            grpc.client_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
+        };
+        outgoing.deadline.bound(call).await.map(Response::into_inner)
+    }
+
+    /// Sends a request and waits until the stream of answers begins.
+    ///
+    /// # Errors
+    /// As [`unary`](Self::unary); later ones are items of the stream.
+    pub async fn server_streaming<Q, A>(&self, path: &'static str, request: Q) -> Result<Inbound<A>, GrpcError>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let outgoing = Outgoing::new(self.timeout);
+        let request = outgoing.request(request);
+        let call = async {
+            let mut grpc = self.ready(self.transport.clone()).await?;
+            grpc.server_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
+        };
+        outgoing.answers(call).await
+    }
+
+    /// Begins to send a stream of requests and waits until the stream of answers begins.
+    ///
+    /// # Errors
+    /// As [`unary`](Self::unary); later ones are items of the stream.
+    pub async fn bidirectional<Q, A>(
+        &self,
+        path: &'static str,
+        requests: impl Stream<Item = Q> + Send + 'static,
+    ) -> Result<Inbound<A>, GrpcError>
+    where
+        Q: Message + 'static,
+        A: Message + Default + 'static,
+    {
+        let outgoing = Outgoing::new(self.timeout);
+        let (request, token) = (outgoing.request(requests), CancellationToken::new());
+        let tied = Tied { transport: self.transport.clone(), token: token.clone() };
+        let left = token.drop_guard();
+        let call = async {
+            let mut grpc = self.ready(tied).await?;
+            grpc.streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
+        };
+        Ok(outgoing.answers(call).await?.tied(left))
+    }
+
+    /// The transport, once it takes a call.
+    async fn ready<S: GrpcService<Body>>(&self, transport: S) -> Result<Grpc<S>, Status> {
+        let mut grpc = Grpc::new(transport);
+        if let Some(bytes) = self.answer_limit {
+            grpc = grpc.max_decoding_message_size(bytes);
+        }
+        if let Some(bytes) = self.request_limit {
+            grpc = grpc.max_encoding_message_size(bytes);
+        }
+        grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        Ok(grpc)
+    }
+}
+
+fn codec<Q, A>() -> ProstCodec<Q, A> {
+    ProstCodec::new()
+}
+
+/// What of the context goes with a call.
+struct Outgoing {
+    context: Context,
+    deadline: Deadline,
+}
+
+impl Outgoing {
+    fn new(timeout: Option<Duration>) -> Self {
+        let context = Context::current();
+        let deadline = Deadline::of(&context, timeout);
+        Self { context, deadline }
+    }
+
+    fn request<M>(&self, message: M) -> Request<M> {
+        let mut request = Request::new(message);
+        headers::write(&self.context, request.metadata_mut());
+        if let Some(left) = self.deadline.left() {
+            request.set_timeout(left);
+        }
+        request
+    }
+
+    async fn answers<A>(&self, call: impl Future<Output = Result<Response<Streaming<A>>, Status>>) -> Result<Inbound<A>, GrpcError> {
+        let answers = self.deadline.bound(call).await?.into_inner();
+        Ok(Inbound::new(answers, self.deadline))
+    }
+}

@@ -1,0 +1,92 @@
+//! Work on a call: in its context, until its deadline, with panics kept inside.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context as Task, Poll};
+
+use futures_util::Stream;
+use tonic::Status;
+
+use super::deadline::{Deadline, Timer, exceeded};
+use super::error::{self, ServiceError};
+use super::{Answer, Outbound};
+use crate::context::Context;
+
+/// The bounds of the work on one call.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    pub(super) context: Context,
+    pub(super) deadline: Deadline,
+}
+
+impl Work {
+    /// Drives what answers the call. At the deadline, and after a panic, it is dropped.
+    pub(super) async fn run(mut self, answering: impl Future<Output = Answer>) -> Answer {
+        let (mut answering, mut timer) = (pin!(answering), self.deadline.timer());
+        poll_fn(|task| {
+            if timer.poll(task).is_ready() {
+                return Poll::Ready(exceeded().into_answer().into_http());
+            }
+            let polled = self.poll(|| answering.as_mut().poll(task));
+            polled.unwrap_or_else(|status| Poll::Ready(status.into_http()))
+        })
+        .await
+    }
+
+    /// One step of the work; its panic as what the caller is told.
+    fn poll<R>(&mut self, step: impl FnOnce() -> R) -> Result<R, Status> {
+        let context = &mut self.context;
+        catch_unwind(AssertUnwindSafe(|| context.enter(step))).map_err(|panic| {
+            context.enter(|| log(panic.as_ref()));
+            error::panicked().into_answer()
+        })
+    }
+}
+
+fn log(panic: &(dyn Any + Send)) {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("with a value that is no text");
+    tracing::error!(target: "comms::grpc", panic = text, "a gRPC handler panicked");
+}
+
+/// A stream of answers within the bounds of its call. It ends with its first error, and then holds nothing.
+pub(super) struct Guarded<T, E> {
+    work: Work,
+    timer: Timer,
+    answers: Option<Outbound<T, E>>,
+}
+
+impl<T, E> Guarded<T, E> {
+    pub(super) fn new(work: Work, answers: Outbound<T, E>) -> Self {
+        let timer = work.deadline.timer();
+        Self { work, timer, answers: Some(answers) }
+    }
+}
+
+impl<T, E> Unpin for Guarded<T, E> {}
+
+impl<T, E: ServiceError> Stream for Guarded<T, E> {
+    type Item = Result<T, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let Some(answers) = &mut this.answers else { return Poll::Ready(None) };
+        let polled = if this.timer.poll(task).is_ready() {
+            Poll::Ready(Some(Err(exceeded().into_answer())))
+        } else {
+            let next = this.work.poll(|| next(answers, task));
+            next.unwrap_or_else(|status| Poll::Ready(Some(Err(status))))
+        };
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            this.answers = None;
+        }
+        polled
+    }
+}
+
+/// In the context of the call, since an error may be logged.
+fn next<T, E: ServiceError>(answers: &mut Outbound<T, E>, task: &mut Task<'_>) -> Poll<Option<Result<T, Status>>> {
+    Pin::new(answers).poll_next(task).map(|next| next.map(|answer| answer.map_err(|error| error.into_grpc().into_answer())))
+}

@@ -1,0 +1,142 @@
+//! The context of a call in its headers: `x-request-id`, `traceparent`, `tracestate`, `grpc-timeout`.
+
+use std::time::Duration;
+
+use hyper::http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
+
+use super::GrpcError;
+use crate::context::Context;
+use crate::message::{Id, Metadata, TraceParent};
+
+const CORRELATION: &str = "x-request-id";
+const TRACE_PARENT: &str = "traceparent";
+const TRACE_STATE: &str = "tracestate";
+const TIMEOUT: &str = "grpc-timeout";
+
+/// Longer ones are nobody's ids.
+const LONGEST_CORRELATION: usize = 256;
+
+/// The context in which a call is answered; a conversation and a trace begin where the caller names none.
+pub(super) fn context(headers: &HeaderMap, timeout: Option<Duration>) -> Context {
+    let correlation = text(headers, CORRELATION).filter(|text| !text.is_empty() && text.len() <= LONGEST_CORRELATION);
+    let trace = text(headers, TRACE_PARENT).and_then(|text| text.parse().ok());
+    let context = Context::default()
+        .with_correlation(correlation.map_or_else(Id::new, Id::parse))
+        .with_trace(trace.map_or_else(TraceParent::root, TraceParent::child));
+    match timeout.and_then(after) {
+        Some(deadline) => context.with_deadline(deadline),
+        None => context,
+    }
+}
+
+/// A time too far away to be told is none.
+fn after(timeout: Duration) -> Option<Timestamp> {
+    Timestamp::now().checked_add(SignedDuration::try_from(timeout).ok()?).ok()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// How long the caller waits, if it says so.
+pub(super) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, GrpcError> {
+    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
+    let parsed = value.to_str().ok().and_then(parse_timeout);
+    parsed.map(Some).ok_or_else(|| {
+        let message = format!("the header {TIMEOUT} is {value:?}; expected one to eight digits and one of H, M, S, m, u, n");
+        GrpcError::new(tonic::Code::InvalidArgument, message)
+    })
+}
+
+/// The form of [gRPC over HTTP/2](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+fn parse_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(number * 3600),
+        "M" => Duration::from_secs(number * 60),
+        "S" => Duration::from_secs(number),
+        "m" => Duration::from_millis(number),
+        "u" => Duration::from_micros(number),
+        "n" => Duration::from_nanos(number),
+        _ => return None,
+    })
+}
+
+/// Writes the context into the headers of a call; the deadline is written as the time that is left.
+pub(super) fn write(context: &Context, headers: &mut MetadataMap) {
+    let mut stamp = Metadata::foreign(Id::new());
+    context.stamp(&mut stamp);
+    put(headers, CORRELATION, stamp.correlation);
+    put(headers, TRACE_PARENT, stamp.trace);
+    put(headers, TRACE_STATE, stamp.trace_state);
+}
+
+/// What can't stand in a header (a foreign id may be any text) is left out.
+fn put(headers: &mut MetadataMap, name: &'static str, value: Option<impl ToString>) {
+    let value = value.and_then(|value| MetadataValue::<Ascii>::try_from(value.to_string()).ok());
+    if let Some(value) = value {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, hyper::http::HeaderValue::from_static(value));
+        headers
+    }
+
+    #[test]
+    fn timeouts_of_every_unit_are_read() {
+        for (text, expected) in [
+            ("2H", Duration::from_secs(7200)),
+            ("3M", Duration::from_secs(180)),
+            ("4S", Duration::from_secs(4)),
+            ("5m", Duration::from_millis(5)),
+            ("6u", Duration::from_micros(6)),
+            ("99999999n", Duration::from_nanos(99_999_999)),
+        ] {
+            assert_eq!(timeout(&headers(TIMEOUT, text)).unwrap(), Some(expected), "{text}");
+        }
+        assert_eq!(timeout(&HeaderMap::new()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_malformed_timeout_is_refused() {
+        for text in ["", "S", "5", "5x", "-5S", "+5S", "999999999S", "1.5S", " 5S"] {
+            assert!(timeout(&headers(TIMEOUT, text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let context = Context::default().with_correlation(Id::parse("order/17")).with_trace(TraceParent::root());
+        let mut metadata = MetadataMap::new();
+        write(&context, &mut metadata);
+        let read = self::context(&metadata.into_headers(), Some(Duration::from_secs(5)));
+        assert_eq!(read.correlation(), context.correlation());
+        assert_eq!(read.trace().unwrap().trace_id(), context.trace().unwrap().trace_id());
+        assert_ne!(read.trace().unwrap().span_id(), context.trace().unwrap().span_id());
+        assert!(read.deadline().is_some_and(|deadline| deadline > Timestamp::now()));
+    }
+
+    #[test]
+    fn a_deadline_too_far_to_be_told_is_none() {
+        assert_eq!(context(&HeaderMap::new(), Some(Duration::from_secs(99_999_999 * 3600))).deadline(), None);
+    }
+
+    #[test]
+    fn where_nothing_is_said_a_conversation_begins() {
+        let context = context(&headers(TRACE_PARENT, "nonsense"), None);
+        assert!(context.correlation().is_some() && context.trace().is_some());
+    }
+}

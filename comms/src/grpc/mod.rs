@@ -1,0 +1,46 @@
+//! gRPC services and clients: what the code calls that `comms-build` makes of `.proto` files.
+//!
+//! - Implement the generated trait, put the value into the generated server, and hand that to a tonic server:
+//!   `tonic::transport::Server::builder().add_service(InventoryServer::new(stock))`.
+//! - Call with the generated client over a [`Channel`], or over any [`Transport`].
+//!
+//! Correlation, trace and deadline of the [`Context`](crate::Context) travel: out of it at the client, into it at the
+//! server. The class of an error becomes the code of a status, and is read from it again.
+//!
+//! ```
+//! use comms::grpc::{Code, GrpcError};
+//! use comms::{Class, Classify};
+//!
+//! // What a handler answers ..
+//! let refused = GrpcError::new(Code::NotFound, "there is no article `x`");
+//! // .. and what it means for whoever called: trying again is useless.
+//! assert_eq!(refused.class(), Class::Permanent);
+//! ```
+
+mod call;
+mod client;
+mod contract;
+mod deadline;
+mod error;
+mod guard;
+mod headers;
+mod inbound;
+mod macros;
+mod outbound;
+mod server;
+mod tied;
+
+pub use futures_util::Stream;
+pub use prost;
+pub use prost_types;
+pub use tonic;
+pub use tonic::Code;
+pub use tonic::transport::{Channel, Endpoint};
+
+pub use call::{Answer, Call};
+pub use client::{Client, Transport};
+pub use contract::{Descriptor, MethodDecl, MethodKind, Serves};
+pub use error::{GrpcError, ServiceError};
+pub use inbound::Inbound;
+pub use outbound::{Outbound, Sink};
+pub use server::Server;

@@ -1,0 +1,118 @@
+//! The server adapter: a service of HTTP requests out of what implements a generated trait.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use bytes::Bytes;
+use hyper::http;
+use tonic::body::Body;
+use tonic::codec::Codec;
+use tonic::server::{Grpc, NamedService};
+
+use super::{Answer, Descriptor, Serves, call};
+use crate::error::BoxError;
+
+/// How large messages may be; tonic's own limits (4 MiB in, none out) where nothing is said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Limits {
+    request: Option<usize>,
+    answer: Option<usize>,
+}
+
+impl Limits {
+    pub(super) fn apply<C: Codec>(self, mut grpc: Grpc<C>) -> Grpc<C> {
+        if let Some(bytes) = self.request {
+            grpc = grpc.max_decoding_message_size(bytes);
+        }
+        if let Some(bytes) = self.answer {
+            grpc = grpc.max_encoding_message_size(bytes);
+        }
+        grpc
+    }
+}
+
+/// Serves the service of the descriptor `D` with `S`, which implements its trait. Generated code has a name for it:
+/// `InventoryServer<S>`.
+///
+/// It is a tower service for [`tonic::transport::Server::builder`], `add_service`. Each call
+///
+/// - runs in a [`Context`](crate::Context) of its own, with the correlation (`x-request-id`) and the trace
+///   (`traceparent`) of its caller, or new ones;
+/// - is dropped when its caller goes away;
+/// - is dropped at its deadline (`grpc-timeout`) and answered with `DeadlineExceeded`, streams of answers included;
+/// - is answered with `Internal` when its handler panics; nothing else is touched by that.
+pub struct Server<D, S> {
+    service: Arc<S>,
+    limits: Limits,
+    descriptor: PhantomData<fn() -> D>,
+}
+
+impl<D: Serves<S>, S> Server<D, S> {
+    /// Serves with the value.
+    #[must_use]
+    pub fn new(service: S) -> Self {
+        Self::shared(Arc::new(service))
+    }
+
+    /// Serves with a value that others hold too.
+    #[must_use]
+    pub fn shared(service: Arc<S>) -> Self {
+        Self { service, limits: Limits::default(), descriptor: PhantomData }
+    }
+
+    /// Refuses request messages of more bytes with `OutOfRange`; 4 MiB when nothing is said.
+    #[must_use]
+    pub fn request_limit(mut self, bytes: usize) -> Self {
+        self.limits.request = Some(bytes);
+        self
+    }
+
+    /// Fails calls whose answers are messages of more bytes with `OutOfRange`.
+    #[must_use]
+    pub fn answer_limit(mut self, bytes: usize) -> Self {
+        self.limits.answer = Some(bytes);
+        self
+    }
+}
+
+impl<D, S> Clone for Server<D, S> {
+    fn clone(&self) -> Self {
+        Self { service: Arc::clone(&self.service), limits: self.limits, descriptor: PhantomData }
+    }
+}
+
+impl<D: Descriptor, S> fmt::Debug for Server<D, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("service", &D::NAME).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl<D: Descriptor, S> NamedService for Server<D, S> {
+    const NAME: &'static str = D::NAME;
+}
+
+impl<D, S, B> tower_service::Service<http::Request<B>> for Server<D, S>
+where
+    D: Serves<S>,
+    S: Send + Sync + 'static,
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Task<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let answering = call::answer::<D, S>(Arc::clone(&self.service), self.limits, request.map(Body::new));
+        Box::pin(async move { Ok(answering.await) })
+    }
+}

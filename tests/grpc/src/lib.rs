@@ -1,0 +1,10 @@
+//! A gRPC service from `.proto` files, and what its tests share.
+
+pub mod money;
+pub mod serving;
+pub mod stock;
+
+/// What the build script made of the `.proto` files.
+pub mod proto {
+    comms::proto!();
+}

@@ -1,0 +1,92 @@
+//! A stock that is served over a loopback socket.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use comms::grpc::tonic::transport::Server;
+use comms::grpc::tonic::transport::server::TcpIncoming;
+use comms::grpc::{Channel, Endpoint};
+use tokio::task::JoinHandle;
+
+use crate::proto::shop::inventory::v1::{InventoryClient, InventoryServer};
+use crate::stock::{Seen, Stock};
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A server, gone when dropped.
+#[derive(Debug)]
+pub struct Serving {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What its handlers did.
+    pub seen: Arc<Seen>,
+    server: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Serves a stock.
+    ///
+    /// # Panics
+    /// When no port of the loopback interface can be had.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(|server| server)
+    }
+
+    /// Serves a stock with other settings.
+    ///
+    /// # Panics
+    /// When no port of the loopback interface can be had.
+    #[must_use]
+    pub fn start_with(settings: impl FnOnce(InventoryServer<Stock>) -> InventoryServer<Stock>) -> Self {
+        let stock = Stock::default();
+        let seen = Arc::clone(&stock.seen);
+        let incoming = TcpIncoming::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap_or_else(|error| panic!("no port: {error}"));
+        let address = incoming.local_addr().unwrap_or_else(|error| panic!("no address: {error}"));
+        let service = settings(InventoryServer::new(stock));
+        let server = tokio::spawn(async move {
+            let served = Server::builder().add_service(service).serve_with_incoming(incoming).await;
+            served.unwrap_or_else(|error| panic!("the server failed: {error}"));
+        });
+        Self { address, seen, server }
+    }
+
+    /// A connection of its own.
+    ///
+    /// # Panics
+    /// Never: the address is one.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap_or_else(|error| panic!("no address: {error}"));
+        endpoint.connect_lazy()
+    }
+
+    /// A client with a connection of its own.
+    #[must_use]
+    pub fn client(&self) -> InventoryClient {
+        InventoryClient::new(self.channel())
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Waits until the number is as wanted.
+///
+/// # Panics
+/// When it is not in time; says what it is.
+pub async fn until(what: &str, number: &AtomicUsize, wanted: impl Fn(usize) -> bool) {
+    let reached = async {
+        while !wanted(number.load(Ordering::SeqCst)) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let reached = tokio::time::timeout(PATIENCE, reached).await;
+    assert!(reached.is_ok(), "{what}: still {}", number.load(Ordering::SeqCst));
+}
