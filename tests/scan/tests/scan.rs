@@ -79,3 +79,12 @@ fn an_unchanged_package_is_not_built_again() {
     again.assert_success();
     assert!(again.text.contains("Fresh fixture v"), "{}", again.text);
 }
+
+/// What the README has its reader write compiles, and the mistake that it proposes is told as it says.
+#[test]
+fn the_five_minutes_of_the_readme_are_true() {
+    Fixture::readme(|code| code).cargo(&["check"]).assert_success();
+    Fixture::readme(|code| code.replace("struct Greeter;", "struct Greeter { mailer: std::sync::Arc<String> }"))
+        .cargo(&["check"])
+        .assert_refused(&["nothing provides one of `(Arc<String>,)`", "write `#[provider] async fn"]);
+}
