@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn is_test(file: &str) -> bool {
-        file.starts_with("testing/") || file.ends_with("/tests.rs")
+        file.starts_with("testing/") || file.ends_with("/tests.rs") || file.ends_with("_tests.rs")
     }
 
     #[test]
