@@ -210,3 +210,48 @@ fn a_package_that_is_not_there_is_named() {
     let errors = super::project::errors(&project.with(crate::configure().contracts("../nowhere/at-all")));
     assert!(errors.len() == 1 && errors[0].contains("could not read"), "{errors:#?}");
 }
+
+/// The ways to name a type of a crate of contracts: what stands before the impl, and the name in it.
+const WAYS: [(&str, &str); 6] = [
+    ("use the_contracts::Paid as P;", "P"),
+    ("use the_contracts::*;", "Paid"),
+    ("type Alias = the_contracts::Paid;", "Alias"),
+    ("use the_contracts as c;", "c::Paid"),
+    ("", "::the_contracts::Paid"),
+    ("mod again { pub use the_contracts::Paid as Q; } use again::Q;", "Q"),
+];
+
+fn contracts(item: &str) -> Project {
+    Project::new()
+        .file("Cargo.toml", "[package]\nname = \"the-contracts\"\n")
+        .file("src/lib.rs", &format!("mod inner {{ use comms::{{command, event}}; {item} }}\npub use inner::*;"))
+}
+
+#[test]
+fn the_handler_of_a_command_is_found_whatever_its_message_is_called() {
+    let contracts = contracts("#[command(name = \"shop.pay\", version = 1, owner = \"shop\")] pub struct Paid;");
+    for (import, name) in WAYS {
+        let handler = service(&format!("#[command] async fn pay(&self, c: {name}) -> Result<(), E> {{}}"));
+        let with =
+            |body: &str| super::project::errors(&Project::lib(body).with(crate::configure().contracts(contracts.path().join("src"))));
+        assert_eq!(with(&format!("{handler}{import}")), Vec::<String>::new(), "{import} {name}");
+        let errors = with(&format!("{SHOP}{import}"));
+        assert!(matches!(&errors[..], [one] if one.contains("nothing handles the command `shop.pay`")), "{import}: {errors:#?}");
+    }
+}
+
+#[test]
+fn two_handlers_of_an_event_in_one_group_are_seen_whatever_it_is_called() {
+    let contracts = contracts("#[event(name = \"shop.paid\", version = 1, topic = \"orders\")] pub struct Paid;");
+    for (import, name) in WAYS {
+        let handlers = service(&format!(
+            "#[event_handler] async fn one(&self, e: the_contracts::Paid) {{}}\n#[event_handler] async fn two(&self, e: {name}) {{}}"
+        ));
+        let generated = Project::lib(&format!("{handlers}{import}")).with(crate::configure().contracts(contracts.path().join("src")));
+        let errors = super::project::errors(&generated);
+        assert!(
+            matches!(&errors[..], [one] if one.starts_with("src/lib.rs:5: ") && one.contains("handles `shop.paid` twice")),
+            "{import} {name}: {errors:#?}"
+        );
+    }
+}

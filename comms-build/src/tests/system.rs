@@ -92,3 +92,36 @@ fn what_a_provider_takes_to_publish_is_published() {
     let generated = Project::new().with(configure().system([contracts.path(), mail.path(), loader.path()]).external(["pay"]).strict());
     assert_eq!(errors(&generated), Vec::<String>::new());
 }
+
+#[test]
+fn what_is_published_and_handled_is_seen_whatever_it_is_called() {
+    let contracts = contracts();
+    let ways = [
+        ("use contracts::Paid as P;", "P"),
+        ("type Alias = contracts::Paid;", "Alias"),
+        ("use contracts as c;", "c::Paid"),
+        ("", "::contracts::Paid"),
+        ("mod again { pub use contracts::Paid as Q; } use again::Q;", "Q"),
+    ];
+    for (import, name) in ways {
+        let billing = package(
+            "billing",
+            &format!(
+                "{import} #[service(name = \"billing\", version = \"1.0.0\")] pub struct Billing {{ paid: comms::Publisher<{name}> }}"
+            ),
+        );
+        let mail = package(
+            "mail",
+            &format!(
+                "{import} #[service(name = \"mail\", version = \"1.0.0\")] pub struct Mail;\n#[service] impl Mail {{ #[event_handler] async fn on(&self, e: {name}) {{}} }}"
+            ),
+        );
+        let of = |folders: Vec<&Project>| {
+            let folders: Vec<_> = folders.into_iter().map(Project::path).collect();
+            errors(&Project::new().with(configure().contracts(contracts.path()).external(["pay"]).system(folders).strict()))
+        };
+        assert_eq!(of(vec![&billing, &mail]), Vec::<String>::new(), "{import} {name}");
+        assert!(of(vec![&mail])[0].contains("no service of the system publishes the event `paid`"), "{import} {name}");
+        assert!(of(vec![&billing])[0].contains("no service of the system handles the event `paid`"), "{import} {name}");
+    }
+}

@@ -20,7 +20,7 @@ use crate::handler::attempt::{Attempt, panicked};
 use crate::handler::erased::{ErasedHandler, Slot, decode, through_layers};
 use crate::handler::{Incoming, NamedLayer, Outcome, RequestHandler};
 use crate::message::{CodecError, Envelope, Message, Request};
-use crate::publisher::envelope;
+use crate::publisher::{self, envelope};
 
 /// A request handler with its service, its arguments and its layers.
 pub(crate) struct Endpoint<H: RequestHandler> {
@@ -184,7 +184,8 @@ impl Replies {
 }
 
 async fn publish(broker: &dyn Broker, reply: Envelope) -> Result<(), BrokerError> {
-    let receipt = broker.publish(Arc::new(reply)).await.await?;
+    let span = publisher::span(broker, &reply);
+    let receipt = broker.publish(Arc::new(reply)).instrument(span).await.await?;
     if receipt.reach == Reach::Unrouted {
         tracing::debug!("the caller is gone; its reply was dropped");
     }

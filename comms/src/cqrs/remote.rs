@@ -5,10 +5,12 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OnceCell, oneshot};
+use tracing::Instrument as _;
 
 use super::reply::{IN_REPLY_TO, REPLY_TO};
 use crate::broker::{Broker, BrokerError, Consumer, Delivery, Reach, Subscription};
 use crate::message::{Envelope, Id};
+use crate::publisher;
 
 /// Calls over one broker.
 #[derive(Debug)]
@@ -49,7 +51,8 @@ impl RemoteCalls {
         let inbox = self.inbox.get_or_try_init(|| self.open_inbox()).await?;
         request.metadata.extensions.insert(REPLY_TO.to_owned(), inbox.topic.clone());
         let ticket = inbox.waiting.expect(&request.metadata.id);
-        let receipt = self.broker.publish(Arc::new(request)).await.await?;
+        let span = publisher::span(self.broker.as_ref(), &request);
+        let receipt = self.broker.publish(Arc::new(request)).instrument(span).await.await?;
         if receipt.reach == Reach::Unrouted {
             return Ok(None);
         }

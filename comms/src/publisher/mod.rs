@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use crate::broker::{Broker, BrokerError, Confirm, Receipt};
 use crate::context::Context;
 use crate::inject::{InjectError, Injectable, Scope};
@@ -107,7 +109,9 @@ impl<E: Event> Publisher<E> {
     /// [`PublishError::Codec`] when the event can't be encoded.
     pub async fn send(&self, event: &E) -> Result<Confirm, PublishError> {
         let envelope = envelope(event, &self.topic, &self.source)?;
-        Ok(self.broker.publish(Arc::new(envelope)).await)
+        let span = span(self.broker.as_ref(), &envelope);
+        let publishing = self.broker.publish(Arc::new(envelope));
+        Ok(if span.is_disabled() { publishing.await } else { publishing.instrument(span).await })
     }
 
     /// Publishes the events in their order, pipelined, and waits for all of them.
@@ -128,6 +132,22 @@ impl<E: Event> Publisher<E> {
         }
         Ok(receipts)
     }
+}
+
+/// The span of a message that leaves; off unless somebody listens to `comms::process`, as that of one that is handled.
+pub(crate) fn span(broker: &dyn Broker, envelope: &Envelope) -> tracing::Span {
+    let metadata = &envelope.metadata;
+    tracing::debug_span!(
+        target: "comms::process",
+        "publish",
+        otel.kind = "producer",
+        messaging.system = broker.scheme(),
+        messaging.operation.type = "send",
+        messaging.destination.name = %envelope.topic,
+        messaging.message.id = %metadata.id,
+        correlation_id = %metadata.correlation.as_ref().unwrap_or(&metadata.id),
+        trace_id = metadata.trace.map(|trace| tracing::field::display(format!("{:032x}", trace.trace_id()))),
+    )
 }
 
 fn failed<E: Message>(source: BrokerError) -> PublishError {

@@ -17,8 +17,17 @@ pub struct Process {
 impl Process {
     /// Starts the program and returns once it takes messages. Each line that it prints goes to `seen`.
     pub async fn start(program: &str, url: &str, seen: &Seen) -> Self {
+        Self::start_with(program, &[url], seen).await
+    }
+
+    /// The same, of the ordered subscription.
+    pub async fn start_ordered(program: &str, url: &str, seen: &Seen) -> Self {
+        Self::start_with(program, &[url, "ordered"], seen).await
+    }
+
+    async fn start_with(program: &str, arguments: &[&str], seen: &Seen) -> Self {
         let mut command = Command::new(program);
-        command.arg(url).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("could not start {program}: {error}"));
         let output = child.stdout.take().unwrap_or_else(|| panic!("its output is piped"));
         let mut lines = BufReader::new(output).lines();

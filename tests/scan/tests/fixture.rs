@@ -43,6 +43,17 @@ impl Fixture {
         fixture
     }
 
+    /// The program of the README's five minutes, with this done to it.
+    pub(crate) fn readme(change: impl FnOnce(String) -> String) -> Self {
+        let readme = read(&workspace().join("README.md"));
+        let (_, behind) = readme.split_once("`src/main.rs`:").expect("the README names the file");
+        let code = behind.split_once("```rust\n").and_then(|(_, rest)| rest.split_once("```")).expect("a block of Rust").0;
+        let fixture = Self::empty("readme");
+        fixture.write("src/main.rs", &change(code.to_owned()));
+        fixture.write("build.rs", "fn main() { comms_build::configure().run(); }\n");
+        fixture
+    }
+
     fn empty(name: &str) -> Self {
         static ALONE: Mutex<()> = Mutex::new(());
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -22,13 +22,11 @@ fn annotated_items_compile_and_run_wherever_they_stand() {
 /// What the scan can't see fails the build, in the expansion.
 #[test]
 fn annotated_items_that_the_scan_cannot_see_are_refused() {
-    let cases = ["behind_macro", "included", "function_body", "unseen_attribute"];
-    for case in cases {
-        Fixture::lib(case)
-            .cargo(&["check"])
-            .assert_refused(&["this annotated item is not in the generated wiring", "behind another macro"]);
+    let refused = ["this annotated item is not in the generated wiring", "behind another macro"];
+    for case in ["behind_macro", "included", "function_body", "unseen_attribute"] {
+        Fixture::lib(case).cargo(&["check"]).assert_refused(&refused);
+        Fixture::bin(case).cargo(&["check"]).assert_refused(&refused);
     }
-    Fixture::bin("behind_macro").cargo(&["check"]).assert_refused(&["this annotated item is not in the generated wiring"]);
 }
 
 #[test]
@@ -80,4 +78,13 @@ fn an_unchanged_package_is_not_built_again() {
     let again = fixture.cargo(&["check", "--verbose"]);
     again.assert_success();
     assert!(again.text.contains("Fresh fixture v"), "{}", again.text);
+}
+
+/// What the README has its reader write compiles, and the mistake that it proposes is told as it says.
+#[test]
+fn the_five_minutes_of_the_readme_are_true() {
+    Fixture::readme(|code| code).cargo(&["check"]).assert_success();
+    Fixture::readme(|code| code.replace("struct Greeter;", "struct Greeter { mailer: std::sync::Arc<String> }"))
+        .cargo(&["check"])
+        .assert_refused(&["nothing provides one of `(Arc<String>,)`", "write `#[provider] async fn"]);
 }

@@ -1,4 +1,4 @@
-//! A member in a process of its own, to be killed: `member URL`.
+//! A member in a process of its own, to be killed: `member URL`, or `member URL ordered`.
 //!
 //! Prints `ready`, then a line for each attempt when it begins and when it has succeeded: `begin KEY NUMBER`, `done KEY NUMBER`. The
 //! key says what the handler does.
@@ -8,19 +8,21 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use comms::Classified;
-use comms_faults::parts::{Job, Outcome, Script, Worker, scripted};
+use comms_faults::parts::{Job, Outcome, Script, Sorted, Worker, scripted};
 use comms_faults::record::Seen;
 use comms_faults::world::configured;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Some(url) = std::env::args().nth(1) else {
-        say("usage: member URL");
+        say("usage: member URL [ordered]");
         return ExitCode::FAILURE;
     };
     let attempts = Seen::default();
     let script = Script::new(move |job| handle(job, attempts.clone()));
-    let app = scripted::<Worker>(script).config(configured(&url)).start().await;
+    let is_ordered = std::env::args().nth(2).is_some_and(|kind| kind == "ordered");
+    let app = if is_ordered { scripted::<Sorted>(script) } else { scripted::<Worker>(script) };
+    let app = app.config(configured(&url)).start().await;
     let _app = match app {
         Ok(app) => app,
         Err(error) => {

@@ -23,6 +23,35 @@ async fn messages_in_the_hands_of_a_killed_process_are_delivered_to_another_one(
     second.until_all(&["done hold1", "done hold2"].map(str::to_owned)).await;
 }
 
+/// Of each key the numbers as they were handled first, in one process and then in the other.
+fn first_handled(lines: &[String], key: &str) -> Vec<u32> {
+    let mut numbers: Vec<u32> = Vec::new();
+    for line in lines {
+        let number = line.strip_prefix("done ").and_then(|label| label.strip_prefix(key)).and_then(|number| number.parse().ok());
+        numbers.extend(number.filter(|number| !numbers.contains(number)));
+    }
+    numbers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_order_of_each_key_outlives_a_process_that_is_killed() {
+    const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+    let world = World::rabbitmq().await;
+    let (first, second) = (Seen::default(), Seen::default());
+    let process = Process::start_ordered(MEMBER, world.url(), &first).await;
+    let _successor = Process::start_ordered(MEMBER, world.url(), &second).await;
+    let jobs: Vec<Job> = (0..50).flat_map(|number| KEYS.map(|key| Job::new(key, number))).collect();
+    world.stranger().await.publish_all(&jobs).await;
+    first.until("a part is handled", |lines| lines.iter().filter(|line| line.starts_with("done")).count() >= 60).await;
+    process.kill().await;
+    second.until_all(&KEYS.map(|key| format!("done {key}49"))).await;
+    let lines = [first.entries(), second.entries()].concat();
+    assert!(!second.of("done").is_empty() && first.of("done").len() < jobs.len(), "it was killed in the middle");
+    for key in KEYS {
+        assert_eq!(first_handled(&lines, key), (0..50).collect::<Vec<_>>(), "{key}: {lines:?}");
+    }
+}
+
 /// What stood beside it in the killed process is handled, or kept: see docs/known-limits-rabbitmq.md.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_kills_its_process_ends_among_the_dead_letters() {
