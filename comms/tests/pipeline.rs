@@ -247,6 +247,23 @@ async fn what_is_in_hand_at_shutdown_is_finished() {
     assert_eq!(memory.in_flight().total(), 0, "it was settled");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_background_task_that_does_not_end_is_dropped_when_the_time_is_over() {
+    let app = scripted::<1, _>(|_| std::future::ready(Ok(()))).shutdown_timeout(Duration::from_secs(3)).start().await.unwrap();
+    let (held, begun) = (Arc::new(()), Arc::new(tokio::sync::Notify::new()));
+    let (inside, tell) = (Arc::clone(&held), Arc::clone(&begun));
+    app.inject::<comms::Tasks>().unwrap().spawn(|_| async move {
+        let _inside = inside;
+        tell.notify_one();
+        std::future::pending().await
+    });
+    begun.notified().await;
+    let asked = Instant::now();
+    assert_eq!(app.shutdown().await, comms::Stopped::TimedOut);
+    assert!(asked.elapsed() >= Duration::from_secs(3), "{:?}", asked.elapsed());
+    assert_eq!(Arc::strong_count(&held), 1, "nothing of it runs on");
+}
+
 #[tokio::test]
 async fn an_idle_application_stops_at_once() {
     let app = TestApp::with(scripted::<0, _>(|_| std::future::ready(Ok(())))).start().await.unwrap();

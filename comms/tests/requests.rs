@@ -6,12 +6,11 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use comms::broker::memory::Memory;
 use comms::handler::{Free, HandlerDecl, Location, RequestHandler};
 use comms::inject::{InjectError, Scope};
-use comms::message::{CodecError, MessageKind, MessageType, codec};
-use comms::{App, AppBuilder, CallError, Class, Command, CommandBus, Context, Message, Query, QueryBus, Request};
+use comms::message::{MessageKind, MessageType, codec};
+use comms::{App, AppBuilder, CallError, Class, Command, CommandBus, Context, Query, QueryBus, Request};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,25 +31,7 @@ struct Refusal {
     available: u64,
 }
 
-impl Message for Transfer {
-    const TYPE: MessageType = message_type!("bank.transfer", 1, Command, "commands.bank", Some("bank"), "requests::Transfer");
-
-    fn key(&self) -> Option<String> {
-        None
-    }
-
-    fn encode(&self) -> Result<Bytes, CodecError> {
-        codec::json_encode(Self::TYPE.name, self)
-    }
-
-    fn decode(content_type: Option<&str>, payload: &[u8]) -> Result<Self, CodecError> {
-        codec::json_decode(Self::TYPE.name, content_type, payload)
-    }
-
-    fn schema() -> Option<schemars::Schema> {
-        None
-    }
-}
+json_message!(Transfer, message_type!("bank.transfer", 1, Command, "commands.bank", Some("bank"), "requests::Transfer"), |_| None);
 
 impl Request for Transfer {
     type Reply = String;
@@ -89,25 +70,7 @@ struct Balance {
     account: u32,
 }
 
-impl Message for Balance {
-    const TYPE: MessageType = message_type!("bank.balance", 1, Query, "queries.bank", Some("bank"), "requests::Balance");
-
-    fn key(&self) -> Option<String> {
-        None
-    }
-
-    fn encode(&self) -> Result<Bytes, CodecError> {
-        codec::json_encode(Self::TYPE.name, self)
-    }
-
-    fn decode(content_type: Option<&str>, payload: &[u8]) -> Result<Self, CodecError> {
-        codec::json_decode(Self::TYPE.name, content_type, payload)
-    }
-
-    fn schema() -> Option<schemars::Schema> {
-        None
-    }
-}
+json_message!(Balance, message_type!("bank.balance", 1, Query, "queries.bank", Some("bank"), "requests::Balance"), |_| None);
 
 impl Request for Balance {
     type Reply = u32;

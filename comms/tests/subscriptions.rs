@@ -240,6 +240,37 @@ async fn handlers_that_compute_without_waiting_use_the_threads_there_are() {
     }
 }
 
+#[tokio::test]
+async fn a_queue_that_is_never_empty_leaves_the_thread_to_others() {
+    const ENOUGH: u32 = 10_000;
+    let (door, others) = (Arc::new(std::sync::OnceLock::<Publisher<Job>>::new()), Arc::new(tokio::sync::Notify::new()));
+    let (publisher, ran, handled) = (Arc::clone(&door), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (had_their_turn, count) = (Arc::clone(&ran), Arc::clone(&handled));
+    let memory = comms::broker::memory::Memory::new();
+    let app = worker::<TWO_AT_ONCE, _>(move |job| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let goes_on = had_their_turn.load(Ordering::SeqCst) == 0 && job.number < ENOUGH;
+        let publisher = publisher.get().unwrap().clone();
+        async move {
+            if goes_on {
+                publisher.publish(&Job::new("a", job.number + 1)).await.unwrap();
+            }
+            Ok(())
+        }
+    });
+    let app = app.broker("default", Arc::new(memory.connect())).start().await.unwrap();
+    door.set(app.inject().unwrap()).unwrap();
+    let (turn, told) = (Arc::clone(&ran), Arc::clone(&others));
+    tokio::spawn(async move {
+        told.notified().await;
+        turn.fetch_add(1, Ordering::SeqCst);
+    });
+    door.get().unwrap().publish(&Job::new("a", 0)).await.unwrap();
+    others.notify_one();
+    memory.settled().await;
+    assert!(handled.load(Ordering::SeqCst) < ENOUGH as usize, "the other task had to wait for the queue to be empty");
+}
+
 /// Of two members the second takes over half of the shards, and gives them back when it leaves.
 #[tokio::test]
 async fn what_another_member_parked_is_learned_when_its_shard_comes_back() {
