@@ -8,13 +8,10 @@ use std::time::Duration;
 
 use comms::handler::{Happening, Outcome};
 use comms::message::{Envelope, Id, Metadata, TraceParent};
-use comms::telemetry::JsonLines;
 use comms::testing::TestApp;
 use comms::{Class, Context, Fault};
 use support::{Job, Log, scripted};
 use tokio::time::Instant;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
 
 fn fail(class: Class) -> Outcome {
     Err(Fault::new(class, "no luck"))
@@ -250,6 +247,23 @@ async fn what_is_in_hand_at_shutdown_is_finished() {
     assert_eq!(memory.in_flight().total(), 0, "it was settled");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_background_task_that_does_not_end_is_dropped_when_the_time_is_over() {
+    let app = scripted::<1, _>(|_| std::future::ready(Ok(()))).shutdown_timeout(Duration::from_secs(3)).start().await.unwrap();
+    let (held, begun) = (Arc::new(()), Arc::new(tokio::sync::Notify::new()));
+    let (inside, tell) = (Arc::clone(&held), Arc::clone(&begun));
+    app.inject::<comms::Tasks>().unwrap().spawn(|_| async move {
+        let _inside = inside;
+        tell.notify_one();
+        std::future::pending().await
+    });
+    begun.notified().await;
+    let asked = Instant::now();
+    assert_eq!(app.shutdown().await, comms::Stopped::TimedOut);
+    assert!(asked.elapsed() >= Duration::from_secs(3), "{:?}", asked.elapsed());
+    assert_eq!(Arc::strong_count(&held), 1, "nothing of it runs on");
+}
+
 #[tokio::test]
 async fn an_idle_application_stops_at_once() {
     let app = TestApp::with(scripted::<0, _>(|_| std::future::ready(Ok(())))).start().await.unwrap();
@@ -299,56 +313,6 @@ fn job_envelope(change: impl FnOnce(&mut Metadata), payload: &'static [u8]) -> E
     metadata.version = 2;
     change(&mut metadata);
     Envelope::new("jobs".into(), metadata, payload.into())
-}
-
-/// What the log says meanwhile, a JSON object a line.
-async fn logged(filter: &str, script: impl Fn(Job) -> std::future::Ready<Outcome> + Send + Sync + 'static) -> Vec<serde_json::Value> {
-    let written = Arc::new(Mutex::new(Vec::new()));
-    let writer = Written(Arc::clone(&written));
-    let lines = tracing_subscriber::registry().with(EnvFilter::new(filter)).with(JsonLines::new(move || writer.clone()));
-    let listening = tracing::subscriber::set_default(lines);
-    let app = TestApp::with(scripted::<8, _>(script)).start().await.unwrap();
-    app.publish(&Job::new("a", 1)).await.unwrap();
-    app.assert_handled("on_job", 1);
-    drop(listening);
-    let written = written.lock().unwrap();
-    written.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
-}
-
-#[derive(Clone)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn every_line_about_a_message_has_its_ids_the_pipelines_own_too() {
-    for (filter, span) in [("info", None), ("info,comms::process=debug", Some("process"))] {
-        let retried = failing(1);
-        let lines = logged(filter, move |job| {
-            tracing::info!("trying");
-            retried(job)
-        })
-        .await;
-        let told: Vec<&serde_json::Value> =
-            lines.iter().filter(|line| ["trying", "attempt failed"].iter().any(|text| line["message"] == *text)).collect();
-        assert_eq!(told.len(), 3, "two attempts, one failure: {lines:#?}");
-        for line in told {
-            assert_eq!((&line["comms.service"], &line["comms.handler"]), (&"worker".into(), &"on_job".into()), "{line}");
-            assert_eq!(line["messaging.destination.name"], "jobs", "{line}");
-            assert_eq!(line["correlation_id"], line["messaging.message.id"], "it began the conversation: {line}");
-            assert_eq!(line["trace_id"].as_str().map(str::len), Some(32), "{line}");
-            assert_eq!(line.get("span").and_then(|span| span.as_str()), span, "{line}");
-        }
-    }
 }
 
 async fn dead_letters(app: &TestApp) -> Vec<comms::broker::DeadLetter> {

@@ -6,15 +6,13 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use comms::broker::memory::Memory;
 use comms::handler::{Free, HandlerDecl, Location, RequestHandler};
 use comms::inject::{InjectError, Scope};
-use comms::message::{CodecError, MessageKind, MessageType, codec};
-use comms::{App, AppBuilder, CallError, Class, Command, CommandBus, Context, Message, Query, QueryBus, Request};
+use comms::message::{MessageKind, MessageType, codec};
+use comms::{App, AppBuilder, CallError, Class, Command, CommandBus, Context, Query, QueryBus, Request};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::layer::SubscriberExt as _;
 
 /// A command that says itself what shall become of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,25 +31,7 @@ struct Refusal {
     available: u64,
 }
 
-impl Message for Transfer {
-    const TYPE: MessageType = message_type!("bank.transfer", 1, Command, "commands.bank", Some("bank"), "requests::Transfer");
-
-    fn key(&self) -> Option<String> {
-        None
-    }
-
-    fn encode(&self) -> Result<Bytes, CodecError> {
-        codec::json_encode(Self::TYPE.name, self)
-    }
-
-    fn decode(content_type: Option<&str>, payload: &[u8]) -> Result<Self, CodecError> {
-        codec::json_decode(Self::TYPE.name, content_type, payload)
-    }
-
-    fn schema() -> Option<schemars::Schema> {
-        None
-    }
-}
+json_message!(Transfer, message_type!("bank.transfer", 1, Command, "commands.bank", Some("bank"), "requests::Transfer"), |_| None);
 
 impl Request for Transfer {
     type Reply = String;
@@ -90,25 +70,7 @@ struct Balance {
     account: u32,
 }
 
-impl Message for Balance {
-    const TYPE: MessageType = message_type!("bank.balance", 1, Query, "queries.bank", Some("bank"), "requests::Balance");
-
-    fn key(&self) -> Option<String> {
-        None
-    }
-
-    fn encode(&self) -> Result<Bytes, CodecError> {
-        codec::json_encode(Self::TYPE.name, self)
-    }
-
-    fn decode(content_type: Option<&str>, payload: &[u8]) -> Result<Self, CodecError> {
-        codec::json_decode(Self::TYPE.name, content_type, payload)
-    }
-
-    fn schema() -> Option<schemars::Schema> {
-        None
-    }
-}
+json_message!(Balance, message_type!("bank.balance", 1, Query, "queries.bank", Some("bank"), "requests::Balance"), |_| None);
 
 impl Request for Balance {
     type Reply = u32;
@@ -243,30 +205,6 @@ async fn a_query_is_answered_here_and_over_a_broker() {
         let world = World::start(remote).await;
         let bus: QueryBus = world.customer.as_ref().unwrap_or(&world._bank).inject().unwrap();
         assert_eq!(bus.ask(Balance { account: 7 }).await.unwrap(), 700, "remote: {remote}");
-    }
-}
-
-/// The spans that were opened, by name.
-#[derive(Clone, Default)]
-struct Spans(Arc<std::sync::Mutex<Vec<&'static str>>>);
-
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Spans {
-    fn on_new_span(&self, span: &tracing::span::Attributes<'_>, _: &tracing::span::Id, _: tracing_subscriber::layer::Context<'_, S>) {
-        if span.metadata().target() == "comms::process" {
-            self.0.lock().unwrap().push(span.metadata().name());
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_has_its_spans_on_both_sides() {
-    for (remote, expected) in [(false, vec!["call"]), (true, vec!["publish", "process", "publish"])] {
-        let spans = Spans::default();
-        let listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(spans.clone()));
-        let world = World::start(remote).await;
-        world.bus().send(Transfer::Cents(1)).await.unwrap();
-        drop(listening);
-        assert_eq!(*spans.0.lock().unwrap(), expected, "remote: {remote}");
     }
 }
 

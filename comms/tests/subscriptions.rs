@@ -212,6 +212,95 @@ async fn a_parked_key_is_free_once_its_letters_were_purged() {
     assert_eq!(log.entries(), ["a1", "a3"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handlers_that_compute_without_waiting_use_the_threads_there_are() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (in_hand, seen) = (Arc::clone(&now), Arc::clone(&most));
+    let memory = comms::broker::memory::Memory::new();
+    let app = worker::<TWO_AT_ONCE, _>(move |_| {
+        seen.fetch_max(in_hand.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_millis(2) {
+            std::hint::spin_loop();
+        }
+        in_hand.fetch_sub(1, Ordering::SeqCst);
+        std::future::ready(Ok(()))
+    });
+    let app = app.broker("default", Arc::new(memory.connect())).start().await.unwrap();
+    let publisher: Publisher<Job> = app.inject().unwrap();
+    // One thread may be busy elsewhere for a while.
+    for turn in 0.. {
+        let jobs: Vec<Job> = (0..20).map(|number| Job::new("a", number)).collect();
+        publisher.publish_all(&jobs).await.unwrap();
+        memory.settled().await;
+        if most.load(Ordering::SeqCst) == 2 {
+            break;
+        }
+        assert!(turn < 100, "two at once, and two threads, but one message after the other");
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_is_never_empty_leaves_the_thread_to_others() {
+    const ENOUGH: u32 = 10_000;
+    let (door, others) = (Arc::new(std::sync::OnceLock::<Publisher<Job>>::new()), Arc::new(tokio::sync::Notify::new()));
+    let (publisher, ran, handled) = (Arc::clone(&door), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (had_their_turn, count) = (Arc::clone(&ran), Arc::clone(&handled));
+    let memory = comms::broker::memory::Memory::new();
+    let app = worker::<TWO_AT_ONCE, _>(move |job| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let goes_on = had_their_turn.load(Ordering::SeqCst) == 0 && job.number < ENOUGH;
+        let publisher = publisher.get().unwrap().clone();
+        async move {
+            if goes_on {
+                publisher.publish(&Job::new("a", job.number + 1)).await.unwrap();
+            }
+            Ok(())
+        }
+    });
+    let app = app.broker("default", Arc::new(memory.connect())).start().await.unwrap();
+    door.set(app.inject().unwrap()).unwrap();
+    let (turn, told) = (Arc::clone(&ran), Arc::clone(&others));
+    tokio::spawn(async move {
+        told.notified().await;
+        turn.fetch_add(1, Ordering::SeqCst);
+    });
+    door.get().unwrap().publish(&Job::new("a", 0)).await.unwrap();
+    others.notify_one();
+    memory.settled().await;
+    assert!(handled.load(Ordering::SeqCst) < ENOUGH as usize, "the other task had to wait for the queue to be empty");
+}
+
+/// Of two members the second takes over half of the shards, and gives them back when it leaves.
+#[tokio::test]
+async fn what_another_member_parked_is_learned_when_its_shard_comes_back() {
+    let log = Log::default();
+    let memory = comms::broker::memory::Memory::new();
+    let member = |name: &'static str| {
+        let seen = log.clone();
+        let app = worker::<PARK, _>(move |job| {
+            seen.add(format!("{name}:{}{}", job.key, job.number));
+            std::future::ready(if job.number == 1 { permanent() } else { Ok(()) })
+        });
+        app.broker("default", Arc::new(memory.connect()))
+    };
+    let shards = 4.try_into().unwrap();
+    let key = (0..).map(|n| format!("k{n}")).find(|key| comms::broker::shard_of(key, shards) % 2 == 1).unwrap();
+    let first = member("first").start().await.unwrap();
+    let publisher: Publisher<Job> = first.inject().unwrap();
+    let publish = async |number| {
+        publisher.publish(&Job::new(&key, number)).await.unwrap();
+        memory.settled().await;
+    };
+    publish(0).await;
+    let second = member("second").start().await.unwrap();
+    publish(1).await;
+    second.shutdown().await;
+    publish(2).await;
+    assert_eq!(log.entries(), [format!("first:{key}0"), format!("second:{key}1")], "the third is parked behind the second");
+    first.shutdown().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_parked_key_stays_parked_when_the_service_restarts() {
     let handled = Log::default();

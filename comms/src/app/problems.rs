@@ -44,8 +44,12 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
+    /// A problem that was told already is not told again.
     pub(crate) fn add(&mut self, problem: impl fmt::Display) {
-        self.texts.push(problem.to_string());
+        let problem = problem.to_string();
+        if !self.texts.contains(&problem) {
+            self.texts.push(problem);
+        }
     }
 
     /// Keeps the value, or the problem.

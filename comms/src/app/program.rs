@@ -25,9 +25,6 @@ pub fn main<W: Wiring>() -> ExitCode {
     commands::main(std::env::args_os(), Box::new(Generated::<W>(PhantomData)))
 }
 
-const EVERYTHING: Capabilities =
-    Capabilities { durable: true, replayable: true, delayed: true, key_isolated: true, reports_unrouted: true };
-
 /// The program of some wiring.
 struct Generated<W>(PhantomData<fn() -> W>);
 
@@ -43,7 +40,7 @@ impl<W: Wiring> Program for Generated<W> {
         for (name, broker) in &config.brokers {
             let capabilities = problems.keep(factory::capabilities(name, broker));
             // What is wrong with a broker was said; that it lacks something as well says nothing new.
-            known.insert(name, (broker.scheme(), capabilities.unwrap_or(EVERYTHING)));
+            known.insert(name, (broker.scheme(), capabilities.unwrap_or(Capabilities::all())));
         }
         broker_checks::check(&app, &plans, &known, &mut problems);
         problems.into_texts()

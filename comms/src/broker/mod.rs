@@ -49,6 +49,11 @@ impl Capabilities {
     pub const fn none() -> Self {
         Self { durable: false, replayable: false, delayed: false, key_isolated: false, reports_unrouted: false }
     }
+
+    /// All of them.
+    pub(crate) const fn all() -> Self {
+        Self { durable: true, replayable: true, delayed: true, key_isolated: true, reports_unrouted: true }
+    }
 }
 
 /// How a connection to a broker is doing.

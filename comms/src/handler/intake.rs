@@ -1,8 +1,8 @@
 //! One consumer shared by the workers of a subscription, without a task or a channel between.
 //!
 //! A worker that finds nothing goes to sleep in a list; the consumer's waker wakes one of the list. A worker
-//! that has to wait inside a handler, or has seen a backlog, wakes another: so a subscription uses one
-//! worker while one is enough, and all of them when they are needed.
+//! that has to wait inside a handler, or whose handlers compute for long, wakes another: so a subscription
+//! uses one worker while one is enough, and all of them when they are needed.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -10,6 +10,7 @@ mod lanes;
 mod layer;
 mod layers;
 mod observe;
+mod pace;
 mod parked;
 pub(crate) mod plan;
 mod policy;

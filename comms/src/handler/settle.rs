@@ -21,7 +21,7 @@ use crate::message::Envelope;
 impl Pipeline {
     /// Goes on until the message is settled, or given back.
     pub(super) async fn settle(&self, open: Open<'_>, slot: &mut Slot) {
-        let Open { entry, delivery, begun } = open;
+        let Open { entry, delivery, begun, .. } = open;
         if let Begun::Refused(given_up) = begun {
             return self.give_up(entry, delivery, given_up).await;
         }

@@ -4,9 +4,11 @@
 //! waits, fails or has to ask the broker first goes on in [`settle`](super::settle).
 
 use std::future::poll_fn;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{self, Poll, ready};
+use std::task::{self, Poll};
+use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Level};
@@ -16,6 +18,7 @@ use super::dedup::DedupWindow;
 use super::erased::Slot;
 use super::intake::Intake;
 use super::observe::{Happening, Observed};
+use super::pace::Pace;
 use super::parked::ParkedKeys;
 use super::plan::{Entry, Plan};
 use super::refuse::{GivenUp, is_replayed};
@@ -41,11 +44,19 @@ pub(crate) struct Pipeline {
     pub(crate) stopping: CancellationToken,
 }
 
+/// A message that was taken, and what is left to do.
+struct Taken<'a> {
+    open: Option<Open<'a>>,
+    /// To be freed once the message is settled.
+    key: Option<Arc<str>>,
+}
+
 /// A message that was not settled at the first poll.
 pub(super) struct Open<'a> {
     pub(super) entry: &'a Entry,
     pub(super) delivery: Delivery,
     pub(super) begun: Begun,
+    context: Context,
 }
 
 /// How far its first attempt came.
@@ -62,12 +73,14 @@ pub(super) enum Begun {
 impl Pipeline {
     /// Takes deliveries until the intake closes.
     pub(crate) async fn work(self: Arc<Self>, worker: usize, mut slot: Slot) {
-        let mut turns = 0_u64;
-        while let Some((open, key)) = poll_fn(|task| self.poll_next(worker, &mut slot, task)).await {
-            if let Some((open, context)) = open {
+        let (mut turns, mut pace) = (0_u64, Pace::default());
+        while let Some(Taken { open, key }) = poll_fn(|task| self.poll_next(worker, &mut slot, &mut pace, task)).await {
+            if let Some(mut open) = open {
                 // This worker stops asking: without another, nobody would hear of what arrives meanwhile.
                 self.intake.wake_another();
+                pace.rest();
                 let span = self.span(open.entry, &open.delivery);
+                let context = mem::take(&mut open.context);
                 context.scope(self.settle(open, &mut slot)).instrument(span).await;
             }
             self.settled(key.as_deref());
@@ -79,17 +92,21 @@ impl Pipeline {
     }
 
     /// Takes a delivery, and settles it if that needs no waiting.
-    #[allow(clippy::type_complexity, reason = "what is left to do, and the key to free after it")]
-    fn poll_next(
-        &self,
-        worker: usize,
-        slot: &mut Slot,
-        task: &mut task::Context<'_>,
-    ) -> Poll<Option<(Option<(Open<'_>, Context)>, Option<Arc<str>>)>> {
-        let Some(delivery) = ready!(self.intake.poll_next(worker, task)) else { return Poll::Ready(None) };
+    fn poll_next<'a>(&'a self, worker: usize, slot: &mut Slot, pace: &mut Pace, task: &mut task::Context<'_>) -> Poll<Option<Taken<'a>>> {
+        let Poll::Ready(delivery) = self.intake.poll_next(worker, task) else {
+            pace.rest();
+            return Poll::Pending;
+        };
+        let Some(delivery) = delivery else { return Poll::Ready(None) };
         self.plan.counters.in_flight.fetch_add(1, Ordering::Relaxed);
         let key = if self.plan.ordered() { delivery.envelope().metadata.key.clone() } else { None };
-        Poll::Ready(Some((self.at_once(delivery, slot, task), key)))
+        if pace.begin(Instant::now) {
+            // Its handlers compute for long: the next message should find another thread.
+            self.intake.wake_another();
+        }
+        let open = self.at_once(delivery, slot, task);
+        pace.end(Instant::now());
+        Poll::Ready(Some(Taken { open, key }))
     }
 
     #[inline]
@@ -101,7 +118,7 @@ impl Pipeline {
     }
 
     /// Makes the first attempt if nothing speaks against it, and polls it once. Returns what is not settled by that.
-    fn at_once(&self, delivery: Delivery, slot: &mut Slot, task: &mut task::Context<'_>) -> Option<(Open<'_>, Context)> {
+    fn at_once(&self, delivery: Delivery, slot: &mut Slot, task: &mut task::Context<'_>) -> Option<Open<'_>> {
         let envelope = delivery.envelope();
         // What has no handler was never named by the subscription.
         let Some(entry) = self.plan.handlers.get(envelope.metadata.name.as_ref()) else {
@@ -130,7 +147,7 @@ impl Pipeline {
                 Poll::Pending => Begun::Waiting,
             }
         };
-        Some((Open { entry, delivery, begun }, context))
+        Some(Open { entry, delivery, begun, context })
     }
 
     /// The message was handled.

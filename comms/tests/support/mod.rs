@@ -3,11 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use comms::handler::{EventHandler, Free, HandlerDecl, Location, Outcome};
 use comms::inject::{InjectError, Scope};
-use comms::message::{CodecError, MessageKind, MessageType, codec};
-use comms::{AppBuilder, Event, Message};
+use comms::message::{MessageKind, MessageType, codec};
+use comms::{AppBuilder, Event};
 use serde::{Deserialize, Serialize};
 
 /// What the handlers of a test did, in order.
@@ -22,6 +21,32 @@ impl Log {
     pub fn entries(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
+}
+
+/// A message in JSON, as an attribute would make one.
+macro_rules! json_message {
+    ($message:ident, $type:expr, $key:expr) => {
+        impl comms::Message for $message {
+            const TYPE: comms::message::MessageType = $type;
+
+            fn key(&self) -> Option<String> {
+                let key: fn(&Self) -> Option<String> = $key;
+                key(self)
+            }
+
+            fn encode(&self) -> Result<bytes::Bytes, comms::message::CodecError> {
+                comms::message::codec::json_encode(Self::TYPE.name, self)
+            }
+
+            fn decode(content_type: Option<&str>, payload: &[u8]) -> Result<Self, comms::message::CodecError> {
+                comms::message::codec::json_decode(Self::TYPE.name, content_type, payload)
+            }
+
+            fn schema() -> Option<schemars::Schema> {
+                None
+            }
+        }
+    };
 }
 
 macro_rules! message_type {
@@ -45,7 +70,14 @@ macro_rules! message_type {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     pub key: String,
+    #[serde(deserialize_with = "number")]
     pub number: u32,
+}
+
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = u32::deserialize(deserializer)?;
+    assert_ne!(number, Job::PANICS, "no job is read");
+    Ok(number)
 }
 
 impl Job {
@@ -57,27 +89,7 @@ impl Job {
     }
 }
 
-impl Message for Job {
-    const TYPE: MessageType = message_type!("test.job", 2, Event, "jobs", None, "support::Job");
-
-    fn key(&self) -> Option<String> {
-        Some(self.key.clone())
-    }
-
-    fn encode(&self) -> Result<Bytes, CodecError> {
-        codec::json_encode(Self::TYPE.name, self)
-    }
-
-    fn decode(content_type: Option<&str>, payload: &[u8]) -> Result<Self, CodecError> {
-        let job: Self = codec::json_decode(Self::TYPE.name, content_type, payload)?;
-        assert_ne!(job.number, Self::PANICS, "no job is read");
-        Ok(job)
-    }
-
-    fn schema() -> Option<schemars::Schema> {
-        None
-    }
-}
+json_message!(Job, message_type!("test.job", 2, Event, "jobs", None, "support::Job"), |job| Some(job.key.clone()));
 
 impl Event for Job {}
 

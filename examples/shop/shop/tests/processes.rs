@@ -114,10 +114,26 @@ async fn no_order_is_lost_and_nothing_restarted_when_the_broker_is_killed_in_the
 
     traffic.await.expect("every order is accepted");
     wait_until_done(&done, &orders(1..=300), Duration::from_secs(90)).await;
+    wait_until_everything_is_handled(&rabbitmq).await;
     for (service, program) in services.iter_mut().zip(programs) {
         assert_eq!(service.try_wait().expect("its state can be read"), None, "{program} is still the same process");
     }
     app.shutdown().await;
+}
+
+/// No queue of any service holds a message, those of the customers' notifications included; nobody's order is hopeless.
+async fn wait_until_everything_is_handled(rabbitmq: &servers::RabbitMq) {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    loop {
+        let queues = rabbitmq.queues().await.expect("the server lists its queues");
+        assert!(queues.iter().any(|queue| queue.name.starts_with("notifications.")), "{queues:?}");
+        let left: Vec<_> = queues.into_iter().filter(|queue| queue.messages > 0).collect();
+        if left.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < give_up, "these still hold messages: {left:?}");
+        sleep(Duration::from_millis(200)).await;
+    }
 }
 
 fn orders(numbers: std::ops::RangeInclusive<u32>) -> BTreeSet<String> {
