@@ -105,7 +105,7 @@ impl Pipeline {
             self.intake.wake_another();
         }
         let open = self.at_once(delivery, slot, task);
-        pace.end(Instant::now());
+        pace.end(Instant::now);
         Poll::Ready(Some(Taken { open, key }))
     }
 
