@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::inject::Scope;
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Routes;
+pub(crate) struct Routes(());
 
 impl Routes {
     pub(super) fn check(&self, _: &mut Problems) {}
@@ -18,12 +18,12 @@ impl Routes {
     }
 
     pub(super) async fn open(self, _: &Scope, _: &Config, _: &mut Problems) -> Serving {
-        Serving
+        Serving(())
     }
 }
 
 #[derive(Debug)]
-pub(super) struct Serving;
+pub(super) struct Serving(());
 
 impl Serving {
     pub(super) fn begin(&mut self) {}
@@ -31,6 +31,8 @@ impl Serving {
     pub(super) fn stop_taking(&self) {}
 
     pub(super) async fn drained(&mut self) {}
+
+    pub(super) fn close(self) {}
 
     pub(super) fn address(&self) -> Option<SocketAddr> {
         None

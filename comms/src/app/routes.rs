@@ -133,6 +133,11 @@ impl Serving {
         }
     }
 
+    /// Ends every connection, whatever it is doing.
+    pub(super) fn close(self) {
+        drop(self.port);
+    }
+
     /// Where it listens.
     pub(super) fn address(&self) -> Option<SocketAddr> {
         match &self.port {

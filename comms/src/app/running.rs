@@ -119,7 +119,7 @@ impl App {
         };
         // Aborts what did not finish, before the broker it settles on is closed.
         drop(std::mem::take(&mut self.runners));
-        drop(self.serving);
+        self.serving.close();
         self.tasks.abort().await;
         join_all(self.brokers.iter().map(|(_, broker)| broker.close())).await;
         stopped
