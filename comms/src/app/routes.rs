@@ -8,7 +8,7 @@ use super::model::{ParameterModel, RouteModel};
 use super::problems::Problems;
 use super::{App, AppBuilder, Service};
 use crate::config::{Config, HttpConfig};
-use crate::http::server::{Bound, Server};
+use crate::http::server::{Bound, Server, Site};
 use crate::http::table::{self, Table};
 use crate::http::{Body, Endpoint, Method, Request, Response, Route, RouteDecl, respond};
 use crate::inject::{InjectError, Scope};
@@ -92,6 +92,12 @@ fn model(decl: &RouteDecl) -> RouteModel {
         body_limit: decl.body_limit,
         location: decl.location.to_string(),
         doc: decl.doc.unwrap_or_default().trim().to_owned(),
+    }
+}
+
+impl Site for Table {
+    async fn answer(self: Arc<Self>, request: Request<Body>) -> Response {
+        respond(&self, request).await
     }
 }
 
