@@ -1,0 +1,5 @@
+//! Finds what `src/` annotates, checks it, and generates the wiring.
+
+fn main() {
+    comms_build::configure().contracts("../contracts").run();
+}

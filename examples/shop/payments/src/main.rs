@@ -1,0 +1,3 @@
+//! The payment provider as a process of its own.
+
+comms::main!(shop_payments);
