@@ -1,11 +1,11 @@
 //! The service that charges customers and writes their invoices.
 
-mod bank;
 mod ledger;
+mod payments;
 mod service;
 
-pub use bank::{Bank, BankError};
 pub use ledger::Ledger;
+pub use payments::{Charge, NewCharge, PaymentProvider, PaymentProviderClient, Refusal};
 pub use service::{Billing, BillingError};
 
 comms::wiring!();

@@ -1,9 +1,10 @@
 //! What the service does with each message.
 
+use comms::client::CallError;
 use comms::{Class, Classify, PublishError, Publisher, event_handler, service};
 use shop_contracts::{InvoiceIssued, OrderPlaced, PaymentFailed};
 
-use crate::{Bank, BankError, Ledger};
+use crate::{Ledger, NewCharge, PaymentProviderClient, Refusal};
 
 /// Charges customers and writes invoices. The orders of one customer are billed one after another, so that the
 /// numbers of the invoices follow the orders; customers do not wait for each other.
@@ -14,7 +15,7 @@ use crate::{Bank, BankError, Ledger};
     subscribe("shop.orders", ordered(shards = 4, after = "continue"), concurrency = 8)
 )]
 pub struct Billing {
-    bank: Bank,
+    provider: PaymentProviderClient,
     ledger: Ledger,
     issued: Publisher<InvoiceIssued>,
     failed: Publisher<PaymentFailed>,
@@ -23,15 +24,15 @@ pub struct Billing {
 /// Why an order was not billed.
 #[derive(Debug, thiserror::Error)]
 pub enum BillingError {
-    /// The bank gave no result.
+    /// The provider gave no result.
     #[error("could not charge `{customer}` for the order `{order_id}`")]
-    Bank {
+    Payment {
         /// The order.
         order_id: String,
         /// Who was to pay.
         customer: String,
-        /// What the bank said.
-        source: BankError,
+        /// What the provider said.
+        source: CallError<Refusal>,
     },
     /// The result could not be published.
     #[error(transparent)]
@@ -42,8 +43,9 @@ pub enum BillingError {
 impl Classify for BillingError {
     fn class(&self) -> Class {
         match self {
-            Self::Bank { source: BankError::NoAccount(_), .. } => Class::Permanent,
-            Self::Bank { .. } => Class::Retryable,
+            Self::Payment { source: CallError::Refused(refusal), .. } if refusal.code == "no_account" => Class::Permanent,
+            // The reference makes it safe to ask again, whatever became of the first time.
+            Self::Payment { .. } => Class::Retryable,
             Self::Publish(error) => error.class(),
         }
     }
@@ -51,16 +53,18 @@ impl Classify for BillingError {
 
 #[service]
 impl Billing {
-    /// Charges the customer; what the bank declines is a result, what it can't say is tried again.
+    /// Charges the customer; what is declined is a result, what the provider can't say is tried again.
     #[event_handler(retry(max = 5, backoff = "200ms..5s"), timeout = "10s")]
     async fn on_order_placed(&self, event: OrderPlaced) -> Result<(), BillingError> {
         if self.ledger.invoice_of(&event.order_id).is_some() {
             return self.invoice(event).await;
         }
-        match self.bank.charge(&event.order_id, &event.customer) {
-            Ok(()) => self.invoice(event).await,
-            Err(error @ BankError::Declined) => self.refuse(event, &error).await,
-            Err(source) => Err(BillingError::Bank { order_id: event.order_id, customer: event.customer, source }),
+        let charge =
+            NewCharge { reference: event.order_id.clone(), customer: event.customer.clone(), amount_cents: event.total_cents };
+        match self.provider.charge(charge).await {
+            Ok(_) => self.invoice(event).await,
+            Err(CallError::Refused(refusal)) if refusal.code == "card_declined" => self.refuse(event, &refusal).await,
+            Err(source) => Err(BillingError::Payment { order_id: event.order_id, customer: event.customer, source }),
         }
     }
 
@@ -72,7 +76,7 @@ impl Billing {
         Ok(())
     }
 
-    async fn refuse(&self, order: OrderPlaced, error: &BankError) -> Result<(), BillingError> {
+    async fn refuse(&self, order: OrderPlaced, error: &Refusal) -> Result<(), BillingError> {
         let OrderPlaced { order_id, customer, .. } = order;
         self.failed.publish(&PaymentFailed { order_id, customer, reason: error.to_string() }).await?;
         Ok(())

@@ -7,4 +7,11 @@ pub mod billing;
 pub mod orders;
 
 pub use billing::{InvoiceIssued, PaymentFailed};
-pub use orders::{GetOrder, OrderPlaced, OrderShipped, OrderStatus, PlaceOrder, PlaceOrderError, UnknownOrder};
+pub use orders::{
+    GetOrder, Order, OrderPlaced, OrderShipped, OrderStatus, OrdersApi, OrdersApiClient, PlaceOrder, PlaceOrderError, UnknownOrder,
+};
+
+/// What the build script made of the `.proto` files.
+pub mod proto {
+    comms::proto!();
+}

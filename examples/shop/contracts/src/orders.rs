@@ -1,6 +1,8 @@
-//! Spoken by the service `orders`.
+//! Spoken by the service `orders`: over a broker, and over HTTP.
 
-use comms::{Class, Classify, command, event, query};
+use comms::http::{HttpError, Problem};
+use comms::{Class, Classify, command, event, query, service};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Place an order. Safe to repeat: an order id that is known already is not placed twice.
@@ -11,16 +13,21 @@ pub struct PlaceOrder {
     pub order_id: String,
     /// Who orders.
     pub customer: String,
-    /// What it costs.
-    pub total_cents: u64,
+    /// What.
+    pub article: String,
+    /// How many of it.
+    pub quantity: u32,
 }
 
 /// Why an order was not placed; it reaches the caller as this very type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum PlaceOrderError {
     /// There is nothing to pay for.
-    #[error("an order needs a total above zero")]
+    #[error("an order needs a quantity above zero")]
     Empty,
+    /// The inventory does not have it, or not so many.
+    #[error("{0}")]
+    Unavailable(String),
     /// The order could not be made known to the other services.
     #[error("the order was not accepted, place it again: {0}")]
     NotAccepted(String),
@@ -29,8 +36,18 @@ pub enum PlaceOrderError {
 impl Classify for PlaceOrderError {
     fn class(&self) -> Class {
         match self {
-            Self::Empty => Class::Permanent,
+            Self::Empty | Self::Unavailable(_) => Class::Permanent,
             Self::NotAccepted(_) => Class::Retryable,
+        }
+    }
+}
+
+impl HttpError for PlaceOrderError {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::Empty => Problem::new(422).code("empty").detail(self.to_string()),
+            Self::Unavailable(_) => Problem::new(409).code("unavailable").detail(self.to_string()),
+            Self::NotAccepted(_) => Problem::new(503).detail("the order was not accepted, place it again").because(self),
         }
     }
 }
@@ -44,7 +61,7 @@ pub struct GetOrder {
 }
 
 /// How far an order is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderStatus {
     /// Placed; the payment is awaited.
@@ -61,6 +78,33 @@ pub enum OrderStatus {
 pub struct UnknownOrder {
     /// The id that was asked for.
     pub order_id: String,
+}
+
+impl HttpError for UnknownOrder {
+    fn problem(&self) -> Problem {
+        Problem::new(404).code("unknown-order").detail(self.to_string())
+    }
+}
+
+/// An order, as the shop shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Order {
+    /// The order.
+    pub order_id: String,
+    /// How far it is.
+    pub status: OrderStatus,
+}
+
+/// The orders of the shop, over HTTP.
+#[service(name = "orders-api", version = "1.0.0")]
+pub trait OrdersApi {
+    /// Places an order. Safe to repeat: an order id that is known already is not placed twice.
+    #[post("/orders", status = 201, timeout = "10s", idempotent)]
+    async fn place_order(&self, order: PlaceOrder) -> Result<Order, PlaceOrderError>;
+
+    /// Says how far an order is.
+    #[get("/orders/{order_id}")]
+    async fn order(&self, order_id: String) -> Result<Order, UnknownOrder>;
 }
 
 /// A customer placed an order.

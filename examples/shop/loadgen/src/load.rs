@@ -3,12 +3,20 @@
 use std::time::{Duration, SystemTime};
 
 use comms::config::{ConfigError, Period};
-use comms::{CallError, Class, Classify, CommandBus, Settings, Tasks, provider, service};
+use comms::client::CallError;
+use comms::{Class, Classify, Settings, Tasks, client, provider, service};
 use serde::Deserialize;
 use shop_contracts::{PlaceOrder, PlaceOrderError};
 
 /// Who orders, in turn; the last one is trouble.
 const CUSTOMERS: [&str; 10] = ["ada", "grace", "alan", "ada", "barbara", "edsger", "ada", "donald", "grace", "mallory"];
+
+/// What is for sale, in turn; nobody has ever had a unicorn.
+const ARTICLES: [&str; 7] = ["book", "lamp", "book", "chair", "book", "lamp", "unicorn"];
+
+/// The orders of the shop: `[clients.orders]` says where.
+#[client(http = shop_contracts::OrdersApi)]
+pub struct Orders;
 
 /// `[app.loadgen]` of the configuration.
 #[derive(Debug, Deserialize)]
@@ -37,21 +45,21 @@ pub struct Loadgen {
 
 /// Places orders for as long as the application runs.
 #[provider]
-pub(crate) async fn load(commands: CommandBus, tasks: Tasks, settings: Settings) -> Result<Load, ConfigError> {
+pub(crate) async fn load(orders: Orders, tasks: Tasks, settings: Settings) -> Result<Load, ConfigError> {
     let Pace { pace: Period(pace) } = settings.section("loadgen")?;
     tasks.spawn(move |stopping| async move {
-        stopping.run_until_cancelled(place_orders(commands, pace)).await;
+        stopping.run_until_cancelled(place_orders(orders, pace)).await;
     });
     Ok(Load)
 }
 
-async fn place_orders(commands: CommandBus, pace: Duration) {
+async fn place_orders(orders: Orders, pace: Duration) {
     let run = run_id();
     for number in 1_u64.. {
         tokio::time::sleep(pace).await;
         let order = order(&run, number);
         // A call may fail without having failed: the order id makes it safe to repeat.
-        while let Err(error) = commands.send(order.clone()).await {
+        while let Err(error) = orders.place_order(order.clone()).await {
             if !is_worth_repeating(&error) {
                 tracing::warn!(order_id = order.order_id, %error, "the order was not placed");
                 break;
@@ -72,7 +80,8 @@ fn is_worth_repeating(error: &CallError<PlaceOrderError>) -> bool {
 fn order(run: &str, number: u64) -> PlaceOrder {
     let index = usize::try_from(number).unwrap_or(0) % CUSTOMERS.len();
     let customer = CUSTOMERS[index].to_owned();
-    PlaceOrder { order_id: format!("{run}-{number}"), customer, total_cents: 990 + number * 700 % 9_000 }
+    let article = ARTICLES[index % ARTICLES.len()].to_owned();
+    PlaceOrder { order_id: format!("{run}-{number}"), customer, article, quantity: 1 + u32::from(number.is_multiple_of(3)) }
 }
 
 /// Tells the orders of this run from those of the one before.

@@ -11,22 +11,27 @@ use shop_contracts::{InvoiceIssued, OrderPlaced, OrderShipped, PaymentFailed};
 
 /// What is printed once, at start.
 const INTRODUCTION: &str = "\
-The shop: five services in this process, talking over an embedded broker.
+The shop: seven services in this process, talking over HTTP, gRPC and an embedded broker.
 
-  loadgen        places an order each second, by a command            -> orders
-  orders         takes it, and ships it once it is paid               -> shop.orders
-  billing        charges the customer, in order for each of them      -> shop.billing
+  loadgen        places an order each second                    HTTP  -> orders
+  orders         has the articles kept                          gRPC  -> inventory
+                 makes the order known, ships what was paid     event -> shop.orders
+  billing        charges the customer, in order for each        HTTP  -> payments
+                 and says how it went                           event -> shop.billing
   notifications  writes to the customer about everything in shop.#
   shop-view      prints the lines below
 
-Each fourth order finds the bank busy and is tried again; each seventh is declined; mallory has no account,
-so the orders of mallory end among the dead letters.
+Each fourth order finds the payment provider busy and is tried again; each seventh is declined; mallory has no
+account, so the orders of mallory end among the dead letters; and nobody has ever had a unicorn.
 
 Try, in another terminal:
   curl http://127.0.0.1:9464/health/ready       is it well?
   curl http://127.0.0.1:9464/topology           who says what to whom
+  curl -i http://127.0.0.1:8080/orders --json '{\"order_id\": \"mine-1\", \"customer\": \"you\", \"article\": \"lamp\", \"quantity\": 2}'
+  curl http://127.0.0.1:8080/orders/mine-1      how far it is
   cargo run -p shop -- wiring                   what is wired, and in which order of layers
-  cargo run -p shop -- asyncapi                 the same for other languages
+  cargo run -p shop -- asyncapi                 the messages, for other languages
+  cargo run -p shop -- openapi                  the HTTP interface, for other languages
 Over RabbitMQ, with nothing changed but the configuration:
   COMMS__BROKERS__DEFAULT__URL=amqp://guest:guest@localhost cargo run -p shop
 or each service as a process of its own: cargo run -p shop-orders, and so on (README.md, beside this crate).

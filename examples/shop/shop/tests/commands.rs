@@ -61,7 +61,7 @@ async fn place_an_order_of_mallory(url: &str) {
     let broker = RabbitMq::connect(url.parse().expect("a URL"), "till").await.expect("the server answers");
     let app = AppBuilder::new("till").broker("default", Arc::new(broker)).start().await.expect("it starts");
     let commands: CommandBus = app.inject().expect("every application has its buses");
-    let order = PlaceOrder { order_id: "o-1".into(), customer: "mallory".into(), total_cents: 100 };
+    let order = PlaceOrder { order_id: "o-1".into(), customer: "mallory".into(), article: "book".into(), quantity: 1 };
     let give_up = Instant::now() + PATIENCE;
     while let Err(error) = commands.send(order.clone()).await {
         assert!(Instant::now() < give_up, "the order was not accepted: {error}");

@@ -54,7 +54,7 @@ fn spawn(program: &str, url: &str) -> Child {
 
 /// Places an order until it is accepted, as every caller over a network has to.
 async fn place(commands: &CommandBus, order_id: String, customer: String) {
-    let order = PlaceOrder { order_id, customer, total_cents: 990 };
+    let order = PlaceOrder { order_id, customer, article: "book".into(), quantity: 1 };
     let give_up = Instant::now() + Duration::from_secs(60);
     while let Err(error) = commands.send_within(order.clone(), Duration::from_secs(5)).await {
         assert!(Instant::now() < give_up, "{} was not accepted within a minute: {error}", order.order_id);

@@ -4,14 +4,14 @@ use comms::testing::TestApp;
 use shop_contracts::{GetOrder, InvoiceIssued, OrderShipped, OrderStatus, PaymentFailed, PlaceOrder};
 use shop_notifications::Mailer;
 
-type Shop = (shop_orders::Wiring, shop_billing::Wiring, shop_notifications::Wiring);
+type Shop = (shop_orders::Wiring, shop_inventory::Wiring, shop_billing::Wiring, shop_payments::Wiring, shop_notifications::Wiring);
 
 async fn start() -> TestApp {
     TestApp::of::<Shop>().start().await.expect("the shop starts")
 }
 
 fn place(number: u64, customer: &str) -> PlaceOrder {
-    PlaceOrder { order_id: format!("o-{number}"), customer: customer.into(), total_cents: 100 * number }
+    PlaceOrder { order_id: format!("o-{number}"), customer: customer.into(), article: "book".into(), quantity: 1 }
 }
 
 async fn status(app: &TestApp, number: u64) -> OrderStatus {

@@ -1,0 +1,3 @@
+//! The payments alone, for the test that runs the shop in several processes.
+
+comms::main!(shop_payments);
