@@ -13,6 +13,7 @@ mod diagnose;
 mod emit;
 #[cfg(feature = "proto")]
 mod externs;
+mod fake;
 #[cfg(feature = "proto")]
 mod names;
 mod request;

@@ -6,6 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use prost_build::{Comments, Method, Service, ServiceGenerator};
 use quote::{format_ident, quote};
 
+use super::fake::fake;
 use super::{Protos, externs};
 
 /// Generates the services of all packages.
@@ -25,7 +26,13 @@ impl ServiceGenerator for Services {
         if externs::covers(&self.protos, &format!(".{}", named.full)) {
             return;
         }
-        let parts = [handler_trait(&service, &named), descriptor(&service, &named), server(&service, &named), client(&service, &named)];
+        let parts = [
+            handler_trait(&service, &named),
+            descriptor(&service, &named),
+            server(&service, &named),
+            client(&service, &named),
+            fake(&service, &named),
+        ];
         for part in parts {
             text.push_str(&part.to_string());
             text.push('\n');
@@ -34,12 +41,12 @@ impl ServiceGenerator for Services {
 }
 
 /// The names that belong to a service.
-struct Named {
+pub(super) struct Named {
     /// As on the wire: `shop.inventory.v1.Inventory`.
-    full: String,
-    handler: Ident,
+    pub(super) full: String,
+    pub(super) handler: Ident,
     descriptor: Ident,
-    server: Ident,
+    pub(super) server: Ident,
     client: Ident,
 }
 
@@ -57,7 +64,7 @@ impl Named {
 }
 
 /// Text that came from the generator of messages: names and types.
-fn tokens(text: &str) -> TokenStream {
+pub(super) fn tokens(text: &str) -> TokenStream {
     // What is no Rust is found where the whole file is parsed.
     text.parse().unwrap_or_default()
 }

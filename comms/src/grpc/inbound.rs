@@ -55,6 +55,18 @@ impl<T> Inbound<T> {
         poll_fn(|task| Pin::new(&mut *self).poll_next(task)).await.transpose()
     }
 
+    /// Waits for all of them, to the last: for streams whose length is known to be bounded.
+    ///
+    /// # Errors
+    /// As [`message`](Self::message).
+    pub async fn all(mut self) -> Result<Vec<T>, GrpcError> {
+        let mut all = Vec::new();
+        while let Some(message) = self.message().await? {
+            all.push(message);
+        }
+        Ok(all)
+    }
+
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<T, GrpcError>>> {
         let Some(messages) = &mut self.messages else { return Poll::Ready(None) };
         if self.timer.poll(task).is_ready() {
