@@ -13,6 +13,7 @@ mod diagnose;
 mod emit;
 #[cfg(feature = "proto")]
 mod externs;
+#[cfg(feature = "proto")]
 mod fake;
 #[cfg(feature = "proto")]
 mod names;
