@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hyper::Uri;
+
+use super::secret::mask_url;
 use super::sections::{duration, number, size, text};
 use super::tree::{self, Node, Table, Value};
 
@@ -102,6 +105,24 @@ impl ClientConfig {
             },
         }
     }
+}
+
+/// Whether the text is where a service can be: `http://host:port`, with or without a path.
+///
+/// # Errors
+/// What is wrong, and what is expected.
+pub(crate) fn check_address(text: &str) -> Result<(), String> {
+    let why = match text.parse::<Uri>() {
+        Err(_) => "it is no URL",
+        Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => "it does not begin with `http://` or `https://`",
+        Ok(uri) if uri.host().is_none_or(str::is_empty) => "it has no host",
+        Ok(uri) if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
+            "it has a user in it, which no request would carry"
+        }
+        Ok(uri) if uri.query().is_some() => "it has a query",
+        Ok(_) => return Ok(()),
+    };
+    Err(format!("`{}` is no address of a service: {why}; expected `http://host:port`", mask_url(text)))
 }
 
 fn list(table: &Table, name: &str) -> Vec<String> {

@@ -26,6 +26,8 @@ pub(crate) mod toml;
 pub(crate) mod tree;
 mod typed;
 
+#[cfg(feature = "http")]
+pub(crate) use clients::check_address;
 pub use clients::{ClientConfig, ClientTlsConfig, Protocol};
 pub use duration::{InvalidDuration, Period, format_duration, parse_duration, parse_duration_range};
 pub use effective::Setting;
