@@ -186,11 +186,10 @@ impl ServiceConfig {
 
 impl HttpConfig {
     pub(super) fn read(tree: &Table) -> Self {
-        let size = text(tree, &["http", "header_limit"]).and_then(|text| text.parse::<Size>().ok());
         Self {
             enabled: enabled(tree, "http"),
             address: address(tree, "http").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
-            header_limit: size.and_then(|Size(bytes)| bytes.try_into().ok()).unwrap_or(16 << 10),
+            header_limit: size(tree, &["http", "header_limit"]).unwrap_or(16 << 10),
             read_timeout: duration(tree, &["http", "read_timeout"]).unwrap_or(Duration::from_secs(10)),
             max_connections: number(tree, &["http", "max_connections"]).unwrap_or(10_000),
         }
@@ -222,12 +221,17 @@ pub(super) fn named<T>(table: &Table, name: &str, read: impl Fn(&Table) -> T) ->
     inner.filter_map(|(name, node)| Some((name.clone(), read(node.as_table()?)))).collect()
 }
 
-fn text(table: &Table, path: &[&str]) -> Option<String> {
+pub(super) fn text(table: &Table, path: &[&str]) -> Option<String> {
     tree::find(table, path)?.as_text().map(str::to_owned)
 }
 
 pub(super) fn duration(table: &Table, path: &[&str]) -> Option<Duration> {
     parse_duration(&text(table, path)?).ok()
+}
+
+pub(super) fn size(table: &Table, path: &[&str]) -> Option<usize> {
+    let Size(bytes) = text(table, path)?.parse().ok()?;
+    bytes.try_into().ok()
 }
 
 fn enabled(tree: &Table, section: &str) -> bool {
@@ -238,7 +242,7 @@ fn address(tree: &Table, section: &str) -> Option<SocketAddr> {
     text(tree, &[section, "address"])?.parse().ok()
 }
 
-fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
+pub(super) fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
     match tree::find(table, path)?.value {
         Value::Integer(number) => number.try_into().ok(),
         _ => None,

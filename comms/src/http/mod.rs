@@ -34,6 +34,7 @@ mod route;
 pub(crate) mod server;
 pub(crate) mod table;
 mod text;
+pub(crate) mod timeout;
 
 pub use axum_core::body::Body;
 pub use axum_core::extract::FromRequestParts;

@@ -91,6 +91,15 @@ impl Problem {
         }))
     }
 
+    /// The same with the status of the answer that it came in, which counts; what it says itself is only repeated there.
+    pub(crate) fn at_status(mut self, status: u16) -> Self {
+        if self.0.title.is_empty() {
+            self.0.title = Self::of_status(status).0.title;
+        }
+        self.0.status = status;
+        self
+    }
+
     /// Of this type, a URI that identifies the kind of problem; `about:blank` unless said otherwise.
     #[must_use]
     pub fn of_type(mut self, uri: impl Into<Cow<'static, str>>) -> Self {
