@@ -113,12 +113,13 @@ fn client_method(contract: &Contract, method: &Method) -> TokenStream {
     let types = route.parameters.iter().map(|parameter| &parameter.ty);
     let (value, error) = (value(method), error(krate, method));
     let pieces = route.parameters.iter().zip(arguments).map(|(parameter, argument)| piece(parameter, argument));
-    let key = (*idempotency == Some(Idempotency::Key)).then(|| quote!(call.new_idempotency_key();));
+    let key = (*idempotency == Some(Idempotency::Key)).then(|| quote!(call.idempotency_key(::core::option::Option::None);));
+    let foreign = contract.foreign.is_some().then(|| quote!(call.foreign();));
     let text = client_doc(&route.common.doc, &route.requests());
     let vis = &contract.vis;
     let place = route.output.as_ref().map_or_else(|| at(name), at);
     let sent = quote_spanned!(place=> call.send::<#value, #error>().await);
-    let mutable = (!arguments.is_empty() || key.is_some()).then(|| quote!(mut));
+    let mutable = (!arguments.is_empty() || key.is_some() || foreign.is_some()).then(|| quote!(mut));
     quote! {
         #(#cfgs)*
         #[doc = #text]
@@ -126,6 +127,7 @@ fn client_method(contract: &Contract, method: &Method) -> TokenStream {
             let #mutable call = self.0.begin(&#descriptor::<()>::ROUTE);
             #(#pieces)*
             #key
+            #foreign
             #sent
         }
     }

@@ -4,11 +4,15 @@
 
 mod app;
 #[cfg(feature = "http")]
+mod fake_routes;
+#[cfg(feature = "http")]
 mod http;
 pub mod proxy;
 mod recorder;
 pub mod servers;
 
 pub use app::{TestApp, TestAppBuilder};
+#[cfg(feature = "http")]
+pub use fake_routes::FakeRoutes;
 #[cfg(feature = "http")]
 pub use http::{HttpAnswer, HttpCall, TestHttp};
