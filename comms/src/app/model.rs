@@ -41,6 +41,8 @@ pub(crate) struct ServiceModel {
     pub(crate) subscriptions: Vec<SubscriptionModel>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) routes: Vec<RouteModel>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) grpc: Vec<GrpcModel>,
     pub(crate) publishes: Vec<MessageName>,
 }
 
@@ -123,6 +125,22 @@ pub(crate) struct ParameterModel {
     pub(crate) place: String,
 }
 
+/// A gRPC service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct GrpcModel {
+    /// Its full name: `shop.inventory.v1.Inventory`.
+    pub(crate) name: &'static str,
+    pub(crate) methods: Vec<GrpcMethodModel>,
+}
+
+/// A method of a gRPC service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct GrpcMethodModel {
+    pub(crate) name: &'static str,
+    /// `unary`, `client streaming`, `server streaming` or `bidirectional`.
+    pub(crate) kind: &'static str,
+}
+
 /// A message type.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct MessageModel {
@@ -186,6 +204,7 @@ impl ServiceModel {
             layers: Vec::new(),
             subscriptions: Vec::new(),
             routes: Vec::new(),
+            grpc: Vec::new(),
             publishes: Vec::new(),
         }
     }
@@ -368,6 +387,8 @@ pub(crate) mod tests {
             location: location(40).to_string(),
             doc: "Finds an invoice.".to_owned(),
         });
+        let methods = vec![GrpcMethodModel { name: "Find", kind: "unary" }, GrpcMethodModel { name: "Watch", kind: "server streaming" }];
+        billing.grpc.push(GrpcModel { name: "shop.billing.v1.Billing", methods });
         billing.publishes.push(MessageName { name: "orders.order-placed".to_owned(), version: 1 });
         AppModel {
             name: "billing-service".to_owned(),

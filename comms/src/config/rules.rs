@@ -1,5 +1,7 @@
 //! Rules between keys, once all layers are laid over each other.
 
+use std::net::SocketAddr;
+
 use super::secret::has_password;
 use super::tree::{self, Node, Table};
 use super::{ConfigProblem, keys, suggest::suggest};
@@ -7,7 +9,15 @@ use super::{ConfigProblem, keys, suggest::suggest};
 /// Every contradiction within the configuration. What compares it with the code is in `names`.
 pub(crate) fn check(tree: &Table) -> Vec<ConfigProblem> {
     let brokers = tree.get("brokers").and_then(Node::as_table).into_iter().flatten();
-    brokers.flat_map(|(name, node)| check_broker(name, node)).collect()
+    brokers.flat_map(|(name, node)| check_broker(name, node)).chain(check_grpc(tree)).collect()
+}
+
+/// Two ports are two addresses.
+fn check_grpc(tree: &Table) -> Option<ConfigProblem> {
+    let (grpc, http) = (tree::find(tree, &["grpc", "address"])?, tree::find(tree, &["http", "address"])?);
+    let (own, shared): (SocketAddr, SocketAddr) = (grpc.as_text()?.parse().ok()?, http.as_text()?.parse().ok()?);
+    let message = "is the address of `[http]` too; leave it out: gRPC is answered at the port of HTTP then";
+    (own == shared && own.port() != 0).then(|| ConfigProblem::new(grpc.origin.clone(), "grpc.address".to_owned(), message))
 }
 
 fn check_broker(name: &str, broker: &Node) -> Vec<ConfigProblem> {
@@ -45,5 +55,14 @@ mod tests {
         assert!(found[0].starts_with("comms.toml:3:12: `brokers.a.password`: `url` has a password in it too"), "{found:#?}");
         assert!(found[1].starts_with("comms.toml:4:10: `brokers.b`: a broker needs a `url`"), "{found:#?}");
         assert!(found[2].starts_with("comms.toml:6:17: `brokers.b.password_file`: `password` is set too"), "{found:#?}");
+    }
+
+    #[test]
+    fn grpc_has_an_address_of_its_own_or_none() {
+        let error = Config::from_toml("[grpc]\naddress = \"127.0.0.1:8080\"").unwrap_err();
+        let found = error.problems()[0].to_string();
+        assert!(found.starts_with("comms.toml:2:11: `grpc.address`: is the address of `[http]` too; leave it out"), "{found}");
+        assert!(Config::from_toml("[grpc]\naddress = \"127.0.0.1:50051\"").unwrap().grpc.address.is_some());
+        assert!(Config::from_toml("[http]\naddress = \"127.0.0.1:0\"\n[grpc]\naddress = \"127.0.0.1:0\"").is_ok());
     }
 }

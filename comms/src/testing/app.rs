@@ -64,6 +64,7 @@ impl TestAppBuilder {
         let mut app = self.0.observer(Arc::clone(&recorder) as _);
         // Requests come through `TestApp::http`.
         app.config.http.enabled = false;
+        app.config.grpc.enabled = false;
         let mut brokers = Vec::new();
         for name in broker_names(&app) {
             let memory = Memory::with_config(MemoryConfig { record: RECORD, ..MemoryConfig::default() });

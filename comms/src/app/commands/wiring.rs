@@ -34,6 +34,13 @@ fn service_text(service: &ServiceModel) -> String {
     for line in columns(&routes).lines() {
         let _ = writeln!(text, "  {line}");
     }
+    for grpc in &service.grpc {
+        let _ = writeln!(text, "  gRPC {}", grpc.name);
+        let methods: Vec<[String; 2]> = grpc.methods.iter().map(|method| [method.name.to_owned(), method.kind.to_owned()]).collect();
+        for line in columns(&methods).lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
     if !service.publishes.is_empty() {
         let names: Vec<String> = service.publishes.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "  publishes {}", names.join(", "));
