@@ -400,7 +400,17 @@ pub(crate) mod tests {
             services: vec![billing],
             messages: vec![MessageModel::of(&placed(), schema()), MessageModel::of(&place(), None)],
             providers: vec![ProviderModel { name: "invoices".into(), provides: "Invoices".into(), location: location(5).to_string() }],
-            clients: Vec::new(),
+            clients: vec![ClientModel {
+                name: "inventory".to_owned(),
+                kind: "grpc".to_owned(),
+                contract: "shop.inventory.v1.Inventory".to_owned(),
+                addresses: vec!["http://127.0.0.1:50051".to_owned()],
+                connect_timeout: Duration::from_secs(1),
+                attempt_timeout: Some(Duration::from_secs(2)),
+                timeout: None,
+                location: location(6).to_string(),
+                doc: String::new(),
+            }],
             layers: vec![LayerModel { name: "decode", does: "payload to type" }, LayerModel { name: "retry", does: "in two levels" }],
         }
     }

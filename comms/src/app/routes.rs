@@ -1,12 +1,17 @@
 //! The routes of an application: registered, checked, bound to their services, served.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 
 use super::model::{ParameterModel, RouteModel};
 use super::problems::Problems;
 use super::{App, AppBuilder, Service};
+use crate::client::Channel;
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server};
 use crate::http::table::{self, Table};
@@ -32,6 +37,34 @@ impl App {
         let head = request.method() == Method::HEAD;
         let response = respond(&self.serving.table, request).await;
         if head { response.map(|_| Body::empty()) } else { response }
+    }
+}
+
+impl App {
+    /// Calls the routes of this application, in the process: with or without a port. The channel keeps the routes, and
+    /// with them their services, alive.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        Channel::local(InProcess(Arc::clone(&self.serving.table)))
+    }
+}
+
+/// The routes as a service of HTTP requests.
+#[derive(Clone)]
+struct InProcess(Arc<Table>);
+
+impl tower_service::Service<Request<Body>> for InProcess {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let table = Arc::clone(&self.0);
+        Box::pin(async move { Ok(respond(&table, request).await) })
     }
 }
 

@@ -29,7 +29,7 @@ mod body;
 mod decl;
 mod endpoint;
 pub(crate) mod failure;
-mod problem;
+pub(crate) mod problem;
 mod route;
 pub(crate) mod server;
 pub(crate) mod table;
