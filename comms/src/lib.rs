@@ -5,6 +5,8 @@
 extern crate self as comms;
 
 mod app;
+#[cfg(feature = "http")]
+pub mod client;
 pub mod config;
 mod context;
 mod cqrs;

@@ -3,6 +3,11 @@
 mod assemble;
 mod broker_checks;
 mod builder;
+#[cfg(feature = "http")]
+mod clients;
+#[cfg(not(feature = "http"))]
+#[path = "no_clients.rs"]
+mod clients;
 pub(crate) mod commands;
 pub(crate) mod config_source;
 mod factory;

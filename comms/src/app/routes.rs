@@ -1,16 +1,19 @@
 //! The routes of an application: registered, checked, bound to their services, served.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{BoxFuture, join};
 
 use super::grpc::{Grpc, GrpcServices};
 use super::model::{GrpcModel, ParameterModel, RouteModel};
 use super::problems::Problems;
 use super::site::Front;
 use super::{App, AppBuilder, Service};
+use crate::client::Channel;
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server};
 use crate::http::table::{self, Table};
@@ -34,6 +37,34 @@ impl App {
     /// Answers a request in the process, as the port would: with or without a port. Calls of gRPC too.
     pub async fn answer(&self, request: Request<Body>) -> Response {
         self.serving.front.answer_inside(request).await
+    }
+}
+
+impl App {
+    /// Calls the routes and the gRPC services of this application, in the process: with or without a port. The channel keeps
+    /// them, and with them their services, alive.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        Channel::local(InProcess(Arc::clone(&self.serving.front)))
+    }
+}
+
+/// Routes and gRPC services as a service of HTTP requests.
+#[derive(Clone)]
+struct InProcess(Arc<Front>);
+
+impl tower_service::Service<Request<Body>> for InProcess {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let front = Arc::clone(&self.0);
+        Box::pin(async move { Ok(front.answer_inside(request).await) })
     }
 }
 

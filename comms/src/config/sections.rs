@@ -249,7 +249,7 @@ pub(super) fn named<T>(table: &Table, name: &str, read: impl Fn(&Table) -> T) ->
     inner.filter_map(|(name, node)| Some((name.clone(), read(node.as_table()?)))).collect()
 }
 
-fn text(table: &Table, path: &[&str]) -> Option<String> {
+pub(super) fn text(table: &Table, path: &[&str]) -> Option<String> {
     tree::find(table, path)?.as_text().map(str::to_owned)
 }
 
@@ -257,7 +257,7 @@ pub(super) fn duration(table: &Table, path: &[&str]) -> Option<Duration> {
     parse_duration(&text(table, path)?).ok()
 }
 
-fn size(table: &Table, path: &[&str]) -> Option<usize> {
+pub(super) fn size(table: &Table, path: &[&str]) -> Option<usize> {
     let Size(bytes) = text(table, path)?.parse().ok()?;
     bytes.try_into().ok()
 }
@@ -270,7 +270,7 @@ fn address(tree: &Table, section: &str) -> Option<SocketAddr> {
     text(tree, &[section, "address"])?.parse().ok()
 }
 
-fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
+pub(super) fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
     match tree::find(table, path)?.value {
         Value::Integer(number) => number.try_into().ok(),
         _ => None,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::clients::ClientConfig;
 use super::secret::Secret;
 use super::sections::{
     AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, LogConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig,
@@ -23,6 +24,8 @@ pub struct Config {
     pub brokers: BTreeMap<String, BrokerConfig>,
     /// What overrides the attributes of services, by their names.
     pub services: BTreeMap<String, ServiceConfig>,
+    /// Where other services are, by the names of their clients.
+    pub clients: BTreeMap<String, ClientConfig>,
     /// The HTTP port.
     pub http: HttpConfig,
     /// gRPC.
@@ -40,8 +43,9 @@ pub struct Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Config");
-        shown.field("brokers", &self.brokers).field("services", &self.services).field("http", &self.http).field("grpc", &self.grpc);
-        shown.field("admin", &self.admin).field("log", &self.log).field("shutdown", &self.shutdown).finish_non_exhaustive()
+        shown.field("brokers", &self.brokers).field("services", &self.services).field("clients", &self.clients);
+        shown.field("http", &self.http).field("grpc", &self.grpc).field("admin", &self.admin);
+        shown.field("log", &self.log).field("shutdown", &self.shutdown).finish_non_exhaustive()
     }
 }
 
@@ -131,6 +135,7 @@ impl Config {
         Self {
             brokers: named(&tree, "brokers", BrokerConfig::read),
             services: named(&tree, "service", ServiceConfig::read),
+            clients: named(&tree, "clients", ClientConfig::read),
             http: HttpConfig::read(&tree),
             grpc: GrpcConfig::read(&tree),
             admin: AdminConfig::read(&tree),

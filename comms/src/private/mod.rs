@@ -2,6 +2,8 @@
 
 #[cfg(feature = "http")]
 pub mod answered;
+#[cfg(feature = "http")]
+pub mod contract;
 pub mod index;
 pub mod inject;
 pub mod outcome;

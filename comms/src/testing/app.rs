@@ -47,7 +47,7 @@ pub struct TestApp {
 /// A [`TestApp`] before it starts.
 #[derive(Debug)]
 #[must_use = "nothing runs until `start`"]
-pub struct TestAppBuilder(AppBuilder);
+pub struct TestAppBuilder(pub(super) AppBuilder);
 
 impl TestAppBuilder {
     /// Hands over a value, a fake for example, in the place of what a provider would make.
