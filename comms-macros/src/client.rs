@@ -76,6 +76,6 @@ fn over(client: &Client) -> TokenStream {
     let place = at(client.calls.path());
     match &client.calls {
         Calls::Http(_) => quote_spanned!(place=> <#typed as #krate::client::Client>::over(channel, settings)),
-        Calls::Grpc(_) => quote_spanned!(place=> <#typed>::from(#krate::__private::grpc_client(channel, settings))),
+        Calls::Grpc(_) => quote_spanned!(place=> <#typed>::from(#krate::grpc::Client::over(channel, settings))),
     }
 }

@@ -6,8 +6,9 @@ use comms_syntax::route::{Idempotency, Parameter, Place};
 use comms_syntax::{Common, names};
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Path, Type};
+use syn::Path;
 
+use crate::fake;
 use crate::tokens::{at, doc, duration, listed, location, setting};
 
 /// The member that registers the routes of a service that implements the contract.
@@ -31,12 +32,12 @@ pub(crate) fn register(contract: &Contract) -> TokenStream {
 
 pub(crate) fn expand(contract: &Contract) -> TokenStream {
     let routes = contract.methods.iter().map(|method| route(contract, method));
-    let (client, fake) = (client(contract), fake(contract));
+    let (client, fake) = (client(contract), fake::expand(contract));
     let listed = listed(&contract.common, &names::entry(&contract.ident));
     quote!(#(#routes)* #client #fake #listed)
 }
 
-fn descriptor(contract: &Contract, method: &Method) -> Ident {
+pub(crate) fn descriptor(contract: &Contract, method: &Method) -> Ident {
     names::method_descriptor(&contract.ident, &method.route.ident)
 }
 
@@ -156,85 +157,4 @@ fn value(method: &Method) -> TokenStream {
 
 fn error(krate: &Path, method: &Method) -> TokenStream {
     method.error.as_ref().map_or_else(|| quote!(#krate::contract::Never), |error| quote!(#error))
-}
-
-/// A stand-in whose answers are scripted, where the feature `testing` is on.
-fn fake(contract: &Contract) -> TokenStream {
-    let Contract { common, ident, vis, methods, .. } = contract;
-    let (krate, cfgs, fake) = (&common.krate, &common.cfgs, names::beside(ident, "Fake"));
-    let text =
-        format!("Stands in for [`{ident}`] in tests: answers as its scripts say, and keeps what it was called with. Clones share both.");
-    let fields = methods.iter().map(|method| script_field(krate, method));
-    let scripts = methods.iter().map(|method| script_method(krate, vis, method));
-    let answers = methods.iter().map(answer);
-    let routes = methods.iter().map(|method| {
-        let (cfgs, descriptor) = (&method.route.common.cfgs, descriptor(contract, method));
-        quote!(#(#cfgs)* let routes = routes.route::<#descriptor<Self>>();)
-    });
-    quote! {
-        #krate::__fake! {
-            #(#cfgs)*
-            #[doc = #text]
-            #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::default::Default)]
-            #vis struct #fake {
-                #(#fields,)*
-            }
-            #(#cfgs)*
-            impl #fake {
-                #(#scripts)*
-            }
-            #(#cfgs)*
-            impl #ident for #fake {
-                #(#answers)*
-            }
-            #(#cfgs)*
-            impl #krate::testing::Fake for #fake {
-                fn channel(&self) -> #krate::client::Channel {
-                    let routes = #krate::testing::FakeRoutes::of(::core::clone::Clone::clone(self));
-                    #(#routes)*
-                    routes.channel()
-                }
-            }
-        }
-    }
-}
-
-/// `Script<(Argument, ..), Answer>`.
-fn script(krate: &Path, method: &Method) -> TokenStream {
-    let types = argument_types(method);
-    let answer = method.route.output.as_ref().map_or_else(|| quote!(()), |output| quote!(#output));
-    quote!(#krate::testing::Script<(#(#types,)*), #answer>)
-}
-
-fn argument_types(method: &Method) -> impl Iterator<Item = &Type> {
-    method.route.parameters.iter().map(|parameter| &parameter.ty)
-}
-
-fn script_field(krate: &Path, method: &Method) -> TokenStream {
-    let (cfgs, name, script) = (&method.route.common.cfgs, &method.route.ident, script(krate, method));
-    quote!(#(#cfgs)* #name: #script)
-}
-
-fn script_method(krate: &Path, vis: &syn::Visibility, method: &Method) -> TokenStream {
-    let (cfgs, name, script) = (&method.route.common.cfgs, &method.route.ident, script(krate, method));
-    let text = format!("What `{name}` answers, and what it was called with.");
-    quote! {
-        #(#cfgs)*
-        #[doc = #text]
-        #vis fn #name(&self) -> &#script {
-            &self.#name
-        }
-    }
-}
-
-fn answer(method: &Method) -> TokenStream {
-    let Method { route, arguments, .. } = method;
-    let (cfgs, name, types) = (&route.common.cfgs, &route.ident, argument_types(method));
-    let output = route.output.as_ref().map(|output| quote!(-> #output));
-    quote! {
-        #(#cfgs)*
-        async fn #name(&self, #(#arguments: #types),*) #output {
-            self.#name.answer((#(#arguments,)*)).await
-        }
-    }
 }

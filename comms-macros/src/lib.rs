@@ -6,6 +6,7 @@
 mod attribute;
 mod client;
 mod contract;
+mod fake;
 mod handler;
 mod implementation;
 mod message;

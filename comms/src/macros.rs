@@ -44,7 +44,9 @@ macro_rules! main {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __fake {
-    ($($item:tt)*) => {};
+    ($($item:tt)*) => {
+        $($item)*
+    };
 }
 
 /// The fake of a contract, where nobody tests.

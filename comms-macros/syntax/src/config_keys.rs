@@ -87,6 +87,7 @@ pub const ROOT: &[Key] = &[
     ),
     Key::new("service", Shape::Named { what: "service", keys: SERVICE }, "Overrides of what the attributes of a service say."),
     Key::new("http", Shape::Table(HTTP), "The HTTP port: the routes of the services. It is opened when there is one."),
+    Key::new("grpc", Shape::Table(GRPC), "The gRPC services, and their port if they have one of their own."),
     Key::new("clients", Shape::Named { what: "client", keys: CLIENT }, "Where other services are, and how long calls may take."),
     Key::new("admin", Shape::Table(ADMIN), "The admin port: health, info, topology."),
     Key::new("log", Shape::Table(LOG), "What is logged, and how."),
@@ -150,6 +151,20 @@ pub const HTTP: &[Key] = &[
         "How many connections are served at once; further ones wait in the queue of the operating system.",
     )
     .or("10000"),
+];
+
+/// The keys of `[grpc]`.
+pub const GRPC: &[Key] = &[
+    Key::new("enabled", Shape::Boolean, "Whether gRPC is answered at a port, if there are gRPC services.").or("true"),
+    Key::new("address", Shape::Address, "Where it listens. Left out: at the port of HTTP. The limits of `[http]` hold for both."),
+    Key::new("request_limit", Shape::Size { min: 1 << 10, max: 1 << 31 }, "How large a message of a caller may be.").or("4MiB"),
+    Key::new("answer_limit", Shape::Size { min: 1 << 10, max: 1 << 31 }, "How large a message of an answer may be.").or("4MiB"),
+    Key::new(
+        "stream_grace",
+        Shape::Duration,
+        "How long streams may go on once the process was told to stop; then they end with `Unavailable`.",
+    )
+    .or("1s"),
 ];
 
 /// The keys of `[clients.NAME]`.

@@ -44,6 +44,8 @@ pub(crate) struct ServiceModel {
     pub(crate) subscriptions: Vec<SubscriptionModel>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) routes: Vec<RouteModel>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) grpc: Vec<GrpcModel>,
     pub(crate) publishes: Vec<MessageName>,
 }
 
@@ -124,6 +126,22 @@ pub(crate) struct ParameterModel {
     /// `path`, `query`, `header`, `body` or `extracted`.
     #[serde(rename = "in")]
     pub(crate) place: String,
+}
+
+/// A gRPC service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct GrpcModel {
+    /// Its full name: `shop.inventory.v1.Inventory`.
+    pub(crate) name: &'static str,
+    pub(crate) methods: Vec<GrpcMethodModel>,
+}
+
+/// A method of a gRPC service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct GrpcMethodModel {
+    pub(crate) name: &'static str,
+    /// `unary`, `client streaming`, `server streaming` or `bidirectional`.
+    pub(crate) kind: &'static str,
 }
 
 /// A message type.
@@ -211,6 +229,7 @@ impl ServiceModel {
             layers: Vec::new(),
             subscriptions: Vec::new(),
             routes: Vec::new(),
+            grpc: Vec::new(),
             publishes: Vec::new(),
         }
     }
@@ -393,6 +412,8 @@ pub(crate) mod tests {
             location: location(40).to_string(),
             doc: "Finds an invoice.".to_owned(),
         });
+        let methods = vec![GrpcMethodModel { name: "Find", kind: "unary" }, GrpcMethodModel { name: "Watch", kind: "server streaming" }];
+        billing.grpc.push(GrpcModel { name: "shop.billing.v1.Billing", methods });
         billing.publishes.push(MessageName { name: "orders.order-placed".to_owned(), version: 1 });
         AppModel {
             name: "billing-service".to_owned(),
@@ -400,7 +421,17 @@ pub(crate) mod tests {
             services: vec![billing],
             messages: vec![MessageModel::of(&placed(), schema()), MessageModel::of(&place(), None)],
             providers: vec![ProviderModel { name: "invoices".into(), provides: "Invoices".into(), location: location(5).to_string() }],
-            clients: Vec::new(),
+            clients: vec![ClientModel {
+                name: "inventory".to_owned(),
+                kind: "grpc".to_owned(),
+                contract: "shop.inventory.v1.Inventory".to_owned(),
+                addresses: vec!["http://127.0.0.1:50051".to_owned()],
+                connect_timeout: Duration::from_secs(1),
+                attempt_timeout: Some(Duration::from_secs(2)),
+                timeout: None,
+                location: location(6).to_string(),
+                doc: String::new(),
+            }],
             layers: vec![LayerModel { name: "decode", does: "payload to type" }, LayerModel { name: "retry", does: "in two levels" }],
         }
     }

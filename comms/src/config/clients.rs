@@ -131,3 +131,61 @@ fn list(table: &Table, name: &str) -> Vec<String> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, keys};
+
+    fn read(text: &str) -> ClientConfig {
+        Config::from_toml(text).unwrap().clients.remove("a").unwrap()
+    }
+
+    fn problems(text: &str) -> Vec<String> {
+        Config::from_toml(text).unwrap_err().problems().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_table_of_keys() {
+        let documented = keys::CLIENT.iter().filter_map(|key| Some((key, key.default?)));
+        let lines = documented.map(|(key, default)| {
+            format!("{} = {}\n", key.name, if key.name == "max_idle" { default.to_owned() } else { format!("{default:?}") })
+        });
+        assert_eq!(read(&format!("[clients.a]\n{}", lines.collect::<String>())), ClientConfig::default());
+        assert_eq!(read("[clients.a]\n"), ClientConfig::default());
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let config = read(
+            "[clients.a]\naddresses = [\"http://h:1\", \"http://h:2/v1\"]\nprotocol = \"http2\"\nconnect_timeout = \"2s\"\nattempt_timeout = \"3s\"\ntimeout = \"4s\"\nread_timeout = \"5s\"\nmax_idle = 6\nidle_timeout = \"7s\"\nanswer_limit = \"8KiB\"\n[clients.a.tls]\nca = \"ca.pem\"\ncertificate = \"c.pem\"\nkey = \"k.pem\"\nserver_name = \"n\"\n",
+        );
+        let seconds = Duration::from_secs;
+        let expected = ClientConfig {
+            addresses: vec!["http://h:1".into(), "http://h:2/v1".into()],
+            protocol: Protocol::Http2,
+            connect_timeout: seconds(2),
+            attempt_timeout: Some(seconds(3)),
+            timeout: Some(seconds(4)),
+            read_timeout: seconds(5),
+            max_idle: 6,
+            idle_timeout: seconds(7),
+            answer_limit: 8 << 10,
+            tls: ClientTlsConfig {
+                ca: Some("ca.pem".into()),
+                certificate: Some("c.pem".into()),
+                key: Some("k.pem".into()),
+                server_name: Some("n".into()),
+            },
+        };
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_where_it_stands() {
+        let found = problems("[clients.a]\naddresses = [\"http://h:1\", \"h:2\", 3]\n[clients.b]\naddresses = \"http://h\"\n");
+        assert!(found[0].starts_with("comms.toml:2:28: `clients.a.addresses[1]`: `h:2` is no address of a service"), "{found:#?}");
+        assert!(found[1].starts_with("comms.toml:2:35: `clients.a.addresses[2]`: expected an address in quotes"), "{found:#?}");
+        assert!(found[2].starts_with("comms.toml:4:13: `clients.b.addresses`: expected a list of addresses in quotes"), "{found:#?}");
+    }
+}

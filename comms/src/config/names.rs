@@ -204,6 +204,9 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_refused_with_the_names_that_do() {
+        let found = problems("[clients.paymets]\n");
+        assert!(found[0].starts_with("comms.toml:1:10: `clients.paymets`: there is no client `paymets`"), "{found:#?}");
+        assert!(found[0].contains("did you mean `payments`?"), "{found:#?}");
         let text = "[brokers.adit]\nurl = \"memory:\"\n[service.biling]\n[service.billing.handler.on_payed]\n[service.billing.subscription.order]\n";
         let found = problems(text);
         assert!(found[0].starts_with("comms.toml:1:10: `brokers.adit`: there is no broker `adit`"), "{found:#?}");

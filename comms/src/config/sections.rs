@@ -80,6 +80,22 @@ pub struct HttpConfig {
     pub max_connections: usize,
 }
 
+/// `[grpc]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrpcConfig {
+    /// Whether gRPC is answered at a port, if there are gRPC services. Default: true.
+    pub enabled: bool,
+    /// Where it listens, if not at the port of HTTP.
+    pub address: Option<SocketAddr>,
+    /// How many bytes a message of a caller may have. Default: 4 MiB.
+    pub request_limit: usize,
+    /// How many bytes a message of an answer may have. Default: 4 MiB.
+    pub answer_limit: usize,
+    /// How long streams may go on once the process was told to stop. Default: 1 s.
+    pub stream_grace: Duration,
+}
+
 /// `[admin]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -192,6 +208,18 @@ impl HttpConfig {
             header_limit: size(tree, &["http", "header_limit"]).unwrap_or(16 << 10),
             read_timeout: duration(tree, &["http", "read_timeout"]).unwrap_or(Duration::from_secs(10)),
             max_connections: number(tree, &["http", "max_connections"]).unwrap_or(10_000),
+        }
+    }
+}
+
+impl GrpcConfig {
+    pub(super) fn read(tree: &Table) -> Self {
+        Self {
+            enabled: enabled(tree, "grpc"),
+            address: address(tree, "grpc"),
+            request_limit: size(tree, &["grpc", "request_limit"]).unwrap_or(4 << 20),
+            answer_limit: size(tree, &["grpc", "answer_limit"]).unwrap_or(4 << 20),
+            stream_grace: duration(tree, &["grpc", "stream_grace"]).unwrap_or(Duration::from_secs(1)),
         }
     }
 }

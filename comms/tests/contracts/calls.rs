@@ -2,7 +2,7 @@
 
 use comms::client::{CallError, Channel, Client, ClientKind, Settings};
 use comms::config::{ClientConfig, Config};
-use comms::testing::TestApp;
+use comms::testing::{Fake as _, TestApp};
 use comms::{App, AppBuilder, Class, Classify};
 
 use super::payments::*;
@@ -94,4 +94,32 @@ async fn a_client_without_an_address_keeps_the_application_from_starting() {
     let shop = AppBuilder::new("shop").service::<Shop>().client::<PaymentApi>();
     let error = TestApp::with(shop).start().await.unwrap_err().to_string();
     assert!(error.contains("[clients.payments]") && error.contains("payments.rs:"), "{error}");
+}
+
+#[tokio::test]
+async fn a_fake_answers_as_its_script_says_and_keeps_what_it_was_called_with() {
+    let bank = PaymentsFake::default();
+    bank.charge().answers(Ok(Charge { id: ChargeId(1), cents: 7, tenant: None })).answers(Err(PaymentError::NoSuchCharge { id: 3 }));
+    let shop = AppBuilder::new("shop").service::<Shop>().route::<__comms_Shop_order>().client::<PaymentApi>();
+    let shop = TestApp::with(shop).fake::<PaymentApi>(&bank).start().await.unwrap();
+    assert_eq!(shop.http().post("/orders").json(&5).send().await.json::<Charge>().cents, 7);
+    assert_eq!(shop.http().post("/orders").json(&6).send().await.status, 422);
+    let charged: Vec<u64> = bank.charge().calls().iter().map(|charge| charge.cents).collect();
+    assert_eq!(charged, [5, 6]);
+}
+
+#[tokio::test]
+async fn an_unscripted_call_of_a_fake_says_which() {
+    let bank = PaymentsFake::default();
+    let payments = PaymentsClient::over(bank.channel(), Settings::of("payments", &ClientConfig::default()));
+    let error = payments.ping().await.unwrap_err().to_string();
+    assert!(error.contains("`ping` of `PaymentsFake` was called"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_in_the_process_is_the_same_as_one_over_a_port() {
+    let app = TestApp::with(bank()).start().await.unwrap();
+    let payments = PaymentsClient::over(app.channel(), Settings::of("payments", &ClientConfig::default()));
+    assert_eq!(payments.charge(gold(250)).await.unwrap().cents, 250);
+    assert_eq!(payments.forget(ChargeId(7)).await.unwrap_err().refused(), Some(PaymentError::NoSuchCharge { id: 7 }));
 }

@@ -27,10 +27,32 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("cqrs", &["error", "message", "context", "inject", "broker", "publisher", "handler"]),
     ("grpc", &["error", "message", "context", "http", "client"]),
     // Everything together.
-    ("app", &["error", "message", "config", "context", "inject", "broker", "telemetry", "server", "http", "publisher", "client", "handler", "cqrs"]),
+    (
+        "app",
+        &[
+            "error",
+            "location",
+            "message",
+            "config",
+            "context",
+            "inject",
+            "broker",
+            "telemetry",
+            "server",
+            "http",
+            "publisher",
+            "client",
+            "handler",
+            "cqrs",
+            "grpc",
+        ],
+    ),
     ("macros", &["__private"]),
     ("__private", &["error", "message", "context", "inject", "broker", "http", "publisher", "client", "handler", "cqrs", "app"]),
-    ("testing", &["error", "message", "config", "context", "inject", "broker", "http", "publisher", "client", "handler", "cqrs", "app", "testing"]),
+    (
+        "testing",
+        &["error", "message", "config", "context", "inject", "broker", "http", "publisher", "client", "handler", "cqrs", "app", "testing"],
+    ),
 ];
 
 /// The backends: each knows the contract beside it, and none of the others.
