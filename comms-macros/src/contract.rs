@@ -6,10 +6,10 @@ use comms_syntax::route::{Idempotency, Parameter, Place};
 use comms_syntax::{Common, names};
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Path;
+use syn::{Path, Type};
 
 use crate::fake;
-use crate::tokens::{at, doc, duration, listed, location, setting};
+use crate::tokens::{asserted, at, doc, duration, location, setting};
 
 /// The member that registers the routes of a service that implements the contract.
 pub(crate) fn register(contract: &Contract) -> TokenStream {
@@ -33,8 +33,18 @@ pub(crate) fn register(contract: &Contract) -> TokenStream {
 pub(crate) fn expand(contract: &Contract) -> TokenStream {
     let routes = contract.methods.iter().map(|method| route(contract, method));
     let (client, fake) = (client(contract), fake::expand(contract));
-    let listed = listed(&contract.common, &names::entry(&contract.ident));
+    let listed = asserted(&contract.common, &names::entry(&contract.ident), &assertions(contract));
     quote!(#(#routes)* #client #fake #listed)
+}
+
+/// What travels in answers; alternatives under `#[cfg]` are left to the client's method.
+fn assertions(contract: &Contract) -> Vec<(&'static str, &Type)> {
+    let methods = contract.methods.iter().filter(|method| method.route.common.cfgs.is_empty());
+    let types = methods.flat_map(|method| {
+        let (value, error) = (method.value.iter(), method.error.iter());
+        value.map(|value| ("assert_answer", value)).chain(error.map(|error| ("assert_refusal", error)))
+    });
+    types.collect()
 }
 
 pub(crate) fn descriptor(contract: &Contract, method: &Method) -> Ident {

@@ -48,7 +48,8 @@ What the service answered, or what went wrong on the way to it.*/
         (),
         ::comms::client::CallError<::comms::contract::Never>,
     > {
-        let call = self.0.begin(&__comms_Provider_ping::<()>::ROUTE);
+        let mut call = self.0.begin(&__comms_Provider_ping::<()>::ROUTE);
+        call.foreign();
         call.send::<(), ::comms::contract::Never>().await
     }
 }
@@ -71,14 +72,16 @@ impl ::comms::client::Client for ProviderClient {
 ::comms::__fake! {
     #[doc =
     "Stands in for [`Provider`] in tests: answers as its scripts say, and keeps what it was called with. Clones share both."]
-    #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::default::Default)] struct
-    ProviderFake { ping : ::comms::testing::Script < (), () >, } impl ProviderFake {
-    #[doc = "What `ping` answers, and what it was called with."] fn ping(& self) -> &
+    #[derive(::core::clone::Clone, ::core::fmt::Debug)] struct ProviderFake { ping :
+    ::comms::testing::Script < (), () >, } impl ::core::default::Default for ProviderFake
+    { fn default() -> Self { Self { ping : ::comms::testing::Script::new("ProviderFake",
+    "ping"), } } } impl ProviderFake { #[doc =
+    "What `ping` answers, and what it was called with."] fn ping(& self) -> &
     ::comms::testing::Script < (), () > { & self.ping } } impl Provider for ProviderFake
-    { async fn ping(& self,) { self.ping.answer(()). await } } impl
-    ::comms::testing::Fake for ProviderFake { fn channel(& self) ->
-    ::comms::client::Channel { let routes = ::comms::testing::FakeRoutes::of(self
-    .clone()); let routes = routes.route:: < __comms_Provider_ping < Self >> (); routes
-    .channel() } }
+    { async fn ping(& self,) { self.ping.call(()). await } } impl ::comms::testing::Fake
+    for ProviderFake { fn channel(& self) -> ::comms::client::Channel { let routes =
+    ::comms::testing::Routes::of("payment-provider",
+    ::std::sync::Arc::new(::core::clone::Clone::clone(self))); let routes = routes
+    .route:: < __comms_Provider_ping < Self >> (); routes.channel() } }
 }
 ::comms::__listed!("Provider");

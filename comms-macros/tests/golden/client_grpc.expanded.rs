@@ -23,7 +23,7 @@ impl ::comms::client::Client for Inventory {
         Self(
             <crate::proto::inventory::v1::InventoryClient<
                 ::comms::client::Channel,
-            >>::from(::comms::__private::grpc_client(channel, settings)),
+            >>::from(::comms::grpc::Client::over(channel, settings)),
         )
     }
 }

@@ -152,7 +152,7 @@ What the service answered, or what went wrong on the way to it.*/
     ) -> ::core::result::Result<Charge, ::comms::client::CallError<PaymentError>> {
         let mut call = self.0.begin(&__comms_Payments_charge::<()>::ROUTE);
         call.json(&charge);
-        call.new_idempotency_key();
+        call.idempotency_key(::core::option::Option::None);
         call.send::<Charge, PaymentError>().await
     }
     /**Calls `GET /charges/{id}`.
@@ -206,28 +206,31 @@ impl ::comms::client::Client for PaymentsClient {
 ::comms::__fake! {
     #[doc =
     "Stands in for [`Payments`] in tests: answers as its scripts say, and keeps what it was called with. Clones share both."]
-    #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::default::Default)] pub
-    struct PaymentsFake { charge : ::comms::testing::Script < (NewCharge,), Result <
-    Charge, PaymentError > >, find : ::comms::testing::Script < (ChargeId, Option <
-    String >, u32,), Option < Charge > >, #[cfg(feature = "refunds")] refund :
-    ::comms::testing::Script < (ChargeId,), Result < (), PaymentError > >, } impl
-    PaymentsFake { #[doc = "What `charge` answers, and what it was called with."] pub fn
-    charge(& self) -> & ::comms::testing::Script < (NewCharge,), Result < Charge,
+    #[derive(::core::clone::Clone, ::core::fmt::Debug)] pub struct PaymentsFake { charge
+    : ::comms::testing::Script < NewCharge, Result < Charge, PaymentError > >, find :
+    ::comms::testing::Script < (ChargeId, Option < String >, u32), Option < Charge > >,
+    #[cfg(feature = "refunds")] refund : ::comms::testing::Script < ChargeId, Result <
+    (), PaymentError > >, } impl ::core::default::Default for PaymentsFake { fn default()
+    -> Self { Self { charge : ::comms::testing::Script::new("PaymentsFake", "charge"),
+    find : ::comms::testing::Script::new("PaymentsFake", "find"), #[cfg(feature =
+    "refunds")] refund : ::comms::testing::Script::new("PaymentsFake", "refund"), } } }
+    impl PaymentsFake { #[doc = "What `charge` answers, and what it was called with."]
+    pub fn charge(& self) -> & ::comms::testing::Script < NewCharge, Result < Charge,
     PaymentError > > { & self.charge } #[doc =
     "What `find` answers, and what it was called with."] pub fn find(& self) -> &
-    ::comms::testing::Script < (ChargeId, Option < String >, u32,), Option < Charge > > {
+    ::comms::testing::Script < (ChargeId, Option < String >, u32), Option < Charge > > {
     & self.find } #[cfg(feature = "refunds")] #[doc =
     "What `refund` answers, and what it was called with."] pub fn refund(& self) -> &
-    ::comms::testing::Script < (ChargeId,), Result < (), PaymentError > > { & self.refund
-    } } impl Payments for PaymentsFake { async fn charge(& self, charge : NewCharge) ->
-    Result < Charge, PaymentError > { self.charge.answer((charge,)). await } async fn
-    find(& self, id : ChargeId, tenant : Option < String >, page : u32) -> Option <
-    Charge > { self.find.answer((id, tenant, page,)). await } #[cfg(feature = "refunds")]
-    async fn refund(& self, id : ChargeId) -> Result < (), PaymentError > { self.refund
-    .answer((id,)). await } } impl ::comms::testing::Fake for PaymentsFake { fn channel(&
-    self) -> ::comms::client::Channel { let routes =
-    ::comms::testing::FakeRoutes::of(self.clone()); let routes = routes.route:: <
-    __comms_Payments_charge < Self >> (); let routes = routes.route:: <
+    ::comms::testing::Script < ChargeId, Result < (), PaymentError > > { & self.refund }
+    } impl Payments for PaymentsFake { async fn charge(& self, charge : NewCharge) ->
+    Result < Charge, PaymentError > { self.charge.call(charge). await } async fn find(&
+    self, id : ChargeId, tenant : Option < String >, page : u32) -> Option < Charge > {
+    self.find.call((id, tenant, page)). await } #[cfg(feature = "refunds")] async fn
+    refund(& self, id : ChargeId) -> Result < (), PaymentError > { self.refund.call(id).
+    await } } impl ::comms::testing::Fake for PaymentsFake { fn channel(& self) ->
+    ::comms::client::Channel { let routes = ::comms::testing::Routes::of("payments",
+    ::std::sync::Arc::new(::core::clone::Clone::clone(self))); let routes = routes
+    .route:: < __comms_Payments_charge < Self >> (); let routes = routes.route:: <
     __comms_Payments_find < Self >> (); #[cfg(feature = "refunds")] let routes = routes
     .route:: < __comms_Payments_refund < Self >> (); routes.channel() } }
 }

@@ -118,7 +118,7 @@ async fn an_unscripted_call_of_a_fake_says_which() {
 
 #[tokio::test]
 async fn a_call_in_the_process_is_the_same_as_one_over_a_port() {
-    let app = TestApp::with(bank()).start().await.unwrap();
+    let app = serve().await;
     let payments = PaymentsClient::over(app.channel(), Settings::of("payments", &ClientConfig::default()));
     assert_eq!(payments.charge(gold(250)).await.unwrap().cents, 250);
     assert_eq!(payments.forget(ChargeId(7)).await.unwrap_err().refused(), Some(PaymentError::NoSuchCharge { id: 7 }));
