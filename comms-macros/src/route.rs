@@ -14,9 +14,11 @@ pub(crate) fn method(service: &ServiceImpl, outer: &[Attribute], route: &Route) 
     let mut common = route.common.clone();
     common.cfgs.splice(0..0, outer.iter().cloned());
     let (krate, cfgs, path) = (&common.krate, &common.cfgs, &service.service);
+    let ident = &route.ident;
+    let callee = quote!(#path::#ident);
     let descriptor = names::method_descriptor(&service.ident, &route.ident);
     let structure = structure(&common, &quote!(pub(crate)), &descriptor, &[path]);
-    let (decl, call) = (decl(&common, route), call(krate, path, route));
+    let (decl, call) = (decl(&common, route), call(krate, &callee, &quote!(#krate::__answered!), route));
     let listed = listed(&common, &names::method_entry(&service.ident, &route.ident));
     quote! {
         #structure
@@ -30,7 +32,7 @@ pub(crate) fn method(service: &ServiceImpl, outer: &[Attribute], route: &Route) 
     }
 }
 
-fn decl(common: &Common, route: &Route) -> TokenStream {
+pub(crate) fn decl(common: &Common, route: &Route) -> TokenStream {
     // Taken apart, so that no option can be forgotten here.
     let Route { common: _, verb, ident, path, parameters, output: _, status, timeout, body_limit } = route;
     let (krate, path, name, location) = (&common.krate, &path.text, names::entry(ident), location(common));
@@ -63,7 +65,8 @@ fn parameter_decl(krate: &Path, Parameter { place, name, ty: _ }: &Parameter) ->
     quote!(#krate::http::ParameterDecl::new(#name, #krate::http::Place::#place))
 }
 
-fn call(krate: &Path, service: &Path, route: &Route) -> TokenStream {
+/// Answers a request by what `callee` returns, which the macro `answered` turns into an answer.
+pub(crate) fn call(krate: &Path, callee: &TokenStream, answered: &TokenStream, route: &Route) -> TokenStream {
     let Route { ident, parameters, output, .. } = route;
     let args = arguments(parameters.len());
     // The body is read last: what is wrong with the rest is said without waiting for it.
@@ -72,8 +75,8 @@ fn call(krate: &Path, service: &Path, route: &Route) -> TokenStream {
     let request = if parameters.is_empty() { quote!(_) } else { quote!(mut arguments) };
     // Mistakes in the return type are shown there, which takes all tokens around the call.
     let output = output.as_ref().map_or_else(|| at(ident), at);
-    let outer = placed(quote!(#krate::__answered!), output);
-    let answered = quote_spanned!(output=> #outer(Self::DECL.status, #service::#ident(&service, #(#args),*).await));
+    let outer = placed(answered.clone(), output);
+    let answered = quote_spanned!(output=> #outer(Self::DECL.status, #callee(&service, #(#args),*).await));
     quote! {
         async fn call(service: ::std::sync::Arc<Self::Service>, #request: #krate::http::Arguments) -> #krate::http::Answered {
             #(#taken)*

@@ -77,7 +77,7 @@ fn doc(comments: &Comments, otherwise: &str) -> TokenStream {
 }
 
 fn handler_trait(service: &Service, named: &Named) -> TokenStream {
-    let Named { full, handler, .. } = named;
+    let Named { full, handler, descriptor, .. } = named;
     let doc = doc(&service.comments, &format!(" The service `{full}`."));
     let methods = service.methods.iter().map(handler_method);
     quote! {
@@ -86,6 +86,14 @@ fn handler_trait(service: &Service, named: &Named) -> TokenStream {
             /// What it answers when it can't do what it is asked for; its class becomes the code of the status.
             type Error: ::comms::grpc::ServiceError;
             #(#methods)*
+
+            #[doc(hidden)]
+            fn __comms_register(app: ::comms::AppBuilder) -> ::comms::AppBuilder
+            where
+                Self: ::comms::Service,
+            {
+                app.grpc::<#descriptor, Self>()
+            }
         }
     }
 }

@@ -41,8 +41,8 @@ pub(super) async fn run(app: AppBuilder, config: Config, about: About) -> Result
     };
     watched.set(&started, &health);
     health.enter(Phase::Running);
-    let http = started.http_address().map(tracing::field::display);
-    tracing::info!(http, admin = address.map(tracing::field::display), took = ?begun.elapsed(), "running");
+    let (http, grpc) = (started.http_address().map(tracing::field::display), started.grpc_address().map(tracing::field::display));
+    tracing::info!(http, grpc, admin = address.map(tracing::field::display), took = ?begun.elapsed(), "running");
     signals.next().await;
     tracing::info!("stopping: finishing what is in hand");
     health.enter(Phase::Stopping);
@@ -91,14 +91,14 @@ fn routes(about: About, health: &Health, watched: &Arc<Watched>) -> Vec<Route> {
     ]
 }
 
-/// What is looked at when somebody asks for the health: the brokers and the HTTP port.
+/// What is looked at when somebody asks for the health: the brokers and the ports.
 #[derive(Debug, Default)]
 struct Watched(OnceLock<Parts>);
 
 #[derive(Debug)]
 struct Parts {
     brokers: Vec<(Component, Arc<dyn Broker>)>,
-    http: Option<(Component, PortState)>,
+    ports: Vec<(Component, PortState)>,
 }
 
 impl Watched {
@@ -106,13 +106,13 @@ impl Watched {
         let component =
             |(name, broker): (&str, &Arc<dyn Broker>)| (health.component(format!("broker {name}"), Matters::Readiness), Arc::clone(broker));
         let brokers = app.brokers().iter().map(component).collect();
-        let http = app.http_state().map(|state| (health.component("http", Matters::Readiness), state));
-        let _ = self.0.set(Parts { brokers, http });
+        let port = |(name, state): (&str, PortState)| (health.component(name, Matters::Readiness), state);
+        let _ = self.0.set(Parts { brokers, ports: app.ports().into_iter().map(port).collect() });
     }
 
     fn look(&self) {
         let Some(parts) = self.0.get() else { return };
-        if let Some((component, state)) = &parts.http {
+        for (component, state) in &parts.ports {
             match state {
                 state if state.is_closed() => component.down("closed"),
                 state if state.is_full() => component.degraded("as many connections as `http.max_connections` allows: further ones wait"),

@@ -3,9 +3,19 @@
 mod assemble;
 mod broker_checks;
 mod builder;
+#[cfg(feature = "http")]
+mod clients;
+#[cfg(not(feature = "http"))]
+#[path = "no_clients.rs"]
+mod clients;
 pub(crate) mod commands;
 pub(crate) mod config_source;
 mod factory;
+#[cfg(feature = "grpc")]
+mod grpc;
+#[cfg(all(feature = "http", not(feature = "grpc")))]
+#[path = "no_grpc.rs"]
+mod grpc;
 pub mod health;
 mod host;
 pub(crate) mod model;
@@ -20,6 +30,8 @@ mod routes;
 #[path = "no_routes.rs"]
 mod routes;
 mod running;
+#[cfg(feature = "http")]
+mod site;
 mod start;
 mod tasks;
 mod wiring;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::model::RouteModel;
+use super::model::{GrpcModel, RouteModel};
 use super::problems::Problems;
 use crate::config::Config;
 use crate::inject::Scope;
@@ -14,6 +14,10 @@ impl Routes {
     pub(super) fn check(&self, _: &mut Problems) {}
 
     pub(super) fn models(&self, _: &str) -> Vec<RouteModel> {
+        Vec::new()
+    }
+
+    pub(super) fn grpc_models(&self, _: &str) -> Vec<GrpcModel> {
         Vec::new()
     }
 
@@ -38,12 +42,16 @@ impl Serving {
         None
     }
 
+    pub(super) fn grpc_address(&self) -> Option<SocketAddr> {
+        None
+    }
+
     pub(super) fn connections(&self) -> usize {
         0
     }
 
-    pub(super) fn state(&self) -> Option<PortState> {
-        None
+    pub(super) fn states(&self) -> Vec<(&'static str, PortState)> {
+        Vec::new()
     }
 }
 

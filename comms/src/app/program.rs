@@ -43,6 +43,7 @@ impl<W: Wiring> Program for Generated<W> {
             known.insert(name, (broker.scheme(), capabilities.unwrap_or(Capabilities::all())));
         }
         broker_checks::check(&app, &plans, &known, &mut problems);
+        app.clients.check(config, &mut problems);
         problems.into_texts()
     }
 
@@ -88,6 +89,7 @@ fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel
         services,
         messages: app.messages.iter().map(|entry| MessageModel::of(&entry.message, (entry.schema)())).collect(),
         providers: app.providers.iter().map(provider_model).collect(),
+        clients: app.clients.models(config),
         layers: PIPELINE.iter().map(|&(name, does)| LayerModel { name, does }).collect(),
     }
 }
@@ -95,6 +97,7 @@ fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel
 fn service_model(service: &ServiceEntry, app: &AppBuilder) -> ServiceModel {
     let mut model = ServiceModel::of(&service.decl);
     model.routes = app.routes.models(service.decl.name);
+    model.grpc = app.routes.grpc_models(service.decl.name);
     model.layers = service.layer_names.iter().map(ToString::to_string).collect();
     let own = service.publishes.iter().map(MessageName::of);
     model.publishes = own.chain(published_by_handlers(service.decl.name, app)).collect();

@@ -1,22 +1,29 @@
 //! The routes of an application: registered, checked, bound to their services, served.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::model::{ParameterModel, RouteModel};
+use futures_util::future::{BoxFuture, join};
+
+use super::grpc::{Grpc, GrpcServices};
+use super::model::{GrpcModel, ParameterModel, RouteModel};
 use super::problems::Problems;
+use super::site::Front;
 use super::{App, AppBuilder, Service};
+use crate::client::Channel;
 use crate::config::{Config, HttpConfig};
-use crate::http::server::{Bound, Server, Site};
+use crate::http::server::{Bound, Server};
 use crate::http::table::{self, Table};
-use crate::http::{Body, Endpoint, Method, Request, Response, Route, RouteDecl, respond};
+use crate::http::{Body, Endpoint, Request, Response, Route, RouteDecl};
 use crate::inject::{InjectError, Scope};
 
 impl AppBuilder {
     /// Adds a route of a service. The port is opened when there is one.
     pub fn route<R: Route<Service: Service>>(mut self) -> Self {
-        self.routes.0.push(RouteEntry { decl: R::DECL, service: <R::Service as Service>::DECL.name, bind: bind::<R> });
+        self.routes.routes.push(RouteEntry { decl: R::DECL, service: <R::Service as Service>::DECL.name, bind: bind::<R> });
         self
     }
 }
@@ -27,11 +34,37 @@ fn bind<R: Route<Service: Service>>(scope: &Scope, read_timeout: Duration) -> Re
 }
 
 impl App {
-    /// Answers a request in the process, as the port would: with or without a port.
+    /// Answers a request in the process, as the port would: with or without a port. Calls of gRPC too.
     pub async fn answer(&self, request: Request<Body>) -> Response {
-        let head = request.method() == Method::HEAD;
-        let response = respond(&self.serving.table, request).await;
-        if head { response.map(|_| Body::empty()) } else { response }
+        self.serving.front.answer_inside(request).await
+    }
+}
+
+impl App {
+    /// Calls the routes and the gRPC services of this application, in the process: with or without a port. The channel keeps
+    /// them, and with them their services, alive.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        Channel::local(InProcess(Arc::clone(&self.serving.front)))
+    }
+}
+
+/// Routes and gRPC services as a service of HTTP requests.
+#[derive(Clone)]
+struct InProcess(Arc<Front>);
+
+impl tower_service::Service<Request<Body>> for InProcess {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let front = Arc::clone(&self.0);
+        Box::pin(async move { Ok(front.answer_inside(request).await) })
     }
 }
 
@@ -45,39 +78,77 @@ struct RouteEntry {
 
 /// What was registered.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Routes(Vec<RouteEntry>);
+pub(crate) struct Routes {
+    routes: Vec<RouteEntry>,
+    pub(super) grpc: GrpcServices,
+}
 
 impl Routes {
     /// Everything that is wrong with them.
     pub(super) fn check(&self, problems: &mut Problems) {
-        let decls: Vec<RouteDecl> = self.0.iter().map(|route| route.decl).collect();
+        let decls: Vec<RouteDecl> = self.routes.iter().map(|route| route.decl).collect();
         table::check(&decls).into_iter().for_each(|problem| problems.add(problem));
+        self.grpc.check(problems);
     }
 
     /// The routes of the service, for people.
     pub(super) fn models(&self, service: &str) -> Vec<RouteModel> {
-        self.0.iter().filter(|route| route.service == service).map(|route| model(&route.decl)).collect()
+        self.routes.iter().filter(|route| route.service == service).map(|route| model(&route.decl)).collect()
     }
 
-    /// Binds them to their services, and to the port if the configuration wants one. Nobody is answered before
+    /// The gRPC services of the service, for people.
+    pub(super) fn grpc_models(&self, service: &str) -> Vec<GrpcModel> {
+        self.grpc.models(service)
+    }
+
+    /// Binds them to their services, and to the ports that the configuration wants. Nobody is answered before
     /// [`Serving::begin`].
     pub(super) async fn open(self, scope: &Scope, config: &Config, problems: &mut Problems) -> Serving {
         let read_timeout = config.http.read_timeout;
-        let endpoints: Vec<Endpoint> = self.0.iter().filter_map(|route| endpoint(route, scope, read_timeout, problems)).collect();
-        let wanted = config.http.enabled && !endpoints.is_empty();
-        let table = Arc::new(Table::new(endpoints));
-        let port = if wanted { listen(&config.http, problems).await } else { Port::Closed };
-        Serving { table, port }
+        let endpoints: Vec<Endpoint> = self.routes.iter().filter_map(|route| endpoint(route, scope, read_timeout, problems)).collect();
+        let wanted = Wanted::of(config, !endpoints.is_empty(), !self.grpc.is_empty());
+        let grpc = Arc::new(self.grpc.bind(scope, config, problems));
+        let front = Front { routes: Some(Arc::new(Table::new(endpoints))), grpc: Some(Arc::clone(&grpc)) };
+        let shared = Front { grpc: wanted.grpc_at_http.then(|| Arc::clone(&grpc)), ..front.clone() };
+        let own = Front { routes: None, ..front.clone() };
+        let http = if wanted.http { problems.keep(Bound::open(&config.http).await) } else { None };
+        let own_port = match wanted.grpc {
+            Some(address) => problems.keep(open_own(config, address).await),
+            None => None,
+        };
+        Serving { front: Arc::new(front), grpc, http: Port::of(http, shared), own: Port::of(own_port, own), shared: wanted.grpc_at_http }
     }
+}
+
+/// Which ports are to be opened.
+struct Wanted {
+    http: bool,
+    /// Whether the port of HTTP answers gRPC too.
+    grpc_at_http: bool,
+    /// The port of gRPC alone.
+    grpc: Option<SocketAddr>,
+}
+
+impl Wanted {
+    fn of(config: &Config, routes: bool, grpc: bool) -> Self {
+        let grpc = grpc && config.grpc.enabled;
+        let grpc_at_http = grpc && config.grpc.address.is_none();
+        Self { http: config.http.enabled && (routes || grpc_at_http), grpc_at_http, grpc: config.grpc.address.filter(|_| grpc) }
+    }
+}
+
+/// A port with the limits of HTTP, for gRPC alone.
+async fn open_own(config: &Config, address: SocketAddr) -> Result<Bound, String> {
+    let own = HttpConfig { address, ..config.http.clone() };
+    Bound::open(&own).await.map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        format!("could not open the gRPC port at {address}: {cause}. Set another `address` under `[grpc]` (COMMS__GRPC__ADDRESS; port 0 takes any free one), or leave it out: gRPC is answered at the port of HTTP then")
+    })
 }
 
 fn endpoint(route: &RouteEntry, scope: &Scope, read_timeout: Duration, problems: &mut Problems) -> Option<Endpoint> {
     let bound = (route.bind)(scope, read_timeout);
     problems.keep(bound.map_err(|error| format!("route `{}` (`{}`, {}): {error}", route.decl, route.decl.name, route.decl.location)))
-}
-
-async fn listen(config: &HttpConfig, problems: &mut Problems) -> Port {
-    problems.keep(Bound::open(config).await).map_or(Port::Closed, Port::Bound)
 }
 
 fn model(decl: &RouteDecl) -> RouteModel {
@@ -95,72 +166,105 @@ fn model(decl: &RouteDecl) -> RouteModel {
     }
 }
 
-impl Site for Table {
-    async fn answer(self: Arc<Self>, request: Request<Body>) -> Response {
-        respond(&self, request).await
-    }
-}
-
-/// The port at its stations.
+/// A port at its stations.
 #[derive(Debug)]
 enum Port {
     Closed,
-    Bound(Bound),
+    Bound(Bound, Arc<Front>),
     Open(Server),
 }
 
-/// The routes of an application that runs.
+impl Port {
+    fn of(bound: Option<Bound>, front: Front) -> Self {
+        bound.map_or(Self::Closed, |bound| Self::Bound(bound, Arc::new(front)))
+    }
+
+    fn begin(&mut self) {
+        *self = match std::mem::replace(self, Self::Closed) {
+            Self::Bound(bound, front) => Self::Open(bound.serve(front)),
+            port => port,
+        };
+    }
+
+    fn server(&self) -> Option<&Server> {
+        if let Self::Open(server) = self { Some(server) } else { None }
+    }
+
+    async fn drained(&mut self) {
+        if let Self::Open(server) = self {
+            server.drained().await;
+        }
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Closed => None,
+            Self::Bound(bound, _) => Some(bound.address()),
+            Self::Open(server) => Some(server.address()),
+        }
+    }
+}
+
+/// The requests of an application that runs: what answers them, and the ports that they come through.
 #[derive(Debug)]
 pub(super) struct Serving {
-    table: Arc<Table>,
-    port: Port,
+    pub(super) front: Arc<Front>,
+    grpc: Arc<Grpc>,
+    http: Port,
+    /// Of gRPC alone.
+    own: Port,
+    /// Whether the port of HTTP answers gRPC too.
+    shared: bool,
 }
 
 impl Serving {
     /// From here on requests are answered.
     pub(super) fn begin(&mut self) {
-        self.port = match std::mem::replace(&mut self.port, Port::Closed) {
-            Port::Bound(bound) => Port::Open(bound.serve(Arc::clone(&self.table))),
-            port => port,
-        };
+        self.http.begin();
+        self.own.begin();
     }
 
     /// Takes no further request.
     pub(super) fn stop_taking(&self) {
-        if let Port::Open(server) = &self.port {
+        for server in [&self.http, &self.own].into_iter().filter_map(Port::server) {
             server.stop_taking();
         }
     }
 
-    /// Waits until every request in hand is answered.
+    /// Waits until every request in hand is answered. Streams that do not end soon are told to.
     pub(super) async fn drained(&mut self) {
-        if let Port::Open(server) = &mut self.port {
-            server.drained().await;
+        let drained = join(self.http.drained(), self.own.drained());
+        tokio::select! {
+            _ = drained => {}
+            () = self.grpc.end_streams_late() => {}
         }
     }
 
-    /// Ends every connection, whatever it is doing.
+    /// Ends every connection and every stream, whatever it is doing.
     pub(super) fn close(self) {
-        drop(self.port);
+        self.grpc.end_streams();
+        drop((self.http, self.own));
     }
 
-    /// Where it listens.
+    /// Where HTTP is served.
     pub(super) fn address(&self) -> Option<SocketAddr> {
-        match &self.port {
-            Port::Closed => None,
-            Port::Bound(bound) => Some(bound.address()),
-            Port::Open(server) => Some(server.address()),
-        }
+        self.http.address()
+    }
+
+    /// Where gRPC is served.
+    pub(super) fn grpc_address(&self) -> Option<SocketAddr> {
+        self.own.address().or_else(|| self.http.address().filter(|_| self.shared))
     }
 
     /// How many connections are open.
     pub(super) fn connections(&self) -> usize {
-        if let Port::Open(server) = &self.port { server.connections() } else { 0 }
+        [&self.http, &self.own].into_iter().filter_map(Port::server).map(Server::connections).sum()
     }
 
-    /// How the port is doing, for whoever asks later; none where there is no port.
-    pub(super) fn state(&self) -> Option<PortState> {
-        if let Port::Open(server) = &self.port { Some(server.state()) } else { None }
+    /// How the ports are doing, for whoever asks later: each with what it is called.
+    pub(super) fn states(&self) -> Vec<(&'static str, PortState)> {
+        let named = [("http", &self.http), ("grpc", &self.own)];
+        named.into_iter().filter_map(|(name, port)| Some((name, port.server()?.state()))).collect()
     }
 }
 

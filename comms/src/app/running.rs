@@ -87,21 +87,27 @@ impl App {
         &self.counters
     }
 
-    /// Where HTTP is served, with the port that it got; none without routes, or when the configuration switches it off.
+    /// Where HTTP is served, with the port that it got; none without routes and gRPC services, or when the configuration switches it off.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.serving.address()
     }
 
-    /// How many HTTP connections are open.
+    /// How many connections are open, at the ports of HTTP and gRPC.
     #[must_use]
     pub fn http_connections(&self) -> usize {
         self.serving.connections()
     }
 
-    /// What tells later how the HTTP port is doing.
-    pub(super) fn http_state(&self) -> Option<PortState> {
-        self.serving.state()
+    /// Where gRPC is served: the port of HTTP unless `[grpc]` has an address of its own; none without a gRPC service.
+    #[must_use]
+    pub fn grpc_address(&self) -> Option<SocketAddr> {
+        self.serving.grpc_address()
+    }
+
+    /// What tells later how the ports are doing.
+    pub(super) fn ports(&self) -> Vec<(&'static str, PortState)> {
+        self.serving.states()
     }
 
     /// Stops: takes no further message and request, finishes and settles what is in hand, writes out what is buffered, closes.

@@ -25,6 +25,7 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     let mut problems = Problems::default();
     let plans = plan(&app.services, &app.handlers, &app.config, &mut problems);
     app.routes.check(&mut problems);
+    app.clients.check(&app.config, &mut problems);
     let source: Arc<str> = app.services.first().map_or(app.name.as_str(), |service| service.decl.name).into();
     let brokers = connect(&app.brokers, &app.config, &source, &mut problems).await;
     broker_checks::check(&app, &plans, &known(&brokers), &mut problems);
@@ -43,6 +44,7 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     scope.insert(tasks.clone());
     scope.insert(app.health.clone());
     scope.insert(app.config.settings());
+    app.clients.insert(&app.config, &app.provided, &mut scope);
     assemble(&app.providers, &app.services, &app.provided, &mut scope, &mut problems).await;
     or_close(&brokers, &mut problems).await?;
 

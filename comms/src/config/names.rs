@@ -12,6 +12,8 @@ use super::{Config, ConfigProblem, Origin, RetryConfig, format_duration};
 pub struct KnownNames {
     /// The brokers that message types and subscriptions are declared on; `default` is always one.
     pub brokers: Vec<String>,
+    /// The clients.
+    pub clients: Vec<String>,
     /// The services.
     pub services: BTreeMap<String, KnownService>,
 }
@@ -43,11 +45,12 @@ impl KnownNames {
         std::iter::once("default").chain(self.brokers.iter().map(String::as_str).filter(|name| *name != "default"))
     }
 
-    /// The names that may stand at the path: of brokers, services, subscriptions or handlers.
+    /// The names that may stand at the path: of brokers, clients, services, subscriptions or handlers.
     pub(super) fn at(&self, path: &[String]) -> Vec<&str> {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["brokers"] => self.broker_names().collect(),
+            ["clients"] => self.clients.iter().map(String::as_str).collect(),
             ["service"] => self.services.keys().map(String::as_str).collect(),
             ["service", service, kind] => self.services.get(*service).map(|service| service.names(kind)).unwrap_or_default(),
             _ => Vec::new(),
@@ -81,6 +84,12 @@ impl Config {
                     "brokers",
                     known.broker_names(),
                 ));
+            }
+        });
+        each(self.tree(), &["clients"], |name, node| {
+            if !known.clients.iter().any(|known| known == name) {
+                let known = known.clients.iter().map(String::as_str);
+                problems.push(nothing("client", "this process has none of that name", name, node, "clients", known));
             }
         });
         each(self.tree(), &["service"], |name, node| match known.services.get(name) {
@@ -179,7 +188,7 @@ mod tests {
             subscriptions: vec!["orders".into(), "shop.#".into()],
             handlers: [("on_paid".to_owned(), handler), ("place".to_owned(), place)].into(),
         };
-        KnownNames { brokers: vec!["audit".into()], services: [("billing".to_owned(), billing)].into() }
+        KnownNames { brokers: vec!["audit".into()], clients: vec!["payments".into()], services: [("billing".to_owned(), billing)].into() }
     }
 
     fn problems(text: &str) -> Vec<String> {
@@ -195,6 +204,9 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_refused_with_the_names_that_do() {
+        let found = problems("[clients.paymets]\n");
+        assert!(found[0].starts_with("comms.toml:1:10: `clients.paymets`: there is no client `paymets`"), "{found:#?}");
+        assert!(found[0].contains("did you mean `payments`?"), "{found:#?}");
         let text = "[brokers.adit]\nurl = \"memory:\"\n[service.biling]\n[service.billing.handler.on_payed]\n[service.billing.subscription.order]\n";
         let found = problems(text);
         assert!(found[0].starts_with("comms.toml:1:10: `brokers.adit`: there is no broker `adit`"), "{found:#?}");

@@ -80,6 +80,22 @@ pub struct HttpConfig {
     pub max_connections: usize,
 }
 
+/// `[grpc]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrpcConfig {
+    /// Whether gRPC is answered at a port, if there are gRPC services. Default: true.
+    pub enabled: bool,
+    /// Where it listens, if not at the port of HTTP.
+    pub address: Option<SocketAddr>,
+    /// How many bytes a message of a caller may have. Default: 4 MiB.
+    pub request_limit: usize,
+    /// How many bytes a message of an answer may have. Default: 4 MiB.
+    pub answer_limit: usize,
+    /// How long streams may go on once the process was told to stop. Default: 1 s.
+    pub stream_grace: Duration,
+}
+
 /// `[admin]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -186,13 +202,24 @@ impl ServiceConfig {
 
 impl HttpConfig {
     pub(super) fn read(tree: &Table) -> Self {
-        let size = text(tree, &["http", "header_limit"]).and_then(|text| text.parse::<Size>().ok());
         Self {
             enabled: enabled(tree, "http"),
             address: address(tree, "http").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
-            header_limit: size.and_then(|Size(bytes)| bytes.try_into().ok()).unwrap_or(16 << 10),
+            header_limit: size(tree, &["http", "header_limit"]).unwrap_or(16 << 10),
             read_timeout: duration(tree, &["http", "read_timeout"]).unwrap_or(Duration::from_secs(10)),
             max_connections: number(tree, &["http", "max_connections"]).unwrap_or(10_000),
+        }
+    }
+}
+
+impl GrpcConfig {
+    pub(super) fn read(tree: &Table) -> Self {
+        Self {
+            enabled: enabled(tree, "grpc"),
+            address: address(tree, "grpc"),
+            request_limit: size(tree, &["grpc", "request_limit"]).unwrap_or(4 << 20),
+            answer_limit: size(tree, &["grpc", "answer_limit"]).unwrap_or(4 << 20),
+            stream_grace: duration(tree, &["grpc", "stream_grace"]).unwrap_or(Duration::from_secs(1)),
         }
     }
 }
@@ -222,12 +249,17 @@ pub(super) fn named<T>(table: &Table, name: &str, read: impl Fn(&Table) -> T) ->
     inner.filter_map(|(name, node)| Some((name.clone(), read(node.as_table()?)))).collect()
 }
 
-fn text(table: &Table, path: &[&str]) -> Option<String> {
+pub(super) fn text(table: &Table, path: &[&str]) -> Option<String> {
     tree::find(table, path)?.as_text().map(str::to_owned)
 }
 
 pub(super) fn duration(table: &Table, path: &[&str]) -> Option<Duration> {
     parse_duration(&text(table, path)?).ok()
+}
+
+pub(super) fn size(table: &Table, path: &[&str]) -> Option<usize> {
+    let Size(bytes) = text(table, path)?.parse().ok()?;
+    bytes.try_into().ok()
 }
 
 fn enabled(tree: &Table, section: &str) -> bool {
@@ -238,7 +270,7 @@ fn address(tree: &Table, section: &str) -> Option<SocketAddr> {
     text(tree, &[section, "address"])?.parse().ok()
 }
 
-fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
+pub(super) fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
     match tree::find(table, path)?.value {
         Value::Integer(number) => number.try_into().ok(),
         _ => None,

@@ -46,6 +46,7 @@ where
 pub struct Client<T = Channel> {
     transport: T,
     timeout: Option<Duration>,
+    patience: Duration,
     answer_limit: Option<usize>,
     request_limit: Option<usize>,
 }
@@ -54,7 +55,7 @@ impl<T: Transport> Client<T> {
     /// Calls over the transport. Where the context has no earlier deadline, a unary call waits for 30 seconds, and the
     /// other kinds as long as it takes.
     pub fn new(transport: T) -> Self {
-        Self { transport, timeout: None, answer_limit: None, request_limit: None }
+        Self { transport, timeout: None, patience: PATIENCE, answer_limit: None, request_limit: None }
     }
 
     /// The longest time that a call of any kind may take, from its beginning to the end of its last stream. An earlier
@@ -88,7 +89,7 @@ impl<T: Transport> Client<T> {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let outgoing = Outgoing::new(self.timeout.or(Some(PATIENCE)));
+        let outgoing = Outgoing::new(Some(self.timeout.unwrap_or(self.patience)));
         let request = outgoing.request(request);
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
@@ -169,6 +170,16 @@ impl<T: Transport> Client<T> {
         }
         grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
         Ok(grpc)
+    }
+}
+
+impl Client<crate::client::Channel> {
+    /// Calls over the channel of a client, within its bounds. Its `timeout` is for calls that are answered once; a stream of answers
+    /// takes as long as it takes.
+    #[must_use]
+    pub fn over(channel: crate::client::Channel, settings: crate::client::Settings) -> Self {
+        let client = Self::new(channel).answer_limit(settings.answer_limit);
+        Self { patience: settings.timeout.unwrap_or(PATIENCE), ..client }
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 
 use tonic::{Code, Status};
 
+use crate::client::{TransportError, TransportErrorKind};
 use crate::error::{Class, Classified, Classify, Failure};
 
 /// What the caller reads when only the log may say more.
@@ -124,7 +125,21 @@ fn name(code: Code) -> &'static str {
 
 impl From<Status> for GrpcError {
     fn from(status: Status) -> Self {
-        Self { status }
+        let source = StdError::source(&status);
+        let code = source.and_then(|source| crate::error::chain(source).find_map(|error| error.downcast_ref()).map(code_of));
+        match code {
+            Some(code) => Self::new(code, status.message()),
+            None => Self { status },
+        }
+    }
+}
+
+/// tonic does not know our channels, and takes every error of theirs for an unknown one.
+fn code_of(error: &TransportError) -> Code {
+    match error.kind() {
+        TransportErrorKind::Unreachable => Code::Unavailable,
+        TransportErrorKind::Deadline => Code::DeadlineExceeded,
+        TransportErrorKind::Broken => Code::Unknown,
     }
 }
 

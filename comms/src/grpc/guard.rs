@@ -11,6 +11,7 @@ use tonic::Status;
 
 use super::deadline::{Deadline, Timer, exceeded};
 use super::error::{self, ServiceError};
+use super::terms::End;
 use super::{Answer, Outbound};
 use crate::context::Context;
 
@@ -55,13 +56,14 @@ fn log(panic: &(dyn Any + Send)) {
 pub(super) struct Guarded<T, E> {
     work: Work,
     timer: Timer,
+    end: End,
     answers: Option<Outbound<T, E>>,
 }
 
 impl<T, E> Guarded<T, E> {
-    pub(super) fn new(work: Work, answers: Outbound<T, E>) -> Self {
+    pub(super) fn new(work: Work, end: End, answers: Outbound<T, E>) -> Self {
         let timer = work.deadline.timer();
-        Self { work, timer, answers: Some(answers) }
+        Self { work, timer, end, answers: Some(answers) }
     }
 }
 
@@ -75,6 +77,8 @@ impl<T, E: ServiceError> Stream for Guarded<T, E> {
         let Some(answers) = &mut this.answers else { return Poll::Ready(None) };
         let polled = if this.timer.poll(task).is_ready() {
             Poll::Ready(Some(Err(exceeded().into_answer())))
+        } else if let Poll::Ready(error) = this.end.poll(task) {
+            Poll::Ready(Some(Err(error.into_answer())))
         } else {
             let next = this.work.poll(|| next(answers, task));
             next.unwrap_or_else(|status| Poll::Ready(Some(Err(status))))

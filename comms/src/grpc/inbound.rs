@@ -11,6 +11,7 @@ use tonic::Streaming;
 
 use super::GrpcError;
 use super::deadline::{Deadline, Timer, exceeded};
+use super::terms::End;
 
 /// Messages of the other side, as they come. What is not read is not sent: the other side waits.
 ///
@@ -32,13 +33,14 @@ pub struct Inbound<T> {
     messages: Option<Streaming<T>>,
     deadline: Deadline,
     timer: Timer,
+    end: End,
     /// At a client, what breaks off the requests when it is dropped.
     left: Option<DropGuard>,
 }
 
 impl<T> Inbound<T> {
     pub(super) fn new(messages: Streaming<T>, deadline: Deadline) -> Self {
-        Self { messages: Some(messages), deadline, timer: deadline.timer(), left: None }
+        Self { messages: Some(messages), deadline, timer: deadline.timer(), end: End::never(), left: None }
     }
 
     /// The answers to requests that break off with them.
@@ -46,11 +48,16 @@ impl<T> Inbound<T> {
         Self { left: Some(left), ..self }
     }
 
+    /// The requests of a service, which ends them when it stops.
+    pub(super) fn until(self, end: End) -> Self {
+        Self { end, ..self }
+    }
+
     /// Waits for the next message; `None` when the other side has sent its last.
     ///
     /// # Errors
     /// When the other side failed, the connection was lost, a message could not be decoded or is too large, or the
-    /// deadline of the call has passed.
+    /// deadline of the call has passed; at a server, `Unavailable` when it stops.
     pub async fn message(&mut self) -> Result<Option<T>, GrpcError> {
         poll_fn(|task| Pin::new(&mut *self).poll_next(task)).await.transpose()
     }
@@ -71,6 +78,9 @@ impl<T> Inbound<T> {
         let Some(messages) = &mut self.messages else { return Poll::Ready(None) };
         if self.timer.poll(task).is_ready() {
             return Poll::Ready(Some(Err(exceeded())));
+        }
+        if let Poll::Ready(error) = self.end.poll(task) {
+            return Poll::Ready(Some(Err(error)));
         }
         let next = ready!(Pin::new(messages).poll_next(task));
         Poll::Ready(next.map(|message| message.map_err(|status| self.deadline.told(status))))

@@ -17,6 +17,7 @@
 //! assert_eq!(refused.class(), Class::Permanent);
 //! ```
 
+mod access;
 mod call;
 mod client;
 mod contract;
@@ -28,6 +29,8 @@ mod inbound;
 mod macros;
 mod outbound;
 mod server;
+mod table;
+mod terms;
 mod tied;
 
 pub use futures_util::Stream;
@@ -44,3 +47,5 @@ pub use error::{GrpcError, ServiceError};
 pub use inbound::Inbound;
 pub use outbound::{Outbound, Sink};
 pub use server::Server;
+pub(crate) use table::{Entry, Table};
+pub(crate) use terms::Terms;

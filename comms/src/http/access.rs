@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use tracing::Level;
 
 use super::table::{Found, Table};
-use super::{Answered, Arguments, Endpoint, Problem};
+use super::{Answered, Arguments, Endpoint, Problem, timeout};
 use crate::context::Context;
 use crate::message::{Id, TraceParent};
 
@@ -30,10 +30,10 @@ pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
     let mut access = Access::begin(&parts.method, id, &parts.headers);
     let answered = match table.find(&parts.method, parts.uri.path()) {
         Found::Route(endpoint, path) => {
-            access.of(endpoint);
+            let limit = access.of(endpoint, &parts.headers);
             let context = access.context.clone();
             let arguments = Arguments::new(parts, body, Arc::clone(endpoint), path);
-            context.scope(bounded(endpoint, arguments)).await
+            context.scope(bounded(endpoint, limit, arguments)).await
         }
         Found::OtherMethods(allow) => Err(Problem::new(405).header(ALLOW, allow.clone())),
         Found::Nothing => Err(Problem::new(404).detail("there is no such path")),
@@ -45,17 +45,27 @@ pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
 }
 
 /// The route within its time; a panic in it is its own.
-async fn bounded(endpoint: &Endpoint, arguments: Arguments) -> Answered {
-    let limit = endpoint.decl.timeout;
+async fn bounded(endpoint: &Endpoint, limit: Duration, arguments: Arguments) -> Answered {
+    if limit.is_zero() {
+        return Err(too_late());
+    }
     let call = async { tokio::time::timeout(limit, endpoint.call(arguments)).await };
     match AssertUnwindSafe(call).catch_unwind().await {
         Ok(Ok(answered)) => answered,
+        Ok(Err(_elapsed)) if limit < endpoint.decl.timeout => Err(too_late()),
         Ok(Err(_elapsed)) => {
             Err(Problem::new(504)
                 .because(format_args!("the route did not finish within {limit:?}: raise its `timeout`, or make it faster")))
         }
         Err(panic) => Err(Problem::new(500).because(format_args!("the route panicked: {}", panic_text(panic.as_ref())))),
     }
+}
+
+/// Nobody waits for the answer any more.
+fn too_late() -> Problem {
+    Problem::new(504)
+        .detail("the deadline of the caller passed before the request was answered")
+        .because("the deadline of the caller passed")
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
@@ -73,6 +83,11 @@ fn request_id(headers: &HeaderMap) -> (Id, HeaderValue) {
         let shown = HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static(""));
         (id, shown)
     })
+}
+
+/// How long the client waits, if it says so in a way that can be read.
+fn patience(headers: &HeaderMap) -> Option<Duration> {
+    timeout::parse(headers.get(timeout::TIMEOUT)?.to_str().ok()?)
 }
 
 fn trace(headers: &HeaderMap) -> (TraceParent, Option<Arc<str>>) {
@@ -99,14 +114,16 @@ impl Access {
         Self { method: method.clone(), route: "", context, begun: Instant::now(), ended: false }
     }
 
-    /// The request is for this route, and its client waits no longer than that may take.
-    fn of(&mut self, endpoint: &Endpoint) {
+    /// The request is for this route: how long it may take, which is no longer than its client waits.
+    fn of(&mut self, endpoint: &Endpoint, headers: &HeaderMap) -> Duration {
         self.route = endpoint.decl.path;
+        let limit = patience(headers).map_or(endpoint.decl.timeout, |patience| patience.min(endpoint.decl.timeout));
         let context = std::mem::take(&mut self.context).of_handler(endpoint.service, endpoint.decl.name);
-        self.context = match Timestamp::now().checked_add(endpoint.decl.timeout) {
+        self.context = match Timestamp::now().checked_add(limit) {
             Ok(deadline) => context.with_deadline(deadline),
             Err(_) => context,
         };
+        limit
     }
 
     fn end(&mut self, answered: &Answered) {

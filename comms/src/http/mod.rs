@@ -32,11 +32,12 @@ mod decl;
 mod endpoint;
 pub(crate) mod failure;
 mod preface;
-mod problem;
+pub(crate) mod problem;
 mod route;
 pub(crate) mod server;
 pub(crate) mod table;
 mod text;
+pub(crate) mod timeout;
 
 pub use axum_core::body::Body;
 pub use axum_core::extract::FromRequestParts;

@@ -47,9 +47,23 @@ fn wiring(program: &dyn Program, model: &AppModel, config: &Config) -> Vec<Findi
         let handlers: usize = model.subscriptions().map(|(_, subscription)| subscription.handlers.len()).sum();
         let (services, messages) = (model.services.len(), model.messages.len());
         let counted = format!("{services} services, {handlers} handlers, {messages} message types");
-        return vec![Finding::good("wiring", counted)];
+        let served = model.services.iter().flat_map(|service| &service.grpc).map(|grpc| {
+            let methods: Vec<&str> = grpc.methods.iter().map(|method| method.name).collect();
+            Finding::good(format!("gRPC {}", grpc.name), format!("{} at {}", methods.join(", "), grpc_place(config)))
+        });
+        return [Finding::good("wiring", counted)].into_iter().chain(served).collect();
     }
     problems.into_iter().map(|problem| Finding::bad("wiring", Exit::Problems, problem)).collect()
+}
+
+/// Where gRPC is to be answered.
+fn grpc_place(config: &Config) -> String {
+    match config.grpc.address {
+        _ if !config.grpc.enabled => "no port (`grpc.enabled = false`)".to_owned(),
+        Some(address) => address.to_string(),
+        None if config.http.enabled => format!("{}, the port of HTTP", config.http.address),
+        None => "no port (`http.enabled = false`, and no `grpc.address`)".to_owned(),
+    }
 }
 
 fn skipped(name: &str) -> Finding {

@@ -1,9 +1,10 @@
 use comms::service;
 
-struct Billing;
+#[service(name = "bank", version = "1.0.0")]
+struct Bank;
 
 #[service]
-impl Clone for Billing {
+impl Clone for Bank {
     fn clone(&self) -> Self {
         Self
     }
