@@ -2,6 +2,7 @@
 
 mod bounds;
 mod calls;
+mod channels;
 mod contexts;
 mod python;
 mod source;
