@@ -102,7 +102,9 @@ async fn no_more_idle_connections_are_kept_than_allowed_nor_for_longer() {
     let mut config = peer.config();
     (config.max_idle, config.idle_timeout) = (2, Duration::from_millis(300));
     let caller = caller(&config);
-    join_all((0..8).map(|_| echo(&caller, "x"))).await.into_iter().for_each(|answer| drop(answer.unwrap()));
+    for answer in join_all((0..8).map(|_| echo(&caller, "x"))).await {
+        assert_eq!(answer.unwrap(), 1);
+    }
     until("two connections are left", || peer.seen.open() <= 2).await;
     until("none is left", || peer.seen.open() == 0).await;
     assert_eq!(echo(&caller, "x").await.unwrap(), 1);

@@ -93,6 +93,7 @@ macro_rules! route {
         impl Route for $name {
             type Service = Bank;
             const DECL: RouteDecl = $decl;
+            #[allow(unused_mut, reason = "not every route has arguments")]
             async fn call($bank: Arc<Bank>, mut $arguments: Arguments) -> Answered {
                 $bank.watch.asked.fetch_add(1, Ordering::SeqCst);
                 $body
