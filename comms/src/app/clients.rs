@@ -1,6 +1,6 @@
 //! The clients of an application: registered, checked, made, injected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::AppBuilder;
 use super::model::ClientModel;
@@ -95,13 +95,18 @@ impl Clients {
         }
     }
 
-    /// Makes them, and hands them over to whatever is made later. A value of the type that was handed over is left alone.
-    pub(super) fn insert(&self, config: &Config, provided: &[TypeRef], scope: &mut Scope) {
+    /// Makes them, and hands them over to whatever is made later; returns those that can't be made. A value of the type that was
+    /// handed over is left alone.
+    pub(super) fn insert(&self, config: &Config, provided: &[TypeRef], scope: &mut Scope) -> HashSet<TypeRef> {
+        let mut unmade = HashSet::new();
         for entry in self.entries.iter().filter(|entry| !provided.contains(&entry.provides)) {
-            // What is wrong was reported by the check.
-            let Ok(channel) = self.channel(entry, config) else { continue };
-            (entry.insert)(scope, channel, Settings::declared(&entry.decl, &entry.config(config)));
+            match self.channel(entry, config) {
+                Ok(channel) => (entry.insert)(scope, channel, Settings::declared(&entry.decl, &entry.config(config))),
+                // Why was reported by the check.
+                Err(_) => drop(unmade.insert(entry.provides)),
+            }
         }
+        unmade
     }
 
     fn channel(&self, entry: &ClientEntry, config: &Config) -> Result<Channel, ChannelError> {

@@ -1,5 +1,7 @@
 //! An application without clients: the feature `http` is off.
 
+use std::collections::HashSet;
+
 use super::model::ClientModel;
 use super::problems::Problems;
 use crate::config::Config;
@@ -11,7 +13,9 @@ pub(crate) struct Clients(());
 impl Clients {
     pub(super) fn check(&self, _: &Config, _: &mut Problems) {}
 
-    pub(super) fn insert(&self, _: &Config, _: &[TypeRef], _: &mut Scope) {}
+    pub(super) fn insert(&self, _: &Config, _: &[TypeRef], _: &mut Scope) -> HashSet<TypeRef> {
+        HashSet::new()
+    }
 
     pub(super) fn models(&self, _: &Config) -> Vec<ClientModel> {
         Vec::new()

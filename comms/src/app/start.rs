@@ -44,8 +44,8 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     scope.insert(tasks.clone());
     scope.insert(app.health.clone());
     scope.insert(app.config.settings());
-    app.clients.insert(&app.config, &app.provided, &mut scope);
-    assemble(&app.providers, &app.services, &app.provided, &mut scope, &mut problems).await;
+    let failed = app.clients.insert(&app.config, &app.provided, &mut scope);
+    assemble(&app.providers, &app.services, &app.provided, failed, &mut scope, &mut problems).await;
     or_close(&brokers, &mut problems).await?;
 
     let mut binder = Binder { scope: &mut scope, brokers: &brokers, local: LocalHandlers::default(), observer: app.observer };

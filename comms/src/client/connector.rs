@@ -10,6 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::time::timeout;
 use tower_service::Service;
 
+use super::tls::{Stream, Tls};
 use crate::config::format_duration;
 use crate::error::BoxError;
 
@@ -23,24 +24,27 @@ const QUIET: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(super) struct Connector {
     tcp: HttpConnector,
+    tls: Tls,
     limit: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(limit: Duration) -> Self {
+    pub(super) fn new(tls: Tls, limit: Duration) -> Self {
         let mut tcp = HttpConnector::new();
+        // Whether the scheme can be had is for `tls` to say.
+        tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(QUIET));
         tcp.set_keepalive_interval(Some(QUIET / 3));
         tcp.set_keepalive_retries(Some(3));
         #[cfg(target_os = "linux")]
         tcp.set_tcp_user_timeout(Some(UNCONFIRMED));
-        Self { tcp, limit }
+        Self { tcp, tls, limit }
     }
 }
 
 impl Service<Uri> for Connector {
-    type Response = <HttpConnector as Service<Uri>>::Response;
+    type Response = Stream;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
 
@@ -49,8 +53,9 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (connecting, limit) = (self.tcp.call(uri), self.limit);
-        Box::pin(async move { Ok(timeout(limit, connecting).await.map_err(|_| TooSlow(limit))??) })
+        let (tcp, tls, limit) = (self.tcp.call(uri.clone()), self.tls.clone(), self.limit);
+        let connecting = async move { tls.secure(&uri, tcp.await?).await };
+        Box::pin(async move { timeout(limit, connecting).await.map_err(|_| TooSlow(limit))? })
     }
 }
 

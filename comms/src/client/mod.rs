@@ -36,6 +36,11 @@ mod path;
 mod pool;
 mod settings;
 mod text;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 mod watched;
 
 pub use call::Call;

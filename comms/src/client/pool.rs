@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum_core::body::Body;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
+use hyper::http::uri::Scheme;
 use hyper::{Request, Response, Uri, Version};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 use super::connector::Connector;
 use super::loan::Loan;
+use super::tls::Tls;
 use super::watched::Watched;
 use super::{ChannelError, Instance, Instances, TransportError};
 use crate::config::{ClientConfig, Protocol};
@@ -44,13 +46,15 @@ enum Missed {
 
 impl Pool {
     pub(super) fn new(name: &'static str, instances: Arc<dyn Instances>, config: &ClientConfig) -> Result<Self, ChannelError> {
+        let wanted = instances.current().iter().any(|instance| instance.uri.scheme() == Some(&Scheme::HTTPS));
+        let tls = Tls::of(name, wanted, config)?;
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(config.idle_timeout)
             .pool_max_idle_per_host(config.max_idle)
             .http2_only(config.protocol == Protocol::Http2)
-            .build(Connector::new(config.connect_timeout));
+            .build(Connector::new(tls, config.connect_timeout));
         Ok(Self {
             name,
             instances,

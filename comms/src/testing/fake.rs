@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use http_body_util::BodyExt as _;
+use hyper::header::CONTENT_LENGTH;
 use tower_service::Service;
 
 use super::TestAppBuilder;
@@ -85,14 +87,18 @@ impl Service<Request<Body>> for Played {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let table = Arc::clone(&self.0);
-        Box::pin(async move { Ok(outspoken(respond(&table, request).await)) })
+        Box::pin(async move { Ok(outspoken(respond(&table, request).await).await) })
     }
 }
 
-/// With the cause told, where there is one.
-fn outspoken(mut response: Response) -> Response {
-    match response.extensions_mut().remove::<problem::Cause>() {
-        Some(problem::Cause(cause)) => Problem::of_status(response.status().as_u16()).detail(cause).into_response(),
-        None => response,
+/// With the cause told, where the client would be told nothing.
+async fn outspoken(mut response: Response) -> Response {
+    let Some(problem::Cause(cause)) = response.extensions_mut().remove() else { return response };
+    let (mut parts, body) = response.into_parts();
+    let told = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    parts.headers.remove(CONTENT_LENGTH);
+    match serde_json::from_slice::<Problem>(&told) {
+        Ok(problem) if problem.detail_text().is_none() => Response::from_parts(parts, problem.detail(cause).into_response().into_body()),
+        _ => Response::from_parts(parts, Body::from(told)),
     }
 }

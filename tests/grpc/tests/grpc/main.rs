@@ -3,6 +3,7 @@
 mod app;
 mod bounds;
 mod calls;
+mod channels;
 mod contexts;
 mod python;
 mod shutdown;
