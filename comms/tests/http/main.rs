@@ -4,6 +4,7 @@
 
 mod answers;
 mod client;
+mod http2;
 mod misbehaved;
 mod orders;
 mod port;
