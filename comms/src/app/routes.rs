@@ -1,8 +1,11 @@
 //! The routes of an application: registered, checked, bound to their services, served.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use tower_service::Service as TowerService;
 
 use super::model::{ParameterModel, RouteModel};
 use super::problems::Problems;
@@ -10,13 +13,35 @@ use super::{App, AppBuilder, Service};
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server, Site};
 use crate::http::table::{self, Table};
-use crate::http::{Body, Endpoint, Method, Request, Response, Route, RouteDecl, respond};
+use crate::http::{Body, Endpoint, Merged, Method, Request, Response, Route, RouteDecl, respond};
 use crate::inject::{InjectError, Scope};
 
 impl AppBuilder {
     /// Adds a route of a service. The port is opened when there is one.
     pub fn route<R: Route<Service: Service>>(mut self) -> Self {
-        self.routes.0.push(RouteEntry { decl: R::DECL, service: <R::Service as Service>::DECL.name, bind: bind::<R> });
+        self.routes.entries.push(RouteEntry { decl: R::DECL, service: <R::Service as Service>::DECL.name, bind: bind::<R> });
+        self
+    }
+
+    /// Lets a service of another make answer what no route does: a router of axum, anything of tower. It is a 404 only if that service
+    /// says so; a path that has routes for other methods stays a 405.
+    ///
+    /// It is within the limits of the port, has a request id, a trace and a line in the log as any request, and a panic in it is
+    /// that of its request. The timeout and the size of its bodies are its own to bound. The port is opened for it.
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use axum::routing::get;
+    /// use comms::AppBuilder;
+    ///
+    /// let app = AppBuilder::new("orders").merge(Router::new().route("/hello", get(|| async { "hello" })));
+    /// # drop(app);
+    /// ```
+    pub fn merge<S>(mut self, service: S) -> Self
+    where
+        S: TowerService<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+    {
+        self.routes.merged.push(Merged::of(service));
         self
     }
 }
@@ -45,27 +70,43 @@ struct RouteEntry {
 
 /// What was registered.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Routes(Vec<RouteEntry>);
+pub(crate) struct Routes {
+    entries: Vec<RouteEntry>,
+    merged: Vec<Merged>,
+}
 
 impl Routes {
     /// Everything that is wrong with them.
     pub(super) fn check(&self, problems: &mut Problems) {
-        let decls: Vec<RouteDecl> = self.0.iter().map(|route| route.decl).collect();
+        let decls: Vec<RouteDecl> = self.entries.iter().map(|route| route.decl).collect();
         table::check(&decls).into_iter().for_each(|problem| problems.add(problem));
+        if self.merged.len() > 1 {
+            let count = self.merged.len();
+            problems.add(format!(
+                "`merge` is called {count} times: one service answers what no route does. Merge them into one, with `axum::Router::merge` for example"
+            ));
+        }
     }
 
     /// The routes of the service, for people.
     pub(super) fn models(&self, service: &str) -> Vec<RouteModel> {
-        self.0.iter().filter(|route| route.service == service).map(|route| model(&route.decl)).collect()
+        self.entries.iter().filter(|route| route.service == service).map(|route| model(&route.decl)).collect()
     }
 
     /// Binds them to their services, and to the port if the configuration wants one. Nobody is answered before
     /// [`Serving::begin`].
     pub(super) async fn open(self, scope: &Scope, config: &Config, problems: &mut Problems) -> Serving {
         let read_timeout = config.http.read_timeout;
-        let endpoints: Vec<Endpoint> = self.0.iter().filter_map(|route| endpoint(route, scope, read_timeout, problems)).collect();
-        let wanted = config.http.enabled && !endpoints.is_empty();
-        let table = Arc::new(Table::new(endpoints));
+        let endpoints: Vec<Endpoint> = self.entries.iter().filter_map(|route| endpoint(route, scope, read_timeout, problems)).collect();
+        let merged = self.merged.into_iter().next();
+        let wanted = config.http.enabled && (!endpoints.is_empty() || merged.is_some());
+        if config.http.compression && !crate::http::gzip::AVAILABLE {
+            problems.add(
+                "`http.compression` is true, but this program was built without it: add the feature `compression` to `comms` in Cargo.toml"
+                    .to_owned(),
+            );
+        }
+        let table = Arc::new(Table::new(endpoints).merging(merged).compressing(config.http.compression));
         let port = if wanted { listen(&config.http, problems).await } else { Port::Closed };
         Serving { table, port }
     }
@@ -127,6 +168,7 @@ impl Serving {
 
     /// Takes no further request.
     pub(super) fn stop_taking(&self) {
+        self.table.stop();
         if let Port::Open(server) = &self.port {
             server.stop_taking();
         }

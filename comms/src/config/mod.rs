@@ -31,7 +31,7 @@ pub use names::{KnownHandler, KnownNames, KnownService};
 pub use problem::{ConfigError, ConfigProblem, Origin};
 pub use secret::{MASK, Secret, mask_url};
 pub use sections::{
-    AdminConfig, BrokerConfig, HandlerConfig, HttpConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig, ShutdownConfig,
+    AdminConfig, BrokerConfig, HandlerConfig, HttpConfig, HttpTlsConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig, ShutdownConfig,
     SubscriptionConfig,
 };
 pub use settings::Settings;

@@ -7,7 +7,18 @@ use super::{ConfigProblem, keys, suggest::suggest};
 /// Every contradiction within the configuration. What compares it with the code is in `names`.
 pub(crate) fn check(tree: &Table) -> Vec<ConfigProblem> {
     let brokers = tree.get("brokers").and_then(Node::as_table).into_iter().flatten();
-    brokers.flat_map(|(name, node)| check_broker(name, node)).collect()
+    brokers.flat_map(|(name, node)| check_broker(name, node)).chain(check_tls(tree)).collect()
+}
+
+/// A certificate is nothing without its key.
+fn check_tls(tree: &Table) -> Vec<ConfigProblem> {
+    let Some(node) = tree::find(tree, &["http", "tls"]) else { return Vec::new() };
+    let missing = |name: &&str| node.as_table().is_some_and(|table| !table.is_empty() && table.get(*name).is_none());
+    let problem = |name: &str| {
+        let message = format!("`{name}` is missing: HTTPS needs the files of a `certificate` and of its `key`");
+        ConfigProblem::new(node.named.clone(), "http.tls".to_owned(), message)
+    };
+    ["certificate", "key"].into_iter().filter(missing).map(problem).collect()
 }
 
 fn check_broker(name: &str, broker: &Node) -> Vec<ConfigProblem> {
@@ -33,6 +44,14 @@ fn check_broker(name: &str, broker: &Node) -> Vec<ConfigProblem> {
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
+
+    #[test]
+    fn a_certificate_without_its_key_is_refused() {
+        let error = Config::from_toml("[http.tls]\ncertificate = \"server.pem\"\n").unwrap_err();
+        assert!(error.problems()[0].to_string().starts_with("comms.toml:1:7: `http.tls`: `key` is missing"), "{error}");
+        let config = Config::from_toml("[http.tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n").unwrap();
+        assert_eq!(config.http.tls.unwrap().key.to_str(), Some("b.pem"));
+    }
 
     #[test]
     fn contradictions_between_keys_are_reported_all_at_once() {
