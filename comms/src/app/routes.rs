@@ -9,7 +9,7 @@ use tower_service::Service as TowerService;
 
 use super::model::{ParameterModel, RouteModel};
 use super::problems::Problems;
-use super::{App, AppBuilder, Service};
+use super::{App, AppBuilder, Service, overrides};
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server, Site};
 use crate::http::table::{self, Table};
@@ -68,6 +68,13 @@ struct RouteEntry {
     bind: fn(&Scope, Duration) -> Result<Endpoint, InjectError>,
 }
 
+impl RouteEntry {
+    /// As it will answer.
+    fn configured(&self, config: &Config) -> RouteDecl {
+        overrides::route(self.decl, &config.handler(self.service, self.decl.name))
+    }
+}
+
 /// What was registered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
@@ -88,16 +95,15 @@ impl Routes {
         }
     }
 
-    /// The routes of the service, for people.
-    pub(super) fn models(&self, service: &str) -> Vec<RouteModel> {
-        self.entries.iter().filter(|route| route.service == service).map(|route| model(&route.decl)).collect()
+    /// The routes of the service with what the configuration changes, for people.
+    pub(super) fn models(&self, service: &str, config: &Config) -> Vec<RouteModel> {
+        self.entries.iter().filter(|route| route.service == service).map(|route| model(&route.configured(config))).collect()
     }
 
     /// Binds them to their services, and to the port if the configuration wants one. Nobody is answered before
     /// [`Serving::begin`].
     pub(super) async fn open(self, scope: &Scope, config: &Config, problems: &mut Problems) -> Serving {
-        let read_timeout = config.http.read_timeout;
-        let endpoints: Vec<Endpoint> = self.entries.iter().filter_map(|route| endpoint(route, scope, read_timeout, problems)).collect();
+        let endpoints: Vec<Endpoint> = self.entries.iter().filter_map(|route| endpoint(route, scope, config, problems)).collect();
         let merged = self.merged.into_iter().next();
         let wanted = config.http.enabled && (!endpoints.is_empty() || merged.is_some());
         if config.http.compression && !crate::http::gzip::AVAILABLE {
@@ -112,8 +118,8 @@ impl Routes {
     }
 }
 
-fn endpoint(route: &RouteEntry, scope: &Scope, read_timeout: Duration, problems: &mut Problems) -> Option<Endpoint> {
-    let bound = (route.bind)(scope, read_timeout);
+fn endpoint(route: &RouteEntry, scope: &Scope, config: &Config, problems: &mut Problems) -> Option<Endpoint> {
+    let bound = (route.bind)(scope, config.http.read_timeout).map(|endpoint| endpoint.as_declared(route.configured(config)));
     problems.keep(bound.map_err(|error| format!("route `{}` (`{}`, {}): {error}", route.decl, route.decl.name, route.decl.location)))
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let (id, shown_id) = request_id(&parts.headers);
     let mut access = Access::begin(&parts.method, id, &parts.headers);
-    let packed = table.compression && gzip::accepted(&parts.headers);
+    let packed = table.compression.then(|| gzip::accepted(&parts.headers));
     let answered = match table.find(&parts.method, parts.uri.path()) {
         Found::Route(endpoint, path) => {
             access.of(endpoint);
@@ -46,7 +46,10 @@ pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
     };
     let mut response = ended(answered, access, table);
     response.headers_mut().insert(REQUEST_ID, shown_id);
-    if packed { gzip::over(response) } else { response }
+    match packed {
+        Some(accepted) => gzip::over(response, accepted),
+        None => response,
+    }
 }
 
 /// The answer, whose line is in the log, or will be when its stream has ended.

@@ -34,17 +34,21 @@ pub(super) fn accepted(headers: &HeaderMap) -> bool {
     quality("gzip").or_else(|| quality("*")).is_some_and(|quality: f32| quality > 0.0)
 }
 
-/// The answer in gzip, if that makes sense for it.
-pub(super) fn over(response: Response<Body>) -> Response<Body> {
+/// The answer, in gzip if its client reads that and it makes sense for it.
+pub(super) fn over(mut response: Response<Body>, accepted: bool) -> Response<Body> {
     if !is_worth(&response) {
+        return response;
+    }
+    // Caches keep the two apart.
+    response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+    if !accepted {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.remove(ACCEPT_RANGES);
     parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    parts.headers.append(VARY, HeaderValue::from_static("accept-encoding"));
-    if let Some(tag) = parts.headers.get(ETAG).and_then(|tag| weak(tag)) {
+    if let Some(tag) = parts.headers.get(ETAG).and_then(weak) {
         parts.headers.insert(ETAG, tag);
     }
     let encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -141,10 +145,8 @@ impl HttpBody for Gzip {
                     Some(bytes) => return frame(bytes),
                     None => return Poll::Pending,
                 },
-                Poll::Ready(Some(Ok(next))) => match next.into_data() {
-                    Ok(data) => self.left = data,
-                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
-                },
+                // Trailers would stand before the end of what is packed: they are left out.
+                Poll::Ready(Some(Ok(next))) => self.left = next.into_data().unwrap_or_default(),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                 Poll::Ready(None) => {
                     let Some(encoder) = self.encoder.take() else { return Poll::Ready(None) };

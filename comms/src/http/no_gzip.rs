@@ -10,6 +10,6 @@ pub(super) fn accepted(_: &HeaderMap) -> bool {
     false
 }
 
-pub(super) fn over(response: Response<Body>) -> Response<Body> {
+pub(super) fn over(response: Response<Body>, _: bool) -> Response<Body> {
     response
 }

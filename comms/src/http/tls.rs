@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
@@ -21,6 +21,9 @@ use crate::config::HttpTlsConfig;
 
 /// Told to who speaks plain HTTP here.
 const PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 45\r\nconnection: close\r\n\r\nthis port speaks HTTPS: write https:// there\n";
+
+/// So much of what it still sends is thrown away.
+const DRAINED: u64 = 64 << 10;
 
 /// Why there is no HTTPS.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +76,8 @@ impl Tls {
         if stream.get_ref().peek(&mut first).await? == 1 && first[0].is_ascii_alphabetic() {
             stream.write_all(PLAIN).await?;
             stream.shutdown().await?;
+            // A client that still sends would lose the answer with the connection.
+            tokio::io::copy(&mut stream.take(DRAINED), &mut tokio::io::sink()).await?;
             return Err(io::Error::new(io::ErrorKind::InvalidData, "plain text instead of TLS"));
         }
         self.0.accept(stream).await

@@ -11,4 +11,4 @@ pub mod servers;
 
 pub use app::{TestApp, TestAppBuilder};
 #[cfg(feature = "http")]
-pub use http::{HttpAnswer, HttpCall, TestHttp};
+pub use http::{HttpAnswer, HttpCall, HttpStream, TestHttp};

@@ -43,6 +43,7 @@ async fn a_large_answer_is_packed_for_who_reads_it() {
     assert!(size.parse::<usize>().unwrap() < 100_000, "{head}");
     assert_eq!(rest, "accept-encoding gzip");
     assert!(exchange(&app, &ask("/large", "")).await.contains(&format!("content-length: {expected}\r\n")));
+    assert!(exchange(&app, &ask("/large", "")).await.contains("\r\nvary: accept-encoding\r\n"));
     let refused = exchange(&app, &ask("/large", "accept-encoding: gzip;q=0\r\n")).await;
     assert!(refused.contains(&format!("content-length: {expected}\r\n")), "{}", &refused[..300]);
 }

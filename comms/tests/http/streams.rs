@@ -213,3 +213,16 @@ async fn a_stream_has_the_context_of_its_request_without_its_deadline() {
     let answer = app.http().get("/contexts").header("x-request-id", "r-1").send().await;
     assert_eq!(&*answer.body, b"r-1 false");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_test_reads_a_stream_piece_by_piece() {
+    let watch = Watch::new();
+    let app = TestApp::with(app(&watch)).start().await.unwrap();
+    let mut news = app.http().get("/news").open().await;
+    assert_eq!(news.status, 200);
+    watch.news.send(1).unwrap();
+    assert_eq!(news.piece().await.unwrap(), "event: news\nid: 1\ndata: 1\n\n");
+    assert_eq!(news.piece().await.unwrap(), ":\n\n", "time passes by itself");
+    drop(news);
+    watch.open(0).await;
+}
