@@ -71,7 +71,7 @@ pub(crate) fn call(krate: &Path, callee: &TokenStream, answered: &TokenStream, r
     let args = arguments(parameters.len());
     // The body is read last: what is wrong with the rest is said without waiting for it.
     let (bodies, others): (Vec<_>, Vec<_>) = parameters.iter().zip(&args).partition(|(parameter, _)| parameter.place == Place::Body);
-    let taken = others.into_iter().chain(bodies).map(|(parameter, arg)| taken(parameter, arg));
+    let taken = others.into_iter().chain(bodies).map(|(parameter, arg)| taken(krate, parameter, arg));
     let request = if parameters.is_empty() { quote!(_) } else { quote!(mut arguments) };
     // Mistakes in the return type are shown there, which takes all tokens around the call.
     let output = output.as_ref().map_or_else(|| at(ident), at);
@@ -86,12 +86,15 @@ pub(crate) fn call(krate: &Path, callee: &TokenStream, answered: &TokenStream, r
 }
 
 /// Takes an argument from the request, for mistakes at its type.
-fn taken(Parameter { place, name, ty }: &Parameter, arg: &Ident) -> TokenStream {
+fn taken(krate: &Path, Parameter { place, name, ty }: &Parameter, arg: &Ident) -> TokenStream {
     let taken = match place {
         Place::Path => quote_spanned!(at(ty)=> arguments.path::<#ty>(#name)?),
         Place::Query => quote_spanned!(at(ty)=> arguments.query::<#ty>(#name)?),
         Place::Header => quote_spanned!(at(ty)=> arguments.header::<#ty>(#name)?),
-        Place::Body => quote_spanned!(at(ty)=> arguments.json::<#ty>().await?),
+        Place::Body => {
+            let body = placed(quote!(#krate::__body!), at(ty));
+            quote_spanned!(at(ty)=> #body(arguments, #ty)?)
+        }
         Place::Extracted => quote_spanned!(at(ty)=> arguments.extract::<#ty>().await?),
     };
     quote!(let #arg = #taken;)

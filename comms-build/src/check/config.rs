@@ -38,6 +38,8 @@ impl Names {
                 let known = names.services.entry(service.name.clone()).or_default();
                 known.0.extend(topics);
                 known.1.extend(handlers.map(|it| it.name.clone()));
+                let routes = krate.routes.iter().filter(|it| it.service.as_ref() == Some(&service.name));
+                known.1.extend(routes.map(|it| it.name.clone()));
             }
         }
         names

@@ -151,6 +151,16 @@ pub const HTTP: &[Key] = &[
         "How many connections are served at once; further ones wait in the queue of the operating system.",
     )
     .or("10000"),
+    Key::new("write_timeout", Shape::Duration, "How long a client may take nothing of its answer; then its connection is closed.").or("30s"),
+    Key::new("compression", Shape::Boolean, "Whether answers are sent in gzip to clients that read it.").or("false"),
+    Key::new("tls", Shape::Table(HTTP_TLS), "HTTPS: with it, nothing else is spoken on the port."),
+];
+
+/// The keys of `[http.tls]`.
+pub const HTTP_TLS: &[Key] = &[
+    Key::new("certificate", Shape::Text, "The PEM file of the certificate, and of those up to its authority."),
+    Key::new("key", Shape::Text, "The PEM file of its private key."),
+    Key::new("client_ca", Shape::Text, "The PEM file of an authority; only clients with a certificate of it are answered."),
 ];
 
 /// The keys of `[grpc]`.

@@ -84,7 +84,7 @@ impl ::comms::http::Route for __comms_Orders_change {
         let arg2 = arguments.query::<Option<bool>>("dry_run")?;
         let arg3 = arguments.header::<Tenant>("x-tenant")?;
         let arg4 = arguments.extract::<Host>().await?;
-        let arg0 = arguments.json::<NewOrder>().await?;
+        let arg0 = ::comms::__body!(arguments, NewOrder)?;
         ::comms::__answered!(
             Self::DECL.status, Orders::change(& service, arg0, arg1, arg2, arg3, arg4).
             await

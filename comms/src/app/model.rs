@@ -243,6 +243,7 @@ impl ServiceModel {
         KnownService {
             subscriptions: self.subscriptions.iter().map(name).collect(),
             handlers: handlers.map(|handler| (handler.name.clone(), handler.known())).collect(),
+            routes: self.routes.iter().map(|route| route.name.clone()).collect(),
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Routes(());
 impl Routes {
     pub(super) fn check(&self, _: &mut Problems) {}
 
-    pub(super) fn models(&self, _: &str) -> Vec<RouteModel> {
+    pub(super) fn models(&self, _: &str, _: &Config) -> Vec<RouteModel> {
         Vec::new()
     }
 

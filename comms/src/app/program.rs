@@ -75,7 +75,7 @@ fn topology<W: Wiring>() -> Value {
 fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel {
     let plans = plan(&app.services, &app.handlers, config, problems);
     app.routes.check(problems);
-    let mut services: Vec<ServiceModel> = app.services.iter().map(|service| service_model(service, app)).collect();
+    let mut services: Vec<ServiceModel> = app.services.iter().map(|service| service_model(service, app, config)).collect();
     for planned in &plans {
         let at = services.iter().position(|service| service.name == planned.service).unwrap_or_else(|| {
             services.push(implied_service(planned, app));
@@ -94,9 +94,9 @@ fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel
     }
 }
 
-fn service_model(service: &ServiceEntry, app: &AppBuilder) -> ServiceModel {
+fn service_model(service: &ServiceEntry, app: &AppBuilder, config: &Config) -> ServiceModel {
     let mut model = ServiceModel::of(&service.decl);
-    model.routes = app.routes.models(service.decl.name);
+    model.routes = app.routes.models(service.decl.name, config);
     model.grpc = app.routes.grpc_models(service.decl.name);
     model.layers = service.layer_names.iter().map(ToString::to_string).collect();
     let own = service.publishes.iter().map(MessageName::of);

@@ -7,23 +7,46 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, join};
+use tower_service::Service as TowerService;
 
 use super::grpc::{Grpc, GrpcServices};
 use super::model::{GrpcModel, ParameterModel, RouteModel};
 use super::problems::Problems;
 use super::site::Front;
-use super::{App, AppBuilder, Service};
+use super::{App, AppBuilder, Service, overrides};
 use crate::client::Channel;
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server};
 use crate::http::table::{self, Table};
-use crate::http::{Body, Endpoint, Request, Response, Route, RouteDecl};
+use crate::http::{Body, Endpoint, Merged, Request, Response, Route, RouteDecl};
 use crate::inject::{InjectError, Scope};
 
 impl AppBuilder {
     /// Adds a route of a service. The port is opened when there is one.
     pub fn route<R: Route<Service: Service>>(mut self) -> Self {
-        self.routes.routes.push(RouteEntry { decl: R::DECL, service: <R::Service as Service>::DECL.name, bind: bind::<R> });
+        self.routes.entries.push(RouteEntry { decl: R::DECL, service: <R::Service as Service>::DECL.name, bind: bind::<R> });
+        self
+    }
+
+    /// Lets a service of another make answer what no route does: a router of axum, anything of tower. It is a 404 only if that service
+    /// says so; a path that has routes for other methods stays a 405.
+    ///
+    /// It is within the limits of the port, has a request id, a trace and a line in the log as any request, and a panic in it is
+    /// that of its request. The timeout and the size of its bodies are its own to bound. The port is opened for it.
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use axum::routing::get;
+    /// use comms::AppBuilder;
+    ///
+    /// let app = AppBuilder::new("orders").merge(Router::new().route("/hello", get(|| async { "hello" })));
+    /// # drop(app);
+    /// ```
+    pub fn merge<S>(mut self, service: S) -> Self
+    where
+        S: TowerService<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static,
+    {
+        self.routes.merged.push(Merged::of(service));
         self
     }
 }
@@ -76,24 +99,38 @@ struct RouteEntry {
     bind: fn(&Scope, Duration) -> Result<Endpoint, InjectError>,
 }
 
+impl RouteEntry {
+    /// As it will answer.
+    fn configured(&self, config: &Config) -> RouteDecl {
+        overrides::route(self.decl, &config.handler(self.service, self.decl.name))
+    }
+}
+
 /// What was registered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Routes {
-    routes: Vec<RouteEntry>,
+    entries: Vec<RouteEntry>,
+    merged: Vec<Merged>,
     pub(super) grpc: GrpcServices,
 }
 
 impl Routes {
     /// Everything that is wrong with them.
     pub(super) fn check(&self, problems: &mut Problems) {
-        let decls: Vec<RouteDecl> = self.routes.iter().map(|route| route.decl).collect();
+        let decls: Vec<RouteDecl> = self.entries.iter().map(|route| route.decl).collect();
         table::check(&decls).into_iter().for_each(|problem| problems.add(problem));
+        if self.merged.len() > 1 {
+            let count = self.merged.len();
+            problems.add(format!(
+                "`merge` is called {count} times: one service answers what no route does. Merge them into one, with `axum::Router::merge` for example"
+            ));
+        }
         self.grpc.check(problems);
     }
 
-    /// The routes of the service, for people.
-    pub(super) fn models(&self, service: &str) -> Vec<RouteModel> {
-        self.routes.iter().filter(|route| route.service == service).map(|route| model(&route.decl)).collect()
+    /// The routes of the service with what the configuration changes, for people.
+    pub(super) fn models(&self, service: &str, config: &Config) -> Vec<RouteModel> {
+        self.entries.iter().filter(|route| route.service == service).map(|route| model(&route.configured(config))).collect()
     }
 
     /// The gRPC services of the service, for people.
@@ -104,11 +141,18 @@ impl Routes {
     /// Binds them to their services, and to the ports that the configuration wants. Nobody is answered before
     /// [`Serving::begin`].
     pub(super) async fn open(self, scope: &Scope, config: &Config, problems: &mut Problems) -> Serving {
-        let read_timeout = config.http.read_timeout;
-        let endpoints: Vec<Endpoint> = self.routes.iter().filter_map(|route| endpoint(route, scope, read_timeout, problems)).collect();
-        let wanted = Wanted::of(config, !endpoints.is_empty(), !self.grpc.is_empty());
+        let endpoints: Vec<Endpoint> = self.entries.iter().filter_map(|route| endpoint(route, scope, config, problems)).collect();
+        let merged = self.merged.into_iter().next();
+        let wanted = Wanted::of(config, !endpoints.is_empty() || merged.is_some(), !self.grpc.is_empty());
+        if config.http.compression && !crate::http::gzip::AVAILABLE {
+            problems.add(
+                "`http.compression` is true, but this program was built without it: add the feature `compression` to `comms` in Cargo.toml"
+                    .to_owned(),
+            );
+        }
+        let table = Arc::new(Table::new(endpoints).merging(merged).compressing(config.http.compression));
         let grpc = Arc::new(self.grpc.bind(scope, config, problems));
-        let front = Front { routes: Some(Arc::new(Table::new(endpoints))), grpc: Some(Arc::clone(&grpc)) };
+        let front = Front { routes: Some(Arc::clone(&table)), grpc: Some(Arc::clone(&grpc)) };
         let shared = Front { grpc: wanted.grpc_at_http.then(|| Arc::clone(&grpc)), ..front.clone() };
         let own = Front { routes: None, ..front.clone() };
         let http = if wanted.http { problems.keep(Bound::open(&config.http).await) } else { None };
@@ -146,8 +190,8 @@ async fn open_own(config: &Config, address: SocketAddr) -> Result<Bound, String>
     })
 }
 
-fn endpoint(route: &RouteEntry, scope: &Scope, read_timeout: Duration, problems: &mut Problems) -> Option<Endpoint> {
-    let bound = (route.bind)(scope, read_timeout);
+fn endpoint(route: &RouteEntry, scope: &Scope, config: &Config, problems: &mut Problems) -> Option<Endpoint> {
+    let bound = (route.bind)(scope, config.http.read_timeout).map(|endpoint| endpoint.as_declared(route.configured(config)));
     problems.keep(bound.map_err(|error| format!("route `{}` (`{}`, {}): {error}", route.decl, route.decl.name, route.decl.location)))
 }
 
@@ -226,6 +270,7 @@ impl Serving {
 
     /// Takes no further request.
     pub(super) fn stop_taking(&self) {
+        self.front.stop();
         for server in [&self.http, &self.own].into_iter().filter_map(Port::server) {
             server.stop_taking();
         }

@@ -24,6 +24,13 @@ impl Front {
         if head { response.map(|_| Body::empty()) } else { response }
     }
 
+    /// Tells the answers that are streams to end.
+    pub(super) fn stop(&self) {
+        if let Some(routes) = &self.routes {
+            routes.stop();
+        }
+    }
+
     async fn answer(&self, request: Request<Body>) -> Response {
         match (&self.grpc, &self.routes) {
             (Some(grpc), _) if Grpc::takes(&request) => grpc.answer(request).await,

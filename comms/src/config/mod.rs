@@ -35,7 +35,7 @@ pub use names::{KnownHandler, KnownNames, KnownService};
 pub use problem::{ConfigError, ConfigProblem, Origin};
 pub use secret::{MASK, Secret, mask_url};
 pub use sections::{
-    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig, ShutdownConfig,
+    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, HttpTlsConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig, ShutdownConfig,
     SubscriptionConfig,
 };
 pub use settings::Settings;

@@ -12,7 +12,7 @@ pub(crate) fn check(tree: &Table) -> Vec<ConfigProblem> {
     let brokers = tree.get("brokers").and_then(Node::as_table).into_iter().flatten();
     let clients = tree.get("clients").and_then(Node::as_table).into_iter().flatten();
     let brokers = brokers.flat_map(|(name, node)| check_broker(name, node));
-    brokers.chain(clients.flat_map(|(name, node)| check_client(name, node))).chain(check_grpc(tree)).collect()
+    brokers.chain(clients.flat_map(|(name, node)| check_client(name, node))).chain(check_grpc(tree)).chain(check_tls(tree)).collect()
 }
 
 /// Two ports are two addresses.
@@ -57,6 +57,17 @@ fn check_client(name: &str, client: &Node) -> Vec<ConfigProblem> {
     problems
 }
 
+/// A certificate is nothing without its key.
+fn check_tls(tree: &Table) -> Vec<ConfigProblem> {
+    let Some(node) = tree::find(tree, &["http", "tls"]) else { return Vec::new() };
+    let missing = |name: &&str| node.as_table().is_some_and(|table| !table.is_empty() && table.get(*name).is_none());
+    let problem = |name: &str| {
+        let message = format!("`{name}` is missing: HTTPS needs the files of a `certificate` and of its `key`");
+        ConfigProblem::new(node.named.clone(), "http.tls".to_owned(), message)
+    };
+    ["certificate", "key"].into_iter().filter(missing).map(problem).collect()
+}
+
 fn check_broker(name: &str, broker: &Node) -> Vec<ConfigProblem> {
     let Some(table) = broker.as_table() else { return Vec::new() };
     let path = tree::join("brokers", name);
@@ -93,6 +104,14 @@ mod tests {
         assert!(found[1].starts_with("comms.toml:5:19: `clients.a.connect_timeout`: no call can be made in no time"), "{found:#?}");
         assert!(found[2].starts_with("comms.toml:3:19: `clients.a.attempt_timeout`: it is longer than `timeout`"), "{found:#?}");
         assert!(found[3].starts_with("comms.toml:7:7: `clients.a.tls.key`: `certificate` is missing"), "{found:#?}");
+    }
+
+    #[test]
+    fn a_certificate_without_its_key_is_refused() {
+        let error = Config::from_toml("[http.tls]\ncertificate = \"server.pem\"\n").unwrap_err();
+        assert!(error.problems()[0].to_string().starts_with("comms.toml:1:7: `http.tls`: `key` is missing"), "{error}");
+        let config = Config::from_toml("[http.tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n").unwrap();
+        assert_eq!(config.http.tls.unwrap().key.to_str(), Some("b.pem"));
     }
 
     #[test]

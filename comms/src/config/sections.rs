@@ -78,6 +78,24 @@ pub struct HttpConfig {
     pub read_timeout: Duration,
     /// How many connections are served at once. Default: 10,000.
     pub max_connections: usize,
+    /// How long a client may take nothing of its answer. Default: 30 s.
+    pub write_timeout: Duration,
+    /// Whether answers are sent in gzip to clients that read it. Default: false.
+    pub compression: bool,
+    /// HTTPS.
+    pub tls: Option<HttpTlsConfig>,
+}
+
+/// `[http.tls]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpTlsConfig {
+    /// The PEM file of the certificate, and of those up to its authority.
+    pub certificate: PathBuf,
+    /// The PEM file of its private key.
+    pub key: PathBuf,
+    /// The PEM file of the authority of those clients that are answered; none: any client is.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// `[grpc]`.
@@ -208,6 +226,9 @@ impl HttpConfig {
             header_limit: size(tree, &["http", "header_limit"]).unwrap_or(16 << 10),
             read_timeout: duration(tree, &["http", "read_timeout"]).unwrap_or(Duration::from_secs(10)),
             max_connections: number(tree, &["http", "max_connections"]).unwrap_or(10_000),
+            write_timeout: duration(tree, &["http", "write_timeout"]).unwrap_or(Duration::from_secs(30)),
+            compression: matches!(tree::find(tree, &["http", "compression"]).map(|node| &node.value), Some(Value::Boolean(true))),
+            tls: HttpTlsConfig::read(tree),
         }
     }
 }
@@ -221,6 +242,14 @@ impl GrpcConfig {
             answer_limit: size(tree, &["grpc", "answer_limit"]).unwrap_or(4 << 20),
             stream_grace: duration(tree, &["grpc", "stream_grace"]).unwrap_or(Duration::from_secs(1)),
         }
+    }
+}
+
+impl HttpTlsConfig {
+    /// The rules have seen that both files are named where one is.
+    fn read(tree: &Table) -> Option<Self> {
+        let path = |name| text(tree, &["http", "tls", name]).map(PathBuf::from);
+        Some(Self { certificate: path("certificate")?, key: path("key")?, client_ca: path("client_ca") })
     }
 }
 

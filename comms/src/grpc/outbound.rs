@@ -38,7 +38,11 @@ impl<T, E> Outbound<T, E> {
     }
 
     /// These, and then the end.
-    pub fn of(answers: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Self {
+    pub fn of(answers: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Self
+    where
+        T: 'static,
+        E: 'static,
+    {
         Self::new(futures_util::stream::iter(answers.into_iter().map(Ok)))
     }
 

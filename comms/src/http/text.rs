@@ -1,10 +1,11 @@
 //! Values out of the texts of a path, a query or a header, by serde.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 
-use serde::de::value::SeqDeserializer;
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqDeserializer};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// Reads a value out of all texts of one name: none for an `Option` that is not there, several for a list.
@@ -13,6 +14,35 @@ use serde::forward_to_deserialize_any;
 /// What is wrong, for the client.
 pub(super) fn read<T: DeserializeOwned>(texts: &[Cow<'_, str>]) -> Result<T, Invalid> {
     T::deserialize(Texts(texts))
+}
+
+/// Reads a struct out of fields with all their texts.
+///
+/// # Errors
+/// What is wrong, for the client.
+pub(super) fn read_fields<T: DeserializeOwned>(fields: &BTreeMap<Cow<'_, str>, Vec<Cow<'_, str>>>) -> Result<T, Invalid> {
+    T::deserialize(MapAccessDeserializer::new(Fields { left: fields.iter(), current: None }))
+}
+
+/// The fields that are left.
+struct Fields<'a> {
+    left: btree_map::Iter<'a, Cow<'a, str>, Vec<Cow<'a, str>>>,
+    current: Option<(&'a str, &'a [Cow<'a, str>])>,
+}
+
+impl<'de> MapAccess<'de> for Fields<'_> {
+    type Error = Invalid;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Invalid> {
+        let Some((name, texts)) = self.left.next() else { return Ok(None) };
+        self.current = Some((name, texts));
+        seed.deserialize(IntoDeserializer::<Invalid>::into_deserializer(name.as_ref())).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Invalid> {
+        let (name, texts) = self.current.take().unwrap_or_default();
+        seed.deserialize(Texts(texts)).map_err(|Invalid(why)| Invalid(format!("`{name}`: {why}")))
+    }
 }
 
 /// What is wrong with a text, for the client.

@@ -16,5 +16,5 @@ pub use app::{TestApp, TestAppBuilder};
 #[cfg(feature = "http")]
 pub use fake::{Fake, Routes};
 #[cfg(feature = "http")]
-pub use http::{HttpAnswer, HttpCall, TestHttp};
+pub use http::{HttpAnswer, HttpCall, HttpStream, TestHttp};
 pub use script::Script;
