@@ -32,6 +32,7 @@ pub(crate) mod failure;
 mod problem;
 mod route;
 pub(crate) mod server;
+pub(crate) mod shape;
 pub(crate) mod table;
 mod text;
 
@@ -50,3 +51,4 @@ pub(crate) use endpoint::Endpoint;
 pub use failure::HttpError;
 pub use problem::{PROBLEM_JSON, Problem};
 pub use route::{Answered, Route};
+pub use shape::{Content, Medium, Shape};

@@ -5,6 +5,8 @@ pub mod answered;
 pub mod index;
 pub mod inject;
 pub mod outcome;
+#[cfg(feature = "http")]
+pub mod shape;
 pub mod wiring;
 
 pub use outcome::{Answers, provided};
