@@ -147,6 +147,7 @@ pub const HTTP: &[Key] = &[
         "How many connections are served at once; further ones wait in the queue of the operating system.",
     )
     .or("10000"),
+    Key::new("public_url", Shape::Url, "Where clients reach the port, for the OpenAPI document: `https://api.shop.example`."),
 ];
 
 /// The keys of `[admin]`.

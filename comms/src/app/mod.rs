@@ -5,6 +5,7 @@ mod broker_checks;
 mod builder;
 pub(crate) mod commands;
 pub(crate) mod config_source;
+pub(crate) mod contents;
 mod factory;
 pub mod health;
 mod host;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::contents::{ContentModel, Definitions};
 use crate::broker::{InvalidTopic, Order, StartPosition, Subscription};
 use crate::config::{KnownHandler, KnownNames, KnownService, format_duration};
 use crate::handler::{AfterDeadLetter, HandlerDecl, ServiceDecl, SubscriptionDecl};
@@ -25,6 +26,9 @@ pub(crate) struct AppModel {
     pub(crate) providers: Vec<ProviderModel>,
     /// The layers of the inbound pipeline, outermost first, without the services' own.
     pub(crate) layers: Vec<LayerModel>,
+    /// What the schemas of routes refer to; in the documents only.
+    #[serde(skip)]
+    pub(crate) definitions: Definitions,
 }
 
 /// A service.
@@ -112,15 +116,21 @@ pub(crate) struct RouteModel {
     pub(crate) location: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) doc: String,
+    /// Of success, if anything is known; in the documents only.
+    #[serde(skip)]
+    pub(crate) answer: Option<ContentModel>,
 }
 
 /// An argument of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct ParameterModel {
     pub(crate) name: &'static str,
     /// `path`, `query`, `header`, `body` or `extracted`.
     #[serde(rename = "in")]
     pub(crate) place: String,
+    /// If anything is known; in the documents only.
+    #[serde(skip)]
+    pub(crate) content: Option<ContentModel>,
 }
 
 /// A message type.
@@ -361,12 +371,13 @@ pub(crate) mod tests {
             name: "find".to_owned(),
             verb: "GET",
             path: "/invoices/{id}".to_owned(),
-            parameters: vec![ParameterModel { name: "id", place: "path".to_owned() }],
+            parameters: vec![ParameterModel { name: "id", place: "path".to_owned(), content: None }],
             status: 200,
             timeout: Duration::from_secs(5),
             body_limit: 64 << 10,
             location: location(40).to_string(),
             doc: "Finds an invoice.".to_owned(),
+            answer: None,
         });
         billing.publishes.push(MessageName { name: "orders.order-placed".to_owned(), version: 1 });
         AppModel {
@@ -376,6 +387,7 @@ pub(crate) mod tests {
             messages: vec![MessageModel::of(&placed(), schema()), MessageModel::of(&place(), None)],
             providers: vec![ProviderModel { name: "invoices".into(), provides: "Invoices".into(), location: location(5).to_string() }],
             layers: vec![LayerModel { name: "decode", does: "payload to type" }, LayerModel { name: "retry", does: "in two levels" }],
+            definitions: Definitions::default(),
         }
     }
 

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::contents::{ContentModel, Generators};
 use super::model::{ParameterModel, RouteModel};
 use super::problems::Problems;
 use super::{App, AppBuilder, Service};
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server};
 use crate::http::table::{self, Table};
-use crate::http::{Body, Endpoint, Method, Request, Response, Route, RouteDecl, respond};
+use crate::http::{Body, Content, Endpoint, Method, ParameterDecl, Request, Response, Route, RouteDecl, respond};
 use crate::inject::{InjectError, Scope};
 
 impl AppBuilder {
@@ -55,8 +56,8 @@ impl Routes {
     }
 
     /// The routes of the service, for people.
-    pub(super) fn models(&self, service: &str) -> Vec<RouteModel> {
-        self.0.iter().filter(|route| route.service == service).map(|route| model(&route.decl)).collect()
+    pub(super) fn models(&self, service: &str, schemas: &mut Generators) -> Vec<RouteModel> {
+        self.0.iter().filter(|route| route.service == service).map(|route| model(&route.decl, schemas)).collect()
     }
 
     /// Binds them to their services, and to the port if the configuration wants one. Nobody is answered before
@@ -80,19 +81,29 @@ async fn listen(config: &HttpConfig, problems: &mut Problems) -> Port {
     problems.keep(Bound::open(config).await).map_or(Port::Closed, Port::Bound)
 }
 
-fn model(decl: &RouteDecl) -> RouteModel {
-    let parameter = |parameter: &crate::http::ParameterDecl| ParameterModel { name: parameter.name, place: parameter.place.to_string() };
+fn model(decl: &RouteDecl, schemas: &mut Generators) -> RouteModel {
     RouteModel {
         name: decl.name.to_owned(),
         verb: decl.verb.as_str(),
         path: decl.path.to_owned(),
-        parameters: decl.parameters.iter().map(parameter).collect(),
+        parameters: decl.parameters.iter().map(|decl| parameter(decl, schemas)).collect(),
         status: decl.status,
         timeout: decl.timeout,
         body_limit: decl.body_limit,
         location: decl.location.to_string(),
         doc: decl.doc.unwrap_or_default().trim().to_owned(),
+        answer: decl.answer.map(|shape| content(shape.content(&mut schemas.output))),
     }
+}
+
+fn parameter(decl: &ParameterDecl, schemas: &mut Generators) -> ParameterModel {
+    let content = decl.shape.map(|shape| content(shape.content(&mut schemas.input)));
+    ParameterModel { name: decl.name, place: decl.place.to_string(), content }
+}
+
+fn content(Content { type_name, media, schema, optional }: Content) -> ContentModel {
+    let schema = schema.map(schemars::Schema::to_value);
+    ContentModel { rust_type: type_name.to_owned(), media: media.map(str::to_owned), schema, optional }
 }
 
 /// The port at its stations.

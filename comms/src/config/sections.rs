@@ -78,6 +78,8 @@ pub struct HttpConfig {
     pub read_timeout: Duration,
     /// How many connections are served at once. Default: 10,000.
     pub max_connections: usize,
+    /// Where clients reach it, for the OpenAPI document.
+    pub public_url: Option<String>,
 }
 
 /// `[admin]`.
@@ -193,6 +195,7 @@ impl HttpConfig {
             header_limit: size.and_then(|Size(bytes)| bytes.try_into().ok()).unwrap_or(16 << 10),
             read_timeout: duration(tree, &["http", "read_timeout"]).unwrap_or(Duration::from_secs(10)),
             max_connections: number(tree, &["http", "max_connections"]).unwrap_or(10_000),
+            public_url: text(tree, &["http", "public_url"]),
         }
     }
 }
