@@ -67,7 +67,10 @@ fn unknown_types(model: &AppModel) -> Vec<String> {
     for route in model.services.iter().flat_map(|service| &service.routes) {
         let contents = route.parameters.iter().filter_map(|parameter| parameter.content.as_ref()).chain(&route.answer);
         for content in contents.filter(|content| content.lacks_schema()) {
-            found.entry(&content.rust_type).or_default().push(route);
+            let routes = found.entry(&content.rust_type).or_default();
+            if !routes.contains(&route) {
+                routes.push(route);
+            }
         }
     }
     found.into_iter().map(|(rust_type, routes)| unknown_type(rust_type, &routes)).collect()
@@ -76,7 +79,7 @@ fn unknown_types(model: &AppModel) -> Vec<String> {
 fn unknown_type(rust_type: &str, routes: &[&RouteModel]) -> String {
     let place = routes.first().map(|route| format!("`{} {}`, {}", route.verb, route.path, route.location)).unwrap_or_default();
     let others = if routes.len() > 1 { format!(" and {} more", routes.len() - 1) } else { String::new() };
-    format!("`{rust_type}` has no JSON Schema ({place}{others}): the document says that anything may stand there. Derive `schemars::JsonSchema` for it")
+    format!("`{rust_type}` has no JSON Schema ({place}{others}): the document says that anything may stand there. Derive `schemars::JsonSchema` for it; for a type of another crate, schemars may have a feature")
 }
 
 fn skipped(name: &str) -> Finding {
