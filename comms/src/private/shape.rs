@@ -179,7 +179,12 @@ macro_rules! __shape {
             use $crate::__private::shape::way::*;
             let probe = $crate::__private::shape::Probe::<$type>::new();
             let schema = (&&probe).schema(generator);
-            $crate::__private::shape::content(&probe, $crate::__private::std::option::Option::None, schema, (&&probe).parameter_is_optional())
+            $crate::__private::shape::content(
+                &probe,
+                $crate::__private::std::option::Option::None,
+                schema,
+                (&&probe).parameter_is_optional(),
+            )
         })
     };
     (body $type:ty) => {
@@ -254,10 +259,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_described_by_what_it_is() {
-        assert_eq!(media(crate::__shape!(answer ())), (None, true));
+        assert_eq!(media(crate::__shape!(answer())), (None, true));
         assert_eq!(media(crate::__shape!(answer Result<(), BoxError>)), (None, true));
         assert_eq!(media(crate::__shape!(answer Result<Vec<u32>, Foreign>)), (Some("application/json"), true));
-        assert_eq!(media(crate::__shape!(answer &str)), (Some("application/json"), true));
+        assert_eq!(media(crate::__shape!(answer & str)), (Some("application/json"), true));
         assert_eq!(media(crate::__shape!(answer Opaque)), (Some("application/json"), false));
         assert_eq!(media(crate::__shape!(answer Raw)).0, Some("*/*"));
         assert_eq!(media(crate::__shape!(answer Result<Own, Foreign>)).0, Some("*/*"));

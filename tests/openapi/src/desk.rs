@@ -54,8 +54,8 @@ impl Desk {
 
     /// A file.
     #[get("/desk/files/{*path}")]
-    async fn file(&self, path: String, #[header("x-colors")] colors: Vec<i64>, ratio: Option<f64>, sign: Option<char>) -> Vec<String> {
-        vec![path, format!("{colors:?}"), format!("{ratio:?}"), format!("{sign:?}")]
+    async fn file(&self, path: String, #[header("x-colors")] colors: Vec<String>, ratio: Option<f64>, sign: Option<char>) -> Vec<String> {
+        vec![path, colors.join(" and "), format!("{ratio:?}"), format!("{sign:?}")]
     }
 
     /// Leaves a note.

@@ -33,7 +33,8 @@ pub(crate) struct NewBook {
 /// A title, never empty.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-pub(crate) struct Title(#[schemars(length(min = 1))] String);
+#[schemars(extend("minLength" = 1))]
+pub(crate) struct Title(String);
 
 impl TryFrom<String> for Title {
     type Error = &'static str;

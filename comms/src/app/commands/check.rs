@@ -79,7 +79,9 @@ fn unknown_types(model: &AppModel) -> Vec<String> {
 fn unknown_type(rust_type: &str, routes: &[&RouteModel]) -> String {
     let place = routes.first().map(|route| format!("`{} {}`, {}", route.verb, route.path, route.location)).unwrap_or_default();
     let others = if routes.len() > 1 { format!(" and {} more", routes.len() - 1) } else { String::new() };
-    format!("`{rust_type}` has no JSON Schema ({place}{others}): the document says that anything may stand there. Derive `schemars::JsonSchema` for it; for a type of another crate, schemars may have a feature")
+    format!(
+        "`{rust_type}` has no JSON Schema ({place}{others}): the document says that anything may stand there. Derive `schemars::JsonSchema` for it; for a type of another crate, schemars may have a feature"
+    )
 }
 
 fn skipped(name: &str) -> Finding {

@@ -28,8 +28,8 @@ use super::model::AppModel;
 use crate::broker::{Broker, BrokerError};
 use crate::config::{BrokerConfig, Config, ConfigError};
 use crate::error::BoxError;
-use cli::{Cli, Command};
 pub(super) use asyncapi::document as asyncapi_document;
+use cli::{Cli, Command};
 pub(super) use openapi::document as openapi_document;
 pub(crate) use report::{Exit, Report};
 

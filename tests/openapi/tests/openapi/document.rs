@@ -40,7 +40,8 @@ fn an_operation_says_what_its_method_says() {
     assert_eq!(list["description"], "Finds books.\n\nIn the order of their numbers.");
     assert_eq!(list["parameters"][0]["schema"]["$ref"], "#/components/schemas/Genre");
     assert_eq!(list["parameters"][2]["schema"]["type"], "array");
-    let required = |parameters: &Value| parameters.as_array().into_iter().flatten().map(|found| found["required"] == true).collect::<Vec<_>>();
+    let required =
+        |parameters: &Value| parameters.as_array().into_iter().flatten().map(|found| found["required"] == true).collect::<Vec<_>>();
     assert_eq!(required(&list["parameters"]), [false, false, false, false]);
     let note = &document["paths"]["/desk/movements"]["post"];
     assert_eq!(required(&note["parameters"]), [true]);
@@ -54,14 +55,18 @@ fn a_body_has_its_limit_and_an_answer_its_status() {
     let add = &document["paths"]["/books"]["post"];
     assert_eq!(add["requestBody"]["description"], "At most 16 KiB.");
     assert_eq!(add["responses"]["201"]["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/Book");
-    let statuses = |operation: &Value| operation["responses"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let statuses =
+        |operation: &Value| operation["responses"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     assert_eq!(statuses(add), ["201", "400", "408", "413", "415", "422", "default"]);
     let remove = &document["paths"]["/books/{id}"]["delete"];
     assert_eq!(remove["responses"]["204"], json!({ "description": "No Content" }));
     assert_eq!(document["paths"]["/desk/movements"]["post"]["responses"]["202"], json!({ "description": "Accepted" }));
     assert_eq!(statuses(&document["paths"]["/desk/lamp"]["get"]), ["2XX", "default"]);
     assert!(document["paths"]["/desk/rules/{language}"]["get"]["responses"]["200"]["content"]["text/plain"].is_object());
-    assert_eq!(document["components"]["responses"]["Problem"]["content"]["application/problem+json"]["schema"]["$ref"], "#/components/schemas/Problem");
+    assert_eq!(
+        document["components"]["responses"]["Problem"]["content"]["application/problem+json"]["schema"]["$ref"],
+        "#/components/schemas/Problem"
+    );
 }
 
 #[test]
@@ -69,7 +74,11 @@ fn what_can_not_be_said_is_noted_or_left_out() {
     let document = document();
     let file = &document["paths"]["/desk/files/{path}"]["get"]["parameters"][0];
     assert!(file["description"].as_str().is_some_and(|text| text.contains("with its slashes")), "{file}");
-    assert_eq!(document["paths"]["/desk/rules/{language}"]["get"]["parameters"].as_array().map(Vec::len), Some(1), "extractors are no parameters");
+    assert_eq!(
+        document["paths"]["/desk/rules/{language}"]["get"]["parameters"].as_array().map(Vec::len),
+        Some(1),
+        "extractors are no parameters"
+    );
     assert_eq!(document["paths"]["/desk/notes/{id}"]["post"]["requestBody"]["content"]["application/json"]["schema"], true);
     assert!(document.get("servers").is_none());
 }

@@ -23,11 +23,8 @@ impl Schemas {
     /// All of them, and that of problems.
     pub(super) fn of(definitions: &Definitions) -> Self {
         let Definitions { input, output } = definitions;
-        let mut schemas = Self {
-            components: Map::from_iter([(PROBLEM_SCHEMA.to_owned(), problem())]),
-            input: Map::new(),
-            output: Map::new(),
-        };
+        let mut schemas =
+            Self { components: Map::from_iter([(PROBLEM_SCHEMA.to_owned(), problem())]), input: Map::new(), output: Map::new() };
         for name in output.keys() {
             let new = schemas.reserve(&legal(name));
             schemas.output.insert(name.clone(), json!(new));
@@ -177,7 +174,10 @@ mod tests {
         let schemas = Schemas::of(&definitions(input, output));
         let (input, output) = (schemas.input(&refers("Ids")), schemas.output(&refers("Ids")));
         let components = schemas.into_components();
-        assert_eq!((&input["items"]["$ref"], &output["items"]["$ref"]), (&"#/components/schemas/IdsInput".into(), &"#/components/schemas/Ids".into()));
+        assert_eq!(
+            (&input["items"]["$ref"], &output["items"]["$ref"]),
+            (&"#/components/schemas/IdsInput".into(), &"#/components/schemas/Ids".into())
+        );
         assert_eq!(components["IdsInput"]["items"]["$ref"], "#/components/schemas/IdInput");
         assert_eq!(components["Ids"]["items"]["$ref"], "#/components/schemas/Id");
         assert_eq!(components.keys().collect::<Vec<_>>(), ["Id", "IdInput", "Ids", "IdsInput", "Other", "Problem"]);
