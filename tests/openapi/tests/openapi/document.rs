@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::shelf::{Shelf, command, fetch, sample};
+use crate::shelf::{Shelf, command, fetch, sample, shelf};
 
 fn printed(arguments: &[&str]) -> String {
     let output = command(arguments);
@@ -81,6 +81,13 @@ fn what_can_not_be_said_is_noted_or_left_out() {
     );
     assert_eq!(document["paths"]["/desk/notes/{id}"]["post"]["requestBody"]["content"]["application/json"]["schema"], true);
     assert!(document.get("servers").is_none());
+}
+
+#[test]
+fn the_server_is_the_one_that_is_configured() {
+    let output = shelf().arg("openapi").env("COMMS__HTTP__PUBLIC_URL", "https://library.example").output().expect("the binary runs");
+    let document: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(document["servers"], json!([{ "url": "https://library.example" }]));
 }
 
 #[test]

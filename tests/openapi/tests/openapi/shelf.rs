@@ -24,7 +24,8 @@ pub(crate) fn command(arguments: &[&str]) -> Output {
     shelf().args(arguments).output().expect("the binary runs")
 }
 
-fn shelf() -> Command {
+/// The binary, to be run with more than arguments.
+pub(crate) fn shelf() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shelf"));
     command.current_dir(folder()).env_remove("COMMS_CONFIG").env_remove("COMMS_PROFILE");
     command
