@@ -9,7 +9,7 @@ use super::model::{ParameterModel, RouteModel};
 use super::problems::Problems;
 use super::{App, AppBuilder, Service};
 use crate::config::{Config, HttpConfig};
-use crate::http::server::{Bound, Server};
+use crate::http::server::{Bound, Server, Site};
 use crate::http::table::{self, Table};
 use crate::http::{Body, Content, Endpoint, Method, ParameterDecl, Request, Response, Route, RouteDecl, respond};
 use crate::inject::{InjectError, Scope};
@@ -104,6 +104,12 @@ fn parameter(decl: &ParameterDecl, schemas: &mut Generators) -> ParameterModel {
 fn content(Content { type_name, media, schema, optional }: Content) -> ContentModel {
     let schema = schema.map(schemars::Schema::to_value);
     ContentModel { rust_type: type_name.to_owned(), media: media.map(str::to_owned), schema, optional }
+}
+
+impl Site for Table {
+    async fn answer(self: Arc<Self>, request: Request<Body>) -> Response {
+        respond(&self, request).await
+    }
 }
 
 /// The port at its stations.
