@@ -3,9 +3,9 @@
 use comms_syntax::route::{Parameter, Place, Route, Verb};
 use comms_syntax::service::ServiceImpl;
 use comms_syntax::{Common, names};
-use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::{Attribute, Path};
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Attribute, Path, Type};
 
 use crate::tokens::{arguments, at, descriptor as structure, doc, duration, listed, location, number, placed, setting};
 
@@ -34,7 +34,7 @@ pub(crate) fn method(service: &ServiceImpl, outer: &[Attribute], route: &Route) 
 
 pub(crate) fn decl(common: &Common, route: &Route) -> TokenStream {
     // Taken apart, so that no option can be forgotten here.
-    let Route { common: _, verb, ident, path, parameters, output: _, status, timeout, body_limit } = route;
+    let Route { common: _, verb, ident, path, parameters, output, status, timeout, body_limit } = route;
     let (krate, path, name, location) = (&common.krate, &path.text, names::entry(ident), location(common));
     let verb = match verb {
         Verb::Get => quote!(Get),
@@ -50,19 +50,35 @@ pub(crate) fn decl(common: &Common, route: &Route) -> TokenStream {
         let parameters = parameters.iter().map(|parameter| parameter_decl(krate, parameter));
         quote!(.parameters(&[#(#parameters),*]))
     });
-    let doc = doc(common);
-    quote!(#krate::http::RouteDecl::new(#krate::http::Verb::#verb, #path, #name, #location) #status #timeout #body_limit #parameters #doc)
+    let (answer, doc) = (answer(krate, output.as_ref()), doc(common));
+    quote!(#krate::http::RouteDecl::new(#krate::http::Verb::#verb, #path, #name, #location) #status #timeout #body_limit #parameters #answer #doc)
 }
 
-fn parameter_decl(krate: &Path, Parameter { place, name, ty: _ }: &Parameter) -> TokenStream {
-    let place = match place {
-        Place::Path => quote!(Path),
-        Place::Query => quote!(Query),
-        Place::Header => quote!(Header),
-        Place::Body => quote!(Body),
-        Place::Extracted => quote!(Extracted),
+/// What documents say of what is returned; an `impl Trait` has no name that could be asked.
+fn answer(krate: &Path, output: Option<&Type>) -> Option<TokenStream> {
+    let ty = output.map_or_else(|| quote!(()), ToTokens::to_token_stream);
+    (!mentions(ty.clone(), "impl")).then(|| quote!(.answer(#krate::__shape!(answer #ty))))
+}
+
+fn mentions(tokens: TokenStream, word: &str) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Group(group) => mentions(group.stream(), word),
+        TokenTree::Ident(ident) => ident == word,
+        _ => false,
+    })
+}
+
+fn parameter_decl(krate: &Path, Parameter { place, name, ty }: &Parameter) -> TokenStream {
+    let (place, kind) = match place {
+        Place::Path => (quote!(Path), Some(quote!(parameter))),
+        Place::Query => (quote!(Query), Some(quote!(parameter))),
+        Place::Header => (quote!(Header), Some(quote!(parameter))),
+        Place::Body => (quote!(Body), Some(quote!(body))),
+        // Not in the documents.
+        Place::Extracted => (quote!(Extracted), None),
     };
-    quote!(#krate::http::ParameterDecl::new(#name, #krate::http::Place::#place))
+    let shape = kind.map(|kind| quote!(.shape(#krate::__shape!(#kind #ty))));
+    quote!(#krate::http::ParameterDecl::new(#name, #krate::http::Place::#place) #shape)
 }
 
 /// Answers a request by what `callee` returns, which the macro `answered` turns into an answer.

@@ -17,13 +17,24 @@ pub(super) fn fake(service: &Service, named: &Named) -> TokenStream {
         let (name, script) = (tokens(&method.name), script(method));
         quote!(#name: #script)
     });
+    let called = fake.to_string();
+    let unsaid = service.methods.iter().map(|method| {
+        let (name, called_as) = (tokens(&method.name), &method.name);
+        quote!(#name: ::comms::testing::Script::new(#called, #called_as))
+    });
     let accessors = service.methods.iter().map(accessor);
     let answers = service.methods.iter().map(answer);
     quote! {
         ::comms::__fake! {
             #[doc = #doc]
-            #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::default::Default)]
+            #[derive(::core::clone::Clone, ::core::fmt::Debug)]
             pub struct #fake { #(#scripts,)* }
+
+            impl ::core::default::Default for #fake {
+                fn default() -> Self {
+                    Self { #(#unsaid,)* }
+                }
+            }
 
             impl #fake { #(#accessors)* }
 
@@ -50,7 +61,7 @@ fn script(method: &Method) -> TokenStream {
         (false, true) => (request, quote!(::comms::grpc::Outbound<#answer, ::comms::grpc::GrpcError>)),
         (true, true) => (request, quote!(::std::vec::Vec<#answer>)),
     };
-    quote!(::comms::testing::Script<(#arguments,), ::core::result::Result<#answer, ::comms::grpc::GrpcError>>)
+    quote!(::comms::testing::Script<#arguments, ::core::result::Result<#answer, ::comms::grpc::GrpcError>>)
 }
 
 fn accessor(method: &Method) -> TokenStream {
@@ -76,17 +87,17 @@ fn answer(method: &Method) -> TokenStream {
     match (method.client_streaming, method.server_streaming) {
         (false, false) => quote! {
             async fn #name(&self, request: #request) -> ::core::result::Result<#answer, #error> {
-                self.#name.answer((request,)).await
+                self.#name.call(request).await
             }
         },
         (true, false) => quote! {
             async fn #name(&self, requests: ::comms::grpc::Inbound<#request>) -> ::core::result::Result<#answer, #error> {
-                self.#name.answer((requests.all().await?,)).await
+                self.#name.call(requests.all().await?).await
             }
         },
         (false, true) => quote! {
             async fn #name(&self, request: #request) -> ::core::result::Result<::comms::grpc::Outbound<#answer, #error>, #error> {
-                self.#name.answer((request,)).await
+                self.#name.call(request).await
             }
         },
         (true, true) => quote! {
@@ -95,7 +106,7 @@ fn answer(method: &Method) -> TokenStream {
                 let script = ::core::clone::Clone::clone(&self.#name);
                 ::core::result::Result::Ok(::comms::grpc::Outbound::produce(move |answers| async move {
                     while let ::core::option::Option::Some(request) = requests.message().await? {
-                        for answer in script.answer((request,)).await? {
+                        for answer in script.call(request).await? {
                             answers.send(answer).await?;
                         }
                     }

@@ -20,7 +20,14 @@ pub(super) struct About {
     pub(super) info: Value,
     /// `/topology`: the generated topologies.
     pub(super) topology: Value,
+    /// `/openapi.json`.
+    pub(super) openapi: Document,
+    /// `/asyncapi.json`.
+    pub(super) asyncapi: Document,
 }
+
+/// Makes a document once somebody asks for it: a start does not wait for that.
+pub(super) type Document = Box<dyn Fn() -> Value + Send + Sync>;
 
 /// Runs until SIGTERM or SIGINT, then stops in order. A second signal ends the process at once.
 ///
@@ -83,11 +90,17 @@ fn routes(about: About, health: &Health, watched: &Arc<Watched>) -> Vec<Route> {
         })
     };
     let fixed = |value: Value| -> Box<dyn Fn() -> Answer + Send + Sync> { Box::new(move || Answer::json(true, &value)) };
+    let made = |document: Document| -> Box<dyn Fn() -> Answer + Send + Sync> {
+        let made = OnceLock::new();
+        Box::new(move || made.get_or_init(|| Answer::json(true, &document())).clone())
+    };
     vec![
         Route { path: "/health/live", about: "whether the process should be left running", answer: report(|report| report.live) },
         Route { path: "/health/ready", about: "whether the process should get work", answer: report(|report| report.ready) },
         Route { path: "/info", about: "what runs here", answer: fixed(about.info) },
         Route { path: "/topology", about: "who publishes and handles what", answer: fixed(about.topology) },
+        Route { path: "/openapi.json", about: "the HTTP routes, as an OpenAPI 3.1 document", answer: made(about.openapi) },
+        Route { path: "/asyncapi.json", about: "the messages, as an AsyncAPI 3.0 document", answer: made(about.asyncapi) },
     ]
 }
 

@@ -57,7 +57,8 @@ impl Process {
         config.admin.address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         config.log.filter = "off".to_owned();
         let admin = config.admin.address;
-        let about = About { info: json!({}), topology: json!({}) };
+        let document = || -> Document { Box::new(|| json!({})) };
+        let about = About { info: json!({}), topology: json!({}), openapi: document(), asyncapi: document() };
         let running = tokio::spawn(async move { run(app, config, about).await.map_err(|error| error.to_string()) });
         let process = Self { memory, gate, admin, running };
         process.until("ready", 200, "/health/ready").await;

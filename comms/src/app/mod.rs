@@ -10,6 +10,7 @@ mod clients;
 mod clients;
 pub(crate) mod commands;
 pub(crate) mod config_source;
+pub(crate) mod contents;
 mod factory;
 #[cfg(feature = "grpc")]
 mod grpc;

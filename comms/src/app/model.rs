@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::contents::{ContentModel, Definitions};
 use crate::broker::{InvalidTopic, Order, StartPosition, Subscription};
 use crate::config::{KnownHandler, KnownNames, KnownService, format_duration};
 use crate::handler::{AfterDeadLetter, HandlerDecl, ServiceDecl, SubscriptionDecl};
@@ -28,6 +29,9 @@ pub(crate) struct AppModel {
     pub(crate) clients: Vec<ClientModel>,
     /// The layers of the inbound pipeline, outermost first, without the services' own.
     pub(crate) layers: Vec<LayerModel>,
+    /// What the schemas of routes refer to; in the documents only.
+    #[serde(skip)]
+    pub(crate) definitions: Definitions,
 }
 
 /// A service.
@@ -117,15 +121,21 @@ pub(crate) struct RouteModel {
     pub(crate) location: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) doc: String,
+    /// Of success, if anything is known; in the documents only.
+    #[serde(skip)]
+    pub(crate) answer: Option<ContentModel>,
 }
 
 /// An argument of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct ParameterModel {
     pub(crate) name: &'static str,
     /// `path`, `query`, `header`, `body` or `extracted`.
     #[serde(rename = "in")]
     pub(crate) place: String,
+    /// If anything is known; in the documents only.
+    #[serde(skip)]
+    pub(crate) content: Option<ContentModel>,
 }
 
 /// A gRPC service.
@@ -406,12 +416,13 @@ pub(crate) mod tests {
             name: "find".to_owned(),
             verb: "GET",
             path: "/invoices/{id}".to_owned(),
-            parameters: vec![ParameterModel { name: "id", place: "path".to_owned() }],
+            parameters: vec![ParameterModel { name: "id", place: "path".to_owned(), content: None }],
             status: 200,
             timeout: Duration::from_secs(5),
             body_limit: 64 << 10,
             location: location(40).to_string(),
             doc: "Finds an invoice.".to_owned(),
+            answer: None,
         });
         let methods = vec![GrpcMethodModel { name: "Find", kind: "unary" }, GrpcMethodModel { name: "Watch", kind: "server streaming" }];
         billing.grpc.push(GrpcModel { name: "shop.billing.v1.Billing", methods });
@@ -434,6 +445,7 @@ pub(crate) mod tests {
                 doc: String::new(),
             }],
             layers: vec![LayerModel { name: "decode", does: "payload to type" }, LayerModel { name: "retry", does: "in two levels" }],
+            definitions: Definitions::default(),
         }
     }
 

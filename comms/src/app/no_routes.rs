@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::contents::Generators;
 use super::model::{GrpcModel, RouteModel};
 use super::problems::Problems;
 use crate::config::Config;
@@ -13,7 +14,7 @@ pub(crate) struct Routes(());
 impl Routes {
     pub(super) fn check(&self, _: &mut Problems) {}
 
-    pub(super) fn models(&self, _: &str, _: &Config) -> Vec<RouteModel> {
+    pub(super) fn models(&self, _: &str, _: &Config, _: &mut Generators) -> Vec<RouteModel> {
         Vec::new()
     }
 

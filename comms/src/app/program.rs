@@ -7,8 +7,9 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::commands::{self, Program};
-use super::host::{self, About};
+use super::commands::{self, Program, asyncapi_document, openapi_document};
+use super::contents::Generators;
+use super::host::{self, About, Document};
 use super::model::{AppModel, HandlerModel, LayerModel, MessageModel, MessageName, ProviderModel, ServiceModel, SubscriptionModel};
 use super::plans::{Planned, plan};
 use super::problems::Problems;
@@ -53,9 +54,15 @@ impl<W: Wiring> Program for Generated<W> {
 
     fn run(self: Box<Self>, config: Config) -> BoxFuture<'static, Result<(), BoxError>> {
         let app = AppBuilder::of::<W>();
-        let about = About { info: info(&app), topology: topology::<W>() };
+        let (openapi, asyncapi) = (document::<W>(&config, openapi_document), document::<W>(&config, asyncapi_document));
+        let about = About { info: info(&app), topology: topology::<W>(), openapi, asyncapi };
         Box::pin(host::run(app, config, about))
     }
+}
+
+fn document<W: Wiring>(config: &Config, make: fn(&AppModel, &Config) -> Value) -> Document {
+    let config = config.clone();
+    Box::new(move || make(&Generated::<W>(PhantomData).model(&config), &config))
 }
 
 fn info(app: &AppBuilder) -> Value {
@@ -75,7 +82,8 @@ fn topology<W: Wiring>() -> Value {
 fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel {
     let plans = plan(&app.services, &app.handlers, config, problems);
     app.routes.check(problems);
-    let mut services: Vec<ServiceModel> = app.services.iter().map(|service| service_model(service, app, config)).collect();
+    let mut schemas = Generators::new();
+    let mut services: Vec<ServiceModel> = app.services.iter().map(|service| service_model(service, app, config, &mut schemas)).collect();
     for planned in &plans {
         let at = services.iter().position(|service| service.name == planned.service).unwrap_or_else(|| {
             services.push(implied_service(planned, app));
@@ -91,12 +99,13 @@ fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel
         providers: app.providers.iter().map(provider_model).collect(),
         clients: app.clients.models(config),
         layers: PIPELINE.iter().map(|&(name, does)| LayerModel { name, does }).collect(),
+        definitions: schemas.into_definitions(),
     }
 }
 
-fn service_model(service: &ServiceEntry, app: &AppBuilder, config: &Config) -> ServiceModel {
+fn service_model(service: &ServiceEntry, app: &AppBuilder, config: &Config, schemas: &mut Generators) -> ServiceModel {
     let mut model = ServiceModel::of(&service.decl);
-    model.routes = app.routes.models(service.decl.name, config);
+    model.routes = app.routes.models(service.decl.name, config, schemas);
     model.grpc = app.routes.grpc_models(service.decl.name);
     model.layers = service.layer_names.iter().map(ToString::to_string).collect();
     let own = service.publishes.iter().map(MessageName::of);

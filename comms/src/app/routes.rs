@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, join};
 use tower_service::Service as TowerService;
 
+use super::contents::{ContentModel, Generators};
 use super::grpc::{Grpc, GrpcServices};
 use super::model::{GrpcModel, ParameterModel, RouteModel};
 use super::problems::Problems;
@@ -18,7 +19,7 @@ use crate::client::Channel;
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server};
 use crate::http::table::{self, Table};
-use crate::http::{Body, Endpoint, Merged, Request, Response, Route, RouteDecl};
+use crate::http::{Body, Content, Endpoint, Merged, ParameterDecl, Request, Response, Route, RouteDecl};
 use crate::inject::{InjectError, Scope};
 
 impl AppBuilder {
@@ -129,8 +130,8 @@ impl Routes {
     }
 
     /// The routes of the service with what the configuration changes, for people.
-    pub(super) fn models(&self, service: &str, config: &Config) -> Vec<RouteModel> {
-        self.entries.iter().filter(|route| route.service == service).map(|route| model(&route.configured(config))).collect()
+    pub(super) fn models(&self, service: &str, config: &Config, schemas: &mut Generators) -> Vec<RouteModel> {
+        self.entries.iter().filter(|route| route.service == service).map(|route| model(&route.configured(config), schemas)).collect()
     }
 
     /// The gRPC services of the service, for people.
@@ -195,22 +196,32 @@ fn endpoint(route: &RouteEntry, scope: &Scope, config: &Config, problems: &mut P
     problems.keep(bound.map_err(|error| format!("route `{}` (`{}`, {}): {error}", route.decl, route.decl.name, route.decl.location)))
 }
 
-fn model(decl: &RouteDecl) -> RouteModel {
-    let parameter = |parameter: &crate::http::ParameterDecl| ParameterModel { name: parameter.name, place: parameter.place.to_string() };
+fn model(decl: &RouteDecl, schemas: &mut Generators) -> RouteModel {
     RouteModel {
         name: decl.name.to_owned(),
         verb: decl.verb.as_str(),
         path: decl.path.to_owned(),
-        parameters: decl.parameters.iter().map(parameter).collect(),
+        parameters: decl.parameters.iter().map(|decl| parameter(decl, schemas)).collect(),
         status: decl.status,
         timeout: decl.timeout,
         body_limit: decl.body_limit,
         location: decl.location.to_string(),
         doc: decl.doc.unwrap_or_default().trim().to_owned(),
+        answer: decl.answer.map(|shape| content(shape.content(&mut schemas.output))),
     }
 }
 
-/// A port at its stations.
+fn parameter(decl: &ParameterDecl, schemas: &mut Generators) -> ParameterModel {
+    let content = decl.shape.map(|shape| content(shape.content(&mut schemas.input)));
+    ParameterModel { name: decl.name, place: decl.place.to_string(), content }
+}
+
+fn content(Content { type_name, media, schema, optional }: Content) -> ContentModel {
+    let schema = schema.map(schemars::Schema::to_value);
+    ContentModel { rust_type: type_name.to_owned(), media: media.map(str::to_owned), schema, optional }
+}
+
+/// The port at its stations.
 #[derive(Debug)]
 enum Port {
     Closed,

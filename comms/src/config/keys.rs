@@ -155,6 +155,7 @@ pub const HTTP: &[Key] = &[
         .or("30s"),
     Key::new("compression", Shape::Boolean, "Whether answers are sent in gzip to clients that read it.").or("false"),
     Key::new("tls", Shape::Table(HTTP_TLS), "HTTPS: with it, nothing else is spoken on the port."),
+    Key::new("public_url", Shape::Url, "Where clients reach the port, for the OpenAPI document: `https://api.shop.example`."),
 ];
 
 /// The keys of `[http.tls]`.

@@ -84,6 +84,8 @@ pub struct HttpConfig {
     pub compression: bool,
     /// HTTPS.
     pub tls: Option<HttpTlsConfig>,
+    /// Where clients reach it, for the OpenAPI document.
+    pub public_url: Option<String>,
 }
 
 /// `[http.tls]`.
@@ -229,6 +231,7 @@ impl HttpConfig {
             write_timeout: duration(tree, &["http", "write_timeout"]).unwrap_or(Duration::from_secs(30)),
             compression: matches!(tree::find(tree, &["http", "compression"]).map(|node| &node.value), Some(Value::Boolean(true))),
             tls: HttpTlsConfig::read(tree),
+            public_url: text(tree, &["http", "public_url"]),
         }
     }
 }

@@ -64,7 +64,8 @@ impl Arguments {
         text::read(&texts).map_err(|invalid| wrong(Place::Query, name, invalid))
     }
 
-    /// The header. Absent is `None` for an `Option` and empty for a list, which takes a header given several times.
+    /// The header. Absent is `None` for an `Option` and empty for a list, whose elements stand between commas, in a header that may be given
+    /// several times.
     ///
     /// # Errors
     /// 400 when it is no `T`.
@@ -72,7 +73,7 @@ impl Arguments {
         let values = self.parts.headers.get_all(name).iter().map(|value| std::str::from_utf8(value.as_bytes()).map(Cow::Borrowed));
         let texts: Result<Vec<Cow<'_, str>>, _> = values.collect();
         let texts = texts.map_err(|_| wrong(Place::Header, name, "it is no UTF-8"))?;
-        text::read(&texts).map_err(|invalid| wrong(Place::Header, name, invalid))
+        text::read_header(&texts).map_err(|invalid| wrong(Place::Header, name, invalid))
     }
 
     /// The body, JSON. An empty one is `null`: `None` for an `Option`.

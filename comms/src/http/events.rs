@@ -12,8 +12,11 @@ use serde::Serialize;
 use tokio::time::{Sleep, sleep};
 
 use super::streaming::{self, StreamItem, Streamed};
-use super::{Answered, IntoAnswer};
+use super::{Answered, IntoAnswer, Medium};
 use crate::error::BoxError;
+
+/// As the standard of HTML calls it.
+const EVENT_STREAM: &str = "text/event-stream";
 
 /// One of the [`Events`].
 ///
@@ -130,11 +133,16 @@ impl<S> Events<S> {
     }
 }
 
+impl<S> Medium for Events<S> {
+    type Data = String;
+    const MEDIA: Option<&'static str> = Some(EVENT_STREAM);
+}
+
 impl<S: Stream<Item: StreamItem<Event>> + Send + 'static> IntoAnswer for Events<S> {
     fn into_answer(self, status: u16) -> Answered {
         let Self { stream, keep_alive: every } = self;
         let lines = Lines { stream: Box::pin(stream), every, silence: Box::pin(sleep(every)) };
-        let mut response = streaming::answer(lines, "text/event-stream", Streamed { endless: true });
+        let mut response = streaming::answer(lines, EVENT_STREAM, Streamed { endless: true });
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         // Proxies of nginx's kind would collect them.
         response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));

@@ -7,7 +7,10 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 
 use super::arguments::decoded;
-use super::{Arguments, FromBody, Problem, text};
+use super::{Arguments, FromBody, Medium, Problem, text};
+
+/// As a browser sends it.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A form, `application/x-www-form-urlencoded`, as a struct of its fields. They are read as the parameters of a query: an `Option`
 /// may be absent, a list takes a field given several times; one that may be empty has `#[serde(default)]`.
@@ -35,8 +38,13 @@ impl<T> Deref for Form<T> {
     }
 }
 
+impl<T> Medium for Form<T> {
+    type Data = T;
+    const MEDIA: Option<&'static str> = Some(FORM);
+}
+
 impl<T: DeserializeOwned + Send> FromBody for Form<T> {
-    const MEDIA_TYPE: &'static str = "application/x-www-form-urlencoded";
+    const MEDIA_TYPE: &'static str = FORM;
 
     async fn from_body(arguments: &mut Arguments) -> Result<Self, Problem> {
         arguments.check_media_type(&[Self::MEDIA_TYPE])?;

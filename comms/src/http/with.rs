@@ -3,7 +3,7 @@
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 
-use super::{Answered, Problem};
+use super::{Answered, Medium, Problem};
 
 /// An answer with its own status and headers: of data, of nothing, or of anything else that a route may answer with.
 ///
@@ -28,6 +28,12 @@ struct Head {
     status: Option<u16>,
     headers: HeaderMap,
     wrong: Option<String>,
+}
+
+/// Of the data, as JSON; what it is with is not said.
+impl<T> Medium for With<T> {
+    type Data = T;
+    const MEDIA: Option<&'static str> = Some("application/json");
 }
 
 impl<T> With<T> {

@@ -8,6 +8,8 @@ pub mod index;
 pub mod inject;
 pub mod outcome;
 #[cfg(feature = "http")]
+pub mod shape;
+#[cfg(feature = "http")]
 pub mod taken;
 #[cfg(feature = "http")]
 mod travels;

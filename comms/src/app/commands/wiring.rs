@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::Report;
-use super::report::columns;
+use super::report::{columns, size_text};
 use crate::app::model::{AppModel, ClientModel, HandlerModel, RouteModel, ServiceModel, SubscriptionModel};
 use crate::config::format_duration;
 
@@ -82,15 +82,6 @@ fn route_row(route: &RouteModel) -> [String; 5] {
         format!("timeout {}, body up to {}", format_duration(route.timeout), size_text(route.body_limit)),
         route.location.clone(),
     ]
-}
-
-fn size_text(bytes: usize) -> String {
-    match bytes {
-        0 => "0 B".to_owned(),
-        bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
-        bytes if bytes % (1 << 10) == 0 => format!("{} KiB", bytes >> 10),
-        bytes => format!("{bytes} B"),
-    }
 }
 
 fn retry_text(handler: &HandlerModel) -> String {
