@@ -53,7 +53,10 @@ async fn every_kind_of_call_goes_over_a_channel() {
         let offers = stream::iter([800, 400].map(|cents| Offer { price: Some(Money::euros(cents)) }));
         assert_eq!(client.haggle(offers).await.unwrap().count().await, 2);
         let error = client.reserve(reserve("missing", 1)).await.unwrap_err();
-        assert_eq!((error.code(), error.class(), error.message()), (Code::FailedPrecondition, Class::Permanent, "there is no article `missing`"));
+        assert_eq!(
+            (error.code(), error.class(), error.message()),
+            (Code::FailedPrecondition, Class::Permanent, "there is no article `missing`")
+        );
         until("handlers at work", &seen.at_work, |count| count == 0).await;
     }
 }
@@ -108,10 +111,13 @@ async fn an_attempt_ends_with_its_time_and_streams_of_requests_are_not_cut() {
     assert_eq!((error.code(), error.class()), (Code::DeadlineExceeded, Class::Unknown), "{error}");
     assert!(error.message().contains("attempt_timeout"), "{error}");
     // The time of the attempt begins when the last request is sent: twice as long is no matter.
-    let (begun, deliveries) = (Instant::now(), stream::iter(0..4).then(|_| async {
-        tokio::time::sleep(SOON / 2).await;
-        delivery("chair", 1)
-    }));
+    let (begun, deliveries) = (
+        Instant::now(),
+        stream::iter(0..4).then(|_| async {
+            tokio::time::sleep(SOON / 2).await;
+            delivery("chair", 1)
+        }),
+    );
     assert_eq!(client.receive(Box::pin(deliveries)).await.unwrap().deliveries, 4);
     assert!(begun.elapsed() >= SOON * 2);
 }
