@@ -40,7 +40,10 @@ pub(crate) fn service(attr: TokenStream, item: TokenStream) -> TokenStream {
     match item_kind(&item) {
         ItemKind::Trait => contract(contracts::parse(attr, item.clone()), item),
         ItemKind::Impl if services::is_of_trait(&item) => {
-            beside(services::parse_implementation(attr, item.clone()), services::strip_impl(item), implementation::expand)
+            let read = services::parse_implementation(attr, item.clone());
+            // Of attributes that can't stand there.
+            let (imports, stripped) = (expand_service::imports(&services::marks(item.clone())), services::strip_impl(item));
+            beside(read, quote!(#stripped #imports), implementation::expand)
         }
         ItemKind::Impl => {
             let read = services::parse_impl(attr, item.clone());

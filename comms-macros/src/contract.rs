@@ -129,7 +129,7 @@ fn client_method(contract: &Contract, method: &Method) -> TokenStream {
     let text = client_doc(&route.common.doc, &route.requests());
     let vis = &contract.vis;
     let place = route.output.as_ref().map_or_else(|| at(name), at);
-    let sent = quote_spanned!(place=> call.send::<#value, #error>().await);
+    let sent = quote_spanned!(place=> #krate::__private::sent::<#value, #error>(call).await);
     let mutable = (!arguments.is_empty() || key.is_some() || foreign.is_some()).then(|| quote!(mut));
     quote! {
         #(#cfgs)*

@@ -50,7 +50,7 @@ What the service answered, or what went wrong on the way to it.*/
     > {
         let mut call = self.0.begin(&__comms_Provider_ping::<()>::ROUTE);
         call.foreign();
-        call.send::<(), ::comms::contract::Never>().await
+        ::comms::__private::sent::<(), ::comms::contract::Never>(call).await
     }
 }
 impl ::comms::client::Client for ProviderClient {

@@ -153,7 +153,7 @@ What the service answered, or what went wrong on the way to it.*/
         let mut call = self.0.begin(&__comms_Payments_charge::<()>::ROUTE);
         call.json(&charge);
         call.idempotency_key(::core::option::Option::None);
-        call.send::<Charge, PaymentError>().await
+        ::comms::__private::sent::<Charge, PaymentError>(call).await
     }
     /**Calls `GET /charges/{id}`.
 
@@ -172,7 +172,7 @@ What the service answered, or what went wrong on the way to it.*/
         call.path("id", &id);
         call.header("x-tenant", &tenant);
         call.query("page", &page);
-        call.send::<Option<Charge>, ::comms::contract::Never>().await
+        ::comms::__private::sent::<Option<Charge>, ::comms::contract::Never>(call).await
     }
     #[cfg(feature = "refunds")]
     /**Calls `DELETE /charges/{id}`.
@@ -185,7 +185,7 @@ What the service answered, or what went wrong on the way to it.*/
     ) -> ::core::result::Result<(), ::comms::client::CallError<PaymentError>> {
         let mut call = self.0.begin(&__comms_Payments_refund::<()>::ROUTE);
         call.path("id", &id);
-        call.send::<(), PaymentError>().await
+        ::comms::__private::sent::<(), PaymentError>(call).await
     }
 }
 impl ::comms::client::Client for PaymentsClient {
@@ -234,4 +234,7 @@ impl ::comms::client::Client for PaymentsClient {
     __comms_Payments_find < Self >> (); #[cfg(feature = "refunds")] let routes = routes
     .route:: < __comms_Payments_refund < Self >> (); routes.channel() } }
 }
-::comms::__listed!("Payments");
+::comms::__listed!(
+    "Payments", assert_answer:: < Charge >, assert_refusal:: < PaymentError >,
+    assert_answer:: < Option < Charge > >
+);

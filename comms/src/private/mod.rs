@@ -17,7 +17,7 @@ pub mod wiring;
 
 pub use outcome::{Answers, provided};
 #[cfg(feature = "http")]
-pub use travels::{Answer, Refusal, assert_answer, assert_refusal};
+pub use travels::{Answer, Refusal, assert_answer, assert_refusal, sent};
 
 pub use crate::app::main;
 pub use schemars;

@@ -10,10 +10,12 @@ pub struct Stock;
 
 #[service]
 impl Inventory for Stock {
-    type Error = comms::Classified;
+    type Error = comms::grpc::GrpcError;
 
     async fn reserve(&self, request: ReserveRequest) -> Result<Reservation, Self::Error> {
-        let left = 10_u32.checked_sub(request.count).ok_or_else(|| comms::Classified::permanent("there are 10 left"))?;
+        let left = 10_u32
+            .checked_sub(request.count)
+            .ok_or_else(|| comms::grpc::GrpcError::new(comms::grpc::Code::FailedPrecondition, "there are 10 left"))?;
         Ok(Reservation { sku: request.sku, left })
     }
 }
