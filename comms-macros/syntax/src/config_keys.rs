@@ -151,7 +151,8 @@ pub const HTTP: &[Key] = &[
         "How many connections are served at once; further ones wait in the queue of the operating system.",
     )
     .or("10000"),
-    Key::new("write_timeout", Shape::Duration, "How long a client may take nothing of its answer; then its connection is closed.").or("30s"),
+    Key::new("write_timeout", Shape::Duration, "How long a client may take nothing of its answer; then its connection is closed.")
+        .or("30s"),
     Key::new("compression", Shape::Boolean, "Whether answers are sent in gzip to clients that read it.").or("false"),
     Key::new("tls", Shape::Table(HTTP_TLS), "HTTPS: with it, nothing else is spoken on the port."),
     Key::new("public_url", Shape::Url, "Where clients reach the port, for the OpenAPI document: `https://api.shop.example`."),

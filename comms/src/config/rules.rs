@@ -59,11 +59,12 @@ fn check_client(name: &str, client: &Node) -> Vec<ConfigProblem> {
 
 /// A certificate is nothing without its key.
 fn check_tls(tree: &Table) -> Vec<ConfigProblem> {
-    let Some(node) = tree::find(tree, &["http", "tls"]) else { return Vec::new() };
-    let missing = |name: &&str| node.as_table().is_some_and(|table| !table.is_empty() && table.get(*name).is_none());
+    let Some(table) = tree::find(tree, &["http", "tls"]).and_then(Node::as_table) else { return Vec::new() };
+    let Some(other) = table.values().next() else { return Vec::new() };
+    let missing = |name: &&str| !table.contains_key(*name);
     let problem = |name: &str| {
         let message = format!("`{name}` is missing: HTTPS needs the files of a `certificate` and of its `key`");
-        ConfigProblem::new(node.named.clone(), "http.tls".to_owned(), message)
+        ConfigProblem::new(other.origin.clone(), "http.tls".to_owned(), message)
     };
     ["certificate", "key"].into_iter().filter(missing).map(problem).collect()
 }
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn a_certificate_without_its_key_is_refused() {
         let error = Config::from_toml("[http.tls]\ncertificate = \"server.pem\"\n").unwrap_err();
-        assert!(error.problems()[0].to_string().starts_with("comms.toml:1:7: `http.tls`: `key` is missing"), "{error}");
+        assert!(error.problems()[0].to_string().starts_with("comms.toml:2:15: `http.tls`: `key` is missing"), "{error}");
         let config = Config::from_toml("[http.tls]\ncertificate = \"a.pem\"\nkey = \"b.pem\"\n").unwrap();
         assert_eq!(config.http.tls.unwrap().key.to_str(), Some("b.pem"));
     }
