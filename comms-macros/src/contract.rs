@@ -18,12 +18,18 @@ pub(crate) fn register(contract: &Contract) -> TokenStream {
         let (cfgs, descriptor) = (&method.route.common.cfgs, descriptor(contract, method));
         quote!(#(#cfgs)* let app = app.route::<#descriptor<Self>>();)
     });
+    // A foreign API is at its address, also where something here plays it.
+    let named = contract.foreign.is_none().then(|| {
+        let name = &contract.name.value;
+        quote!(let app = app.contract(#name);)
+    });
     quote! {
         #[doc(hidden)]
         fn __comms_register(app: #krate::AppBuilder) -> #krate::AppBuilder
         where
             Self: #krate::Service,
         {
+            #named
             #(#routes)*
             app
         }

@@ -1,11 +1,11 @@
 //! The clients of an application: registered, checked, made, injected.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::AppBuilder;
 use super::model::ClientModel;
 use super::problems::Problems;
-use crate::client::{Channel, ChannelError, Client, ClientDecl, ClientKind, Settings};
+use crate::client::{Channel, ChannelError, Client, ClientDecl, ClientKind, Home, Settings};
 use crate::config::{ClientConfig, Config, Protocol};
 use crate::inject::{Scope, TypeRef};
 
@@ -74,6 +74,21 @@ impl ClientEntry {
 pub(crate) struct Clients {
     entries: Vec<ClientEntry>,
     given: BTreeMap<&'static str, Channel>,
+    home: Home,
+}
+
+/// What the application serves: contracts by name, and gRPC services as they are called on the wire.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Served {
+    pub(super) contracts: BTreeSet<&'static str>,
+    pub(super) grpc: BTreeSet<&'static str>,
+}
+
+impl Served {
+    fn contains(&self, client: &ClientDecl) -> bool {
+        let served = if client.kind == ClientKind::Grpc { &self.grpc } else { &self.contracts };
+        client.url.is_none() && served.contains(client.contract)
+    }
 }
 
 impl Clients {
@@ -85,22 +100,22 @@ impl Clients {
     }
 
     /// Everything that is wrong with them.
-    pub(super) fn check(&self, config: &Config, problems: &mut Problems) {
+    pub(super) fn check(&self, config: &Config, served: &Served, problems: &mut Problems) {
         for (at, entry) in self.entries.iter().enumerate() {
             if let Some(twin) = self.entries[..at].iter().find(|other| other.decl.name == entry.decl.name) {
                 problems.add(twins(&twin.decl, &entry.decl));
             } else {
-                problems.keep(self.channel(entry, config).map_err(|error| entry.problem(&error)));
+                problems.keep(self.channel(entry, config, served).map_err(|error| entry.problem(&error)));
             }
         }
     }
 
     /// Makes them, and hands them over to whatever is made later; returns those that can't be made. A value of the type that was
     /// handed over is left alone.
-    pub(super) fn insert(&self, config: &Config, provided: &[TypeRef], scope: &mut Scope) -> HashSet<TypeRef> {
+    pub(super) fn insert(&self, config: &Config, served: &Served, provided: &[TypeRef], scope: &mut Scope) -> HashSet<TypeRef> {
         let mut unmade = HashSet::new();
         for entry in self.entries.iter().filter(|entry| !provided.contains(&entry.provides)) {
-            match self.channel(entry, config) {
+            match self.channel(entry, config, served) {
                 Ok(channel) => (entry.insert)(scope, channel, Settings::declared(&entry.decl, &entry.config(config))),
                 // Why was reported by the check.
                 Err(_) => drop(unmade.insert(entry.provides)),
@@ -109,16 +124,28 @@ impl Clients {
         unmade
     }
 
-    fn channel(&self, entry: &ClientEntry, config: &Config) -> Result<Channel, ChannelError> {
-        match self.given.get(entry.decl.name) {
+    /// To what was given, else to the addresses, else to this very application.
+    fn channel(&self, entry: &ClientEntry, config: &Config, served: &Served) -> Result<Channel, ChannelError> {
+        let (name, config) = (entry.decl.name, entry.config(config));
+        match self.given.get(name) {
             Some(channel) => Ok(channel.clone()),
-            None => Channel::of(entry.decl.name, &entry.config(config)),
+            None if config.addresses.is_empty() && served.contains(&entry.decl) => Ok(self.home.channel(name)),
+            None => Channel::of(name, &config),
         }
     }
 
+    /// The application, which some of them call.
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// The clients, for people.
-    pub(super) fn models(&self, config: &Config) -> Vec<ClientModel> {
-        self.entries.iter().map(|entry| entry.model(config, self.given.get(entry.decl.name))).collect()
+    pub(super) fn models(&self, config: &Config, served: &Served) -> Vec<ClientModel> {
+        let channel = |entry: &ClientEntry| match self.given.contains_key(entry.decl.name) || served.contains(&entry.decl) {
+            true => self.channel(entry, config, served).ok(),
+            false => None,
+        };
+        self.entries.iter().map(|entry| entry.model(config, channel(entry).as_ref())).collect()
     }
 }
 

@@ -52,6 +52,11 @@ impl GrpcServices {
         self.0.is_empty()
     }
 
+    /// As they are called on the wire.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|entry| entry.name)
+    }
+
     /// Everything that is wrong with them.
     pub(super) fn check(&self, problems: &mut Problems) {
         for (at, entry) in self.0.iter().enumerate() {

@@ -11,13 +11,15 @@ use crate::inject::{Scope, TypeRef};
 pub(crate) struct Clients(());
 
 impl Clients {
-    pub(super) fn check(&self, _: &Config, _: &mut Problems) {}
+    pub(super) fn check(&self, _: &Config, (): &(), _: &mut Problems) {}
 
-    pub(super) fn insert(&self, _: &Config, _: &[TypeRef], _: &mut Scope) -> HashSet<TypeRef> {
+    pub(super) fn insert(&self, _: &Config, (): &(), _: &[TypeRef], _: &mut Scope) -> HashSet<TypeRef> {
         HashSet::new()
     }
 
-    pub(super) fn models(&self, _: &Config) -> Vec<ClientModel> {
+    pub(super) fn home(&self) {}
+
+    pub(super) fn models(&self, _: &Config, (): &()) -> Vec<ClientModel> {
         Vec::new()
     }
 }

@@ -12,6 +12,8 @@ use crate::inject::Scope;
 pub(crate) struct Routes(());
 
 impl Routes {
+    pub(super) fn served(&self) {}
+
     pub(super) fn check(&self, _: &mut Problems) {}
 
     pub(super) fn models(&self, _: &str, _: &Config, _: &mut Generators) -> Vec<RouteModel> {
@@ -31,6 +33,8 @@ impl Routes {
 pub(super) struct Serving(());
 
 impl Serving {
+    pub(super) fn answer_at(&self, (): ()) {}
+
     pub(super) fn begin(&mut self) {}
 
     pub(super) fn stop_taking(&self) {}

@@ -44,7 +44,8 @@ impl<W: Wiring> Program for Generated<W> {
             known.insert(name, (broker.scheme(), capabilities.unwrap_or(Capabilities::all())));
         }
         broker_checks::check(&app, &plans, &known, &mut problems);
-        app.clients.check(config, &mut problems);
+        app.routes.check(&mut problems);
+        app.clients.check(config, &app.routes.served(), &mut problems);
         problems.into_texts()
     }
 
@@ -97,7 +98,7 @@ fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel
         services,
         messages: app.messages.iter().map(|entry| MessageModel::of(&entry.message, (entry.schema)())).collect(),
         providers: app.providers.iter().map(provider_model).collect(),
-        clients: app.clients.models(config),
+        clients: app.clients.models(config, &app.routes.served()),
         layers: PIPELINE.iter().map(|&(name, does)| LayerModel { name, does }).collect(),
         definitions: schemas.into_definitions(),
     }

@@ -1,8 +1,9 @@
 //! The routes of an application: registered, checked, bound to their services, served.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,20 +13,27 @@ use tower_service::Service as TowerService;
 use super::contents::{ContentModel, Generators};
 use super::grpc::{Grpc, GrpcServices};
 use super::model::{GrpcModel, ParameterModel, RouteModel};
+use super::clients::Served;
 use super::problems::Problems;
 use super::site::Front;
 use super::{App, AppBuilder, Service, overrides};
-use crate::client::Channel;
+use crate::client::{Channel, Home};
 use crate::config::{Config, HttpConfig};
 use crate::http::server::{Bound, Server};
 use crate::http::table::{self, Table};
-use crate::http::{Body, Content, Endpoint, Merged, ParameterDecl, Request, Response, Route, RouteDecl};
+use crate::http::{Body, Content, Endpoint, IntoResponse as _, Merged, ParameterDecl, Problem, Request, Response, Route, RouteDecl};
 use crate::inject::{InjectError, Scope};
 
 impl AppBuilder {
     /// Adds a route of a service. The port is opened when there is one.
     pub fn route<R: Route<Service: Service>>(mut self) -> Self {
         self.routes.entries.push(RouteEntry { decl: R::DECL, service: <R::Service as Service>::DECL.name, bind: bind::<R> });
+        self
+    }
+
+    /// Says that the routes of this contract are served here: its clients in this process call it without an address.
+    pub fn contract(mut self, name: &'static str) -> Self {
+        self.routes.contracts.insert(name);
         self
     }
 
@@ -69,13 +77,37 @@ impl App {
     /// them, and with them their services, alive.
     #[must_use]
     pub fn channel(&self) -> Channel {
-        Channel::local(InProcess(Arc::clone(&self.serving.front)))
+        Channel::local(InProcess(self.serving.front.clone()))
     }
 }
 
 /// Routes and gRPC services as a service of HTTP requests.
 #[derive(Clone)]
 struct InProcess(Arc<Front>);
+
+/// The same, as the clients of its services call it: they don't keep the application alive that keeps them.
+#[derive(Clone)]
+struct Within(Weak<Front>);
+
+impl tower_service::Service<Request<Body>> for Within {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let front = self.0.upgrade();
+        Box::pin(async move {
+            match front {
+                Some(front) => Ok(front.answer_inside(request).await),
+                None => Ok(Problem::new(503).detail("the application has stopped").into_response()),
+            }
+        })
+    }
+}
 
 impl tower_service::Service<Request<Body>> for InProcess {
     type Response = Response;
@@ -112,6 +144,7 @@ impl RouteEntry {
 pub(crate) struct Routes {
     entries: Vec<RouteEntry>,
     merged: Vec<Merged>,
+    contracts: BTreeSet<&'static str>,
     pub(super) grpc: GrpcServices,
 }
 
@@ -132,6 +165,11 @@ impl Routes {
     /// The routes of the service with what the configuration changes, for people.
     pub(super) fn models(&self, service: &str, config: &Config, schemas: &mut Generators) -> Vec<RouteModel> {
         self.entries.iter().filter(|route| route.service == service).map(|route| model(&route.configured(config), schemas)).collect()
+    }
+
+    /// What can be called here.
+    pub(super) fn served(&self) -> Served {
+        Served { contracts: self.contracts.clone(), grpc: self.grpc.names().collect() }
     }
 
     /// The gRPC services of the service, for people.
@@ -273,6 +311,11 @@ pub(super) struct Serving {
 }
 
 impl Serving {
+    /// Clients of what is served here call it from now on.
+    pub(super) fn answer_at(&self, home: &Home) {
+        home.open(Within(Arc::downgrade(&self.front)));
+    }
+
     /// From here on requests are answered.
     pub(super) fn begin(&mut self) {
         self.http.begin();

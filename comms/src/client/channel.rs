@@ -14,9 +14,12 @@ use tower_service::Service;
 
 use super::local::{Local, Typed};
 use super::pool::Pool;
-use super::{ChannelError, Instance, Instances, TransportError};
+use super::{ChannelError, Home, Instance, Instances, TransportError};
 use crate::config::ClientConfig;
 use crate::error::BoxError;
+
+/// What is shown as the address of a service in this process.
+const THIS_PROCESS: &str = "this process";
 
 /// Carries requests to a named service: over a pool of connections to its addresses, or to a service in this process.
 ///
@@ -31,6 +34,8 @@ pub struct Channel(Arc<Carrier>);
 enum Carrier {
     Pool(Pool),
     Local(Box<dyn Local>),
+    /// To the application that the client belongs to.
+    Home(&'static str, Home),
 }
 
 /// A service that can be called in this process: a server of gRPC, a `tower` service of HTTP requests, a router of axum.
@@ -69,6 +74,10 @@ impl Channel {
         Self(Arc::new(Carrier::Local(Box::new(Typed(service)))))
     }
 
+    pub(super) fn home(client: &'static str, home: Home) -> Self {
+        Self(Arc::new(Carrier::Home(client, home)))
+    }
+
     /// Sends the request to the path and query of its URI, at whichever address.
     ///
     /// # Errors
@@ -77,6 +86,13 @@ impl Channel {
         match &*self.0 {
             Carrier::Pool(pool) => pool.send(request).await,
             Carrier::Local(service) => Ok(service.call(request).await),
+            Carrier::Home(client, home) => match home.get() {
+                Some(service) => Ok(service.call(request).await),
+                None => {
+                    let why = "its services are still being made: call it once the application runs, in a task of `Tasks` for example";
+                    Err(TransportError::unreachable(client, &[(THIS_PROCESS.to_owned(), why.to_owned())], None))
+                }
+            },
         }
     }
 }
@@ -104,7 +120,7 @@ impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Carrier::Pool(pool) => pool.fmt(f),
-            Carrier::Local(_) => f.write_str("this process"),
+            Carrier::Local(_) | Carrier::Home(..) => f.write_str(THIS_PROCESS),
         }
     }
 }
