@@ -47,6 +47,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "grpc",
         ],
     ),
+    ("contract", &["app"]),
     ("macros", &["__private"]),
     ("__private", &["error", "message", "context", "inject", "broker", "http", "publisher", "client", "handler", "cqrs", "app"]),
     (
