@@ -4,6 +4,7 @@ mod app;
 mod bounds;
 mod calls;
 mod contexts;
+mod faults;
 mod python;
 mod shutdown;
 mod source;
