@@ -173,7 +173,10 @@ async fn python_sees_our_metadata_deadline_and_context_and_we_see_its_details() 
 #[tokio::test]
 async fn python_sees_that_its_caller_has_left_or_waits_no_longer() {
     let foreign = Foreign::start(&[]).await;
-    let hurried = InventoryClient::from(Client::new(channel_to(foreign.address)).timeout(Duration::from_millis(300)));
+    let channel = channel_to(foreign.address);
+    // Connected, so that the time is the call's alone.
+    InventoryClient::new(channel.clone()).close(()).await.unwrap();
+    let hurried = InventoryClient::from(Client::new(channel).timeout(Duration::from_secs(2)));
     assert_eq!(hurried.reserve(reserve("slow", 1)).await.unwrap_err().code(), Code::DeadlineExceeded);
     let client = foreign.client();
     let mut levels = client.watch(watch("endless", 1)).await.unwrap();
