@@ -6,6 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use prost_build::{Comments, Method, Service, ServiceGenerator};
 use quote::{format_ident, quote};
 
+use super::emit::DESCRIPTORS;
 use super::fake::fake;
 use super::{Protos, externs};
 
@@ -112,6 +113,7 @@ fn handler_method(method: &Method) -> TokenStream {
 
 fn descriptor(service: &Service, named: &Named) -> TokenStream {
     let Named { full, descriptor, .. } = named;
+    let files = format!("/comms/{DESCRIPTORS}");
     let doc = format!(" What is known of the service `{full}` when it is compiled.");
     let methods = service.methods.iter().map(|method| {
         let (name, kind) = (&method.proto_name, kind(method));
@@ -125,6 +127,7 @@ fn descriptor(service: &Service, named: &Named) -> TokenStream {
         impl ::comms::grpc::Descriptor for #descriptor {
             const NAME: &'static str = #full;
             const METHODS: &'static [::comms::grpc::MethodDecl] = &[#(#methods),*];
+            const FILES: &'static [u8] = ::core::include!(::core::concat!(::core::env!("OUT_DIR"), #files));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::grpc_standard::{self as standard, Known};
 use super::model::{GrpcMethodModel, GrpcModel};
 use super::problems::Problems;
 use super::{AppBuilder, Service};
@@ -21,6 +22,7 @@ impl AppBuilder {
         self.routes.grpc.0.push(GrpcEntry {
             name: D::NAME,
             methods: D::METHODS,
+            files: D::FILES,
             service: S::DECL.name,
             location: S::DECL.location,
             bind: bind::<D, S>,
@@ -38,6 +40,7 @@ fn bind<D: Serves<S>, S: Service>(scope: &Scope, terms: &Arc<Terms>) -> Result<E
 struct GrpcEntry {
     name: &'static str,
     methods: &'static [MethodDecl],
+    files: &'static [u8],
     service: &'static str,
     location: Location,
     bind: fn(&Scope, &Arc<Terms>) -> Result<Entry, InjectError>,
@@ -75,13 +78,20 @@ impl GrpcServices {
     pub(super) fn bind(self, scope: &Scope, config: &Config, problems: &mut Problems) -> Grpc {
         let end = CancellationToken::new();
         let terms = Arc::new(terms(&config.grpc, &end));
+        let known: Vec<Known> = self.0.iter().map(known).collect();
+        let health = scope.get().unwrap_or_default();
+        let standard = standard::entries(&known, &config.grpc, health, &terms);
         let bound = |entry: &GrpcEntry| {
             let bound = (entry.bind)(scope, &terms);
             problems
                 .keep(bound.map_err(|error| format!("gRPC service `{}` of `{}` ({}): {error}", entry.name, entry.service, entry.location)))
         };
-        Grpc { table: Table::new(self.0.iter().filter_map(bound)), end, grace: config.grpc.stream_grace }
+        Grpc { table: Table::new(self.0.iter().filter_map(bound).chain(standard)), end, grace: config.grpc.stream_grace }
     }
+}
+
+fn known(entry: &GrpcEntry) -> Known {
+    Known { name: entry.name, owner: entry.service, files: entry.files }
 }
 
 fn twice(one: &GrpcEntry, other: &GrpcEntry) -> String {
@@ -92,7 +102,12 @@ fn twice(one: &GrpcEntry, other: &GrpcEntry) -> String {
 }
 
 fn terms(config: &GrpcConfig, end: &CancellationToken) -> Terms {
-    Terms { request_limit: Some(config.request_limit), answer_limit: Some(config.answer_limit), end: Some(end.clone()) }
+    Terms {
+        request_limit: Some(config.request_limit),
+        answer_limit: Some(config.answer_limit),
+        compression: config.compression,
+        end: Some(end.clone()),
+    }
 }
 
 fn model(entry: &GrpcEntry) -> GrpcModel {

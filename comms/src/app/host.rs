@@ -1,14 +1,11 @@
 //! A process that runs an application until it is told to stop.
 
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::health::{Component, Health, Matters, Phase};
-use super::routes::PortState;
+use super::health::Health;
 use super::{App, AppBuilder, Stopped};
-use crate::broker::{Broker, ConnectionState};
 use crate::config::Config;
 use crate::error::BoxError;
 use crate::server::admin::{AdminServer, Answer, Route};
@@ -39,20 +36,16 @@ pub(super) async fn run(app: AppBuilder, config: Config, about: About) -> Result
     // Listens for signals before anything starts, so that one that comes early is not lost.
     let mut signals = Signals::listen()?;
     let health = app.health.clone();
-    let watched = Arc::new(Watched::default());
-    let admin = open_admin(&config, about, &health, &watched).await?;
+    let admin = open_admin(&config, about, &health).await?;
     let address = admin.as_ref().map(AdminServer::address);
     let started = tokio::select! {
         started = app.config(config).start() => started?,
         () = signals.next() => return Ok(()),
     };
-    watched.set(&started, &health);
-    health.enter(Phase::Running);
     let (http, grpc) = (started.http_address().map(tracing::field::display), started.grpc_address().map(tracing::field::display));
     tracing::info!(http, grpc, admin = address.map(tracing::field::display), took = ?begun.elapsed(), "running");
     signals.next().await;
     tracing::info!("stopping: finishing what is in hand");
-    health.enter(Phase::Stopping);
     let stopped = stop(started, &mut signals).await;
     if let Some(admin) = admin {
         admin.stop().await;
@@ -73,18 +66,17 @@ async fn stop(app: App, signals: &mut Signals) -> Result<(), BoxError> {
     }
 }
 
-async fn open_admin(config: &Config, about: About, health: &Health, watched: &Arc<Watched>) -> Result<Option<AdminServer>, BoxError> {
+async fn open_admin(config: &Config, about: About, health: &Health) -> Result<Option<AdminServer>, BoxError> {
     if !config.admin.enabled {
         return Ok(None);
     }
-    Ok(Some(AdminServer::bind(config.admin.address, routes(about, health, watched)).await?))
+    Ok(Some(AdminServer::bind(config.admin.address, routes(about, health)).await?))
 }
 
-fn routes(about: About, health: &Health, watched: &Arc<Watched>) -> Vec<Route> {
+fn routes(about: About, health: &Health) -> Vec<Route> {
     let report = |well: fn(&super::health::HealthReport) -> bool| -> Box<dyn Fn() -> Answer + Send + Sync> {
-        let (health, watched) = (health.clone(), Arc::clone(watched));
+        let health = health.clone();
         Box::new(move || {
-            watched.look();
             let report = health.report();
             Answer::json(well(&report), &json!(report))
         })
@@ -102,44 +94,6 @@ fn routes(about: About, health: &Health, watched: &Arc<Watched>) -> Vec<Route> {
         Route { path: "/openapi.json", about: "the HTTP routes, as an OpenAPI 3.1 document", answer: made(about.openapi) },
         Route { path: "/asyncapi.json", about: "the messages, as an AsyncAPI 3.0 document", answer: made(about.asyncapi) },
     ]
-}
-
-/// What is looked at when somebody asks for the health: the brokers and the ports.
-#[derive(Debug, Default)]
-struct Watched(OnceLock<Parts>);
-
-#[derive(Debug)]
-struct Parts {
-    brokers: Vec<(Component, Arc<dyn Broker>)>,
-    ports: Vec<(Component, PortState)>,
-}
-
-impl Watched {
-    fn set(&self, app: &App, health: &Health) {
-        let component =
-            |(name, broker): (&str, &Arc<dyn Broker>)| (health.component(format!("broker {name}"), Matters::Readiness), Arc::clone(broker));
-        let brokers = app.brokers().iter().map(component).collect();
-        let port = |(name, state): (&str, PortState)| (health.component(name, Matters::Readiness), state);
-        let _ = self.0.set(Parts { brokers, ports: app.ports().into_iter().map(port).collect() });
-    }
-
-    fn look(&self) {
-        let Some(parts) = self.0.get() else { return };
-        for (component, state) in &parts.ports {
-            match state {
-                state if state.is_closed() => component.down("closed"),
-                state if state.is_full() => component.degraded("as many connections as `http.max_connections` allows: further ones wait"),
-                _ => component.up(),
-            }
-        }
-        for (component, broker) in &parts.brokers {
-            match broker.state() {
-                ConnectionState::Connected => component.up(),
-                ConnectionState::Reconnecting { reason } => component.down(format!("reconnecting: {reason}")),
-                ConnectionState::Closed => component.down("closed"),
-            }
-        }
-    }
 }
 
 /// SIGTERM and SIGINT; Ctrl-C where there are no signals.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,6 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::app::health::Matters;
+use crate::broker::Broker;
 use crate::broker::memory::Memory;
 use crate::message::{Envelope, Metadata};
 use crate::{event, event_handler};

@@ -17,6 +17,8 @@ mod grpc;
 #[cfg(all(feature = "http", not(feature = "grpc")))]
 #[path = "no_grpc.rs"]
 mod grpc;
+#[cfg(feature = "grpc")]
+mod grpc_standard;
 pub mod health;
 mod host;
 pub(crate) mod model;
@@ -35,6 +37,7 @@ mod running;
 mod site;
 mod start;
 mod tasks;
+mod vitals;
 mod wiring;
 
 pub use builder::AppBuilder;

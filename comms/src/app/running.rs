@@ -12,8 +12,9 @@ use crate::handler::runner::Runner;
 use crate::inject::{InjectError, Injectable, Scope, Value};
 use crate::publisher::Brokers;
 
-use super::Tasks;
-use super::routes::{PortState, Serving};
+use super::health::Phase;
+use super::routes::Serving;
+use super::{Tasks, vitals};
 
 /// A running application.
 ///
@@ -56,6 +57,8 @@ impl App {
     pub(super) fn begin(mut self) -> Self {
         self.tasks.start();
         self.serving.begin();
+        vitals::probe(self.tasks.health(), &self.brokers, self.serving.states());
+        self.tasks.health().enter(Phase::Running);
         self
     }
 
@@ -105,15 +108,11 @@ impl App {
         self.serving.grpc_address()
     }
 
-    /// What tells later how the ports are doing.
-    pub(super) fn ports(&self) -> Vec<(&'static str, PortState)> {
-        self.serving.states()
-    }
-
-    /// Stops: takes no further message and request, finishes and settles what is in hand, writes out what is buffered, closes.
+    /// Stops: is no longer ready, takes no further message and request, finishes and settles what is in hand, writes out what is buffered, closes.
     ///
     /// Bounded by the shutdown timeout; at once when nothing is in hand.
     pub async fn shutdown(mut self) -> Stopped {
+        self.tasks.health().enter(Phase::Stopping);
         self.tasks.stop();
         self.serving.stop_taking();
         self.runners.iter().for_each(Runner::stop_taking);

@@ -171,6 +171,9 @@ pub const GRPC: &[Key] = &[
     Key::new("address", Shape::Address, "Where it listens. Left out: at the port of HTTP. The limits of `[http]` hold for both."),
     Key::new("request_limit", Shape::Size { min: 1 << 10, max: 1 << 31 }, "How large a message of a caller may be.").or("4MiB"),
     Key::new("answer_limit", Shape::Size { min: 1 << 10, max: 1 << 31 }, "How large a message of an answer may be.").or("4MiB"),
+    Key::new("compression", Shape::Boolean, "Whether answers are compressed with gzip, for callers that read it.").or("false"),
+    Key::new("health", Shape::Boolean, "Whether `grpc.health.v1.Health` is answered.").or("true"),
+    Key::new("reflection", Shape::Boolean, "Whether `grpc.reflection` tells the `.proto` files of the services.").or("true"),
     Key::new(
         "stream_grace",
         Shape::Duration,

@@ -112,6 +112,12 @@ pub struct GrpcConfig {
     pub request_limit: usize,
     /// How many bytes a message of an answer may have. Default: 4 MiB.
     pub answer_limit: usize,
+    /// Whether answers are compressed with gzip, for callers that read it. Default: false.
+    pub compression: bool,
+    /// Whether `grpc.health.v1.Health` is answered. Default: true.
+    pub health: bool,
+    /// Whether reflection is answered, v1 and v1alpha. Default: true.
+    pub reflection: bool,
     /// How long streams may go on once the process was told to stop. Default: 1 s.
     pub stream_grace: Duration,
 }
@@ -240,6 +246,9 @@ impl GrpcConfig {
     pub(super) fn read(tree: &Table) -> Self {
         Self {
             enabled: enabled(tree, "grpc"),
+            compression: is_true(tree, &["grpc", "compression"], false),
+            health: is_true(tree, &["grpc", "health"], true),
+            reflection: is_true(tree, &["grpc", "reflection"], true),
             address: address(tree, "grpc"),
             request_limit: size(tree, &["grpc", "request_limit"]).unwrap_or(4 << 20),
             answer_limit: size(tree, &["grpc", "answer_limit"]).unwrap_or(4 << 20),
@@ -295,7 +304,14 @@ pub(super) fn size(table: &Table, path: &[&str]) -> Option<usize> {
 }
 
 fn enabled(tree: &Table, section: &str) -> bool {
-    !matches!(tree::find(tree, &[section, "enabled"]).map(|node| &node.value), Some(Value::Boolean(false)))
+    is_true(tree, &[section, "enabled"], true)
+}
+
+fn is_true(tree: &Table, path: &[&str], otherwise: bool) -> bool {
+    match tree::find(tree, path).map(|node| &node.value) {
+        Some(Value::Boolean(value)) => *value,
+        _ => otherwise,
+    }
 }
 
 fn address(tree: &Table, section: &str) -> Option<SocketAddr> {

@@ -29,8 +29,17 @@ impl Access {
         Self { service, method, context, begun: Instant::now(), ended: false }
     }
 
+    /// No line where none is wanted.
+    pub(super) fn if_wanted(mut self, wanted: bool) -> Self {
+        self.ended = !wanted;
+        self
+    }
+
     /// The answer, which ends the line with its own end.
     pub(super) fn over(mut self, answer: Answer) -> Answer {
+        if self.ended {
+            return answer;
+        }
         if answer.headers().contains_key(STATUS) {
             self.end(code(answer.headers()));
             return answer;

@@ -10,14 +10,14 @@ use hyper::http;
 use prost::Message;
 use tonic::body::Body;
 use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, StreamingService, UnaryService};
-use tonic::{Code, Request, Response, Status, Streaming};
+use tonic::{Code, Extensions, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::deadline::Deadline;
 use super::error::ServiceError;
 use super::guard::{Guarded, Work};
 use super::terms::{End, Terms};
-use super::{GrpcError, Inbound, MethodDecl, Outbound, Serves, headers};
+use super::{GrpcError, Inbound, Metadata, MethodDecl, Outbound, Serves, headers};
 use crate::context::Context;
 
 /// What goes back: an HTTP response with messages and the status in its body.
@@ -47,7 +47,8 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<A, E>> + Send,
     {
-        let service = Handler::new(|request: Request<Q>| outcome(handler(request.into_inner())));
+        let metadata = self.work.metadata.clone();
+        let service = Handler::new(|request: Request<Q>| outcome(metadata.clone(), handler(arrived(&metadata, request))));
         self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).unary(service, self.request).await
     }
 
@@ -59,8 +60,9 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<A, E>> + Send,
     {
-        let end = self.terms.end();
-        let service = Handler::new(|request: Request<Streaming<Q>>| outcome(handler(inbound(request, end))));
+        let (metadata, end) = (self.work.metadata.clone(), self.terms.end());
+        let service =
+            Handler::new(|request: Request<Streaming<Q>>| outcome(metadata.clone(), handler(inbound(arrived(&metadata, request), end))));
         let request = self.request.map(honest);
         self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).client_streaming(service, request).await
     }
@@ -74,7 +76,10 @@ impl Call {
         F: Future<Output = Result<Outbound<A, E>, E>> + Send,
     {
         let (work, end) = (self.work.clone(), self.terms.end());
-        let service = Handler::new(|request: Request<Q>| stream_of(work, end, handler(request.into_inner())));
+        let service = Handler::new(|request: Request<Q>| {
+            let request = arrived(&work.metadata, request);
+            stream_of(work, end, handler(request))
+        });
         self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).server_streaming(service, self.request).await
     }
 
@@ -87,7 +92,10 @@ impl Call {
         F: Future<Output = Result<Outbound<A, E>, E>> + Send,
     {
         let (work, end, none_further) = (self.work.clone(), self.terms.end(), self.terms.end());
-        let service = Handler::new(|request: Request<Streaming<Q>>| stream_of(work, end, handler(inbound(request, none_further))));
+        let service = Handler::new(|request: Request<Streaming<Q>>| {
+            let requests = inbound(arrived(&work.metadata, request), none_further);
+            stream_of(work, end, handler(requests))
+        });
         let request = self.request.map(honest);
         self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).streaming(service, request).await
     }
@@ -128,7 +136,7 @@ pub(super) fn method<'a>(methods: &'a [MethodDecl], path: &str) -> Option<&'a Me
 /// The call of the method, within the time that its caller gives it.
 pub(super) fn accept(request: http::Request<Body>, method: &'static str, context: Context, terms: &Arc<Terms>) -> Result<Call, Status> {
     let timeout = headers::timeout(request.headers()).map_err(GrpcError::into_answer)?;
-    let work = Work { context: headers::within(context, timeout), deadline: Deadline::after(timeout) };
+    let work = Work { context: headers::within(context, timeout), deadline: Deadline::after(timeout), metadata: Metadata::default() };
     Ok(Call { request, method, work, terms: Arc::clone(terms) })
 }
 
@@ -136,9 +144,16 @@ pub(super) fn unknown(path: &str) -> Status {
     Status::unimplemented(format!("there is no method `{path}` here"))
 }
 
+/// The message of a request whose metadata is kept for the handler.
+fn arrived<Q>(metadata: &Metadata, request: Request<Q>) -> Q {
+    let (headers, _, message) = request.into_parts();
+    metadata.arrived(headers);
+    message
+}
+
 /// The requests of a call. The deadline is kept by what drives the handler.
-fn inbound<Q>(request: Request<Streaming<Q>>, end: End) -> Inbound<Q> {
-    Inbound::new(request.into_inner(), Deadline::after(None)).until(end)
+fn inbound<Q>(requests: Streaming<Q>, end: End) -> Inbound<Q> {
+    Inbound::new(requests, Deadline::after(None)).until(end)
 }
 
 /// tonic takes a stream of requests that its caller cancelled for one that has ended: the handler would take half of
@@ -150,8 +165,19 @@ fn honest(body: Body) -> Body {
     }))
 }
 
-async fn outcome<A, E: ServiceError>(answering: impl Future<Output = Result<A, E>> + Send) -> Result<Response<A>, Status> {
-    answering.await.map(Response::new).map_err(|error| error.into_grpc().into_answer())
+/// What the handler came to, with what it sends along.
+async fn outcome<A, E: ServiceError>(
+    metadata: Metadata,
+    answering: impl Future<Output = Result<A, E>> + Send,
+) -> Result<Response<A>, Status> {
+    match answering.await {
+        Ok(answer) => Ok(Response::from_parts(metadata.take_answer(), answer, Extensions::new())),
+        Err(error) => {
+            let mut status = error.into_grpc().into_answer();
+            *status.metadata_mut() = metadata.take_answer();
+            Err(status)
+        }
+    }
 }
 
 async fn stream_of<A, E: ServiceError>(
@@ -159,7 +185,8 @@ async fn stream_of<A, E: ServiceError>(
     end: End,
     answering: impl Future<Output = Result<Outbound<A, E>, E>> + Send,
 ) -> Result<Response<Guarded<A, E>>, Status> {
-    outcome(answering).await.map(|answer| answer.map(|answers| Guarded::new(work, end, answers)))
+    let answered = outcome(work.metadata.clone(), answering).await;
+    answered.map(|answer| answer.map(|answers| Guarded::new(work, end, answers)))
 }
 
 /// A handler as tonic takes it. It is called once, since it lives for one call.

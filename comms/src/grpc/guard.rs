@@ -12,7 +12,7 @@ use tonic::Status;
 use super::deadline::{Deadline, Timer, exceeded};
 use super::error::{self, ServiceError};
 use super::terms::End;
-use super::{Answer, Outbound};
+use super::{Answer, Metadata, Outbound};
 use crate::context::Context;
 
 /// The bounds of the work on one call.
@@ -20,6 +20,7 @@ use crate::context::Context;
 pub(super) struct Work {
     pub(super) context: Context,
     pub(super) deadline: Deadline,
+    pub(super) metadata: Metadata,
 }
 
 impl Work {
@@ -38,8 +39,8 @@ impl Work {
 
     /// One step of the work; its panic as what the caller is told.
     fn poll<R>(&mut self, step: impl FnOnce() -> R) -> Result<R, Status> {
-        let context = &mut self.context;
-        catch_unwind(AssertUnwindSafe(|| context.enter(step))).map_err(|panic| {
+        let Self { context, metadata, .. } = self;
+        catch_unwind(AssertUnwindSafe(|| metadata.enter(|| context.enter(step)))).map_err(|panic| {
             context.enter(|| log(panic.as_ref()));
             error::panicked().into_answer()
         })

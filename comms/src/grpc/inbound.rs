@@ -8,6 +8,7 @@ use std::task::{Context as Task, Poll, ready};
 use futures_util::Stream;
 use tokio_util::sync::DropGuard;
 use tonic::Streaming;
+use tonic::metadata::MetadataMap;
 
 use super::GrpcError;
 use super::deadline::{Deadline, Timer, exceeded};
@@ -34,13 +35,14 @@ pub struct Inbound<T> {
     deadline: Deadline,
     timer: Timer,
     end: End,
+    metadata: MetadataMap,
     /// At a client, what breaks off the requests when it is dropped.
     left: Option<DropGuard>,
 }
 
 impl<T> Inbound<T> {
     pub(super) fn new(messages: Streaming<T>, deadline: Deadline) -> Self {
-        Self { messages: Some(messages), deadline, timer: deadline.timer(), end: End::never(), left: None }
+        Self { messages: Some(messages), deadline, timer: deadline.timer(), end: End::never(), metadata: MetadataMap::new(), left: None }
     }
 
     /// The answers to requests that break off with them.
@@ -51,6 +53,18 @@ impl<T> Inbound<T> {
     /// The requests of a service, which ends them when it stops.
     pub(super) fn until(self, end: End) -> Self {
         Self { end, ..self }
+    }
+
+    /// The answers with what the server sent along.
+    pub(super) fn with(self, metadata: MetadataMap) -> Self {
+        Self { metadata, ..self }
+    }
+
+    /// What the server sent along before its answers. At a server it is empty: there it is
+    /// [`Metadata::current`](super::Metadata::current).
+    #[must_use]
+    pub fn metadata(&self) -> &MetadataMap {
+        &self.metadata
     }
 
     /// Waits for the next message; `None` when the other side has sent its last.

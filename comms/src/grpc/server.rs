@@ -59,6 +59,13 @@ impl<D: Serves<S>, S> Server<D, S> {
         Arc::make_mut(&mut self.terms).answer_limit = Some(bytes);
         self
     }
+
+    /// Compresses answers with gzip for callers that can read it. What callers compress is read in any case.
+    #[must_use]
+    pub fn compression(mut self, compression: bool) -> Self {
+        Arc::make_mut(&mut self.terms).compression = compression;
+        self
+    }
 }
 
 impl<D, S> Clone for Server<D, S> {

@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     /// The service of the application that answers.
     owner: &'static str,
     terms: Arc<Terms>,
+    /// Whether its calls are worth a line in the log.
+    logged: bool,
     serve: Serve,
 }
 
@@ -33,7 +35,17 @@ impl Entry {
             let work = call.work.clone();
             Box::pin(work.run(D::serve(Arc::clone(&service), call)))
         };
-        Self { name: D::NAME, methods: D::METHODS, owner, terms: Arc::clone(terms), serve: Box::new(serve) }
+        Self { name: D::NAME, methods: D::METHODS, owner, terms: Arc::clone(terms), logged: true, serve: Box::new(serve) }
+    }
+
+    /// Its full name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The same without lines in the log: what machines ask every second.
+    pub(crate) fn quiet(self) -> Self {
+        Self { logged: false, ..self }
     }
 }
 
@@ -93,7 +105,7 @@ impl fmt::Debug for Table {
 impl Entry {
     async fn answer(&self, method: &'static str, context: crate::Context, request: Request<tonic::body::Body>) -> Answer {
         let context = context.of_handler(self.owner, method);
-        let access = Access::begin(self.name, method, context.clone());
+        let access = Access::begin(self.name, method, context.clone()).if_wanted(self.logged);
         match accept(request, method, context, &self.terms) {
             Ok(call) => access.over((self.serve)(call).await),
             Err(refusal) => refused(access, refusal),

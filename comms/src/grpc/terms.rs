@@ -5,7 +5,7 @@ use std::task::{Context as Task, Poll, ready};
 
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Code;
-use tonic::codec::Codec;
+use tonic::codec::{Codec, CompressionEncoding};
 use tonic::server::Grpc;
 
 use super::GrpcError;
@@ -17,6 +17,8 @@ pub(crate) struct Terms {
     pub(crate) request_limit: Option<usize>,
     /// Bytes of an answer.
     pub(crate) answer_limit: Option<usize>,
+    /// Whether answers are compressed for callers that can read that. What callers compress is read in any case.
+    pub(crate) compression: bool,
     /// Cancelled when the service stops and streams must end.
     pub(crate) end: Option<CancellationToken>,
 }
@@ -29,7 +31,8 @@ impl Terms {
         if let Some(bytes) = self.answer_limit {
             grpc = grpc.max_encoding_message_size(bytes);
         }
-        grpc
+        grpc = grpc.accept_compressed(CompressionEncoding::Gzip);
+        if self.compression { grpc.send_compressed(CompressionEncoding::Gzip) } else { grpc }
     }
 
     pub(super) fn end(&self) -> End {

@@ -5,6 +5,7 @@ mod bounds;
 mod calls;
 mod channels;
 mod contexts;
+mod faults;
 mod python;
 mod shutdown;
 mod source;
