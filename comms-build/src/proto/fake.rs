@@ -10,9 +10,8 @@ use super::service::{Named, tokens};
 pub(super) fn fake(service: &Service, named: &Named) -> TokenStream {
     let Named { full, handler, server, .. } = named;
     let fake = format_ident!("{handler}Fake");
-    let doc = format!(
-        " Stands in for `{full}` in tests: answers as its scripts say, and keeps what it was called with. Clones share both."
-    );
+    let doc =
+        format!(" Stands in for `{full}` in tests: answers as its scripts say, and keeps what it was called with. Clones share both.");
     let scripts = service.methods.iter().map(|method| {
         let (name, script) = (tokens(&method.name), script(method));
         quote!(#name: #script)

@@ -18,11 +18,12 @@ const _: () = {
 struct __comms_Provider_ping<S>(::core::marker::PhantomData<fn() -> S>);
 impl<S> __comms_Provider_ping<S> {
     const ROUTE: ::comms::http::RouteDecl = ::comms::http::RouteDecl::new(
-        ::comms::http::Verb::Get,
-        "/ping",
-        "ping",
-        ::comms::__here!(),
-    );
+            ::comms::http::Verb::Get,
+            "/ping",
+            "ping",
+            ::comms::__here!(),
+        )
+        .answer(::comms::__shape!(answer()));
 }
 impl<S: Provider> ::comms::http::Route for __comms_Provider_ping<S> {
     type Service = S;

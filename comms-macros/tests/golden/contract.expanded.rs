@@ -25,6 +25,7 @@ pub trait Payments: Send + ::core::marker::Send + ::core::marker::Sync + 'static
     where
         Self: ::comms::Service,
     {
+        let app = app.contract("payments");
         let app = app.route::<__comms_Payments_charge<Self>>();
         let app = app.route::<__comms_Payments_find<Self>>();
         #[cfg(feature = "refunds")]
@@ -55,8 +56,12 @@ impl<S> __comms_Payments_charge<S> {
         .timeout(::core::time::Duration::from_millis(5000))
         .body_limit(65536)
         .parameters(
-            &[::comms::http::ParameterDecl::new("charge", ::comms::http::Place::Body)],
+            &[
+                ::comms::http::ParameterDecl::new("charge", ::comms::http::Place::Body)
+                    .shape(::comms::__shape!(body NewCharge)),
+            ],
         )
+        .answer(::comms::__shape!(answer Result < Charge, PaymentError >))
         .doc("Charges a card.");
 }
 impl<S: Payments> ::comms::http::Route for __comms_Payments_charge<S> {
@@ -66,7 +71,7 @@ impl<S: Payments> ::comms::http::Route for __comms_Payments_charge<S> {
         service: ::std::sync::Arc<Self::Service>,
         mut arguments: ::comms::http::Arguments,
     ) -> ::comms::http::Answered {
-        let arg0 = arguments.json::<NewCharge>().await?;
+        let arg0 = ::comms::__body!(arguments, NewCharge)?;
         ::comms::__contract_answered!(
             Self::DECL.status, S::charge(& service, arg0). await
         )
@@ -84,14 +89,18 @@ impl<S> __comms_Payments_find<S> {
         )
         .parameters(
             &[
-                ::comms::http::ParameterDecl::new("id", ::comms::http::Place::Path),
+                ::comms::http::ParameterDecl::new("id", ::comms::http::Place::Path)
+                    .shape(::comms::__shape!(parameter ChargeId)),
                 ::comms::http::ParameterDecl::new(
-                    "x-tenant",
-                    ::comms::http::Place::Header,
-                ),
-                ::comms::http::ParameterDecl::new("page", ::comms::http::Place::Query),
+                        "x-tenant",
+                        ::comms::http::Place::Header,
+                    )
+                    .shape(::comms::__shape!(parameter Option < String >)),
+                ::comms::http::ParameterDecl::new("page", ::comms::http::Place::Query)
+                    .shape(::comms::__shape!(parameter u32)),
             ],
-        );
+        )
+        .answer(::comms::__shape!(answer Option < Charge >));
 }
 impl<S: Payments> ::comms::http::Route for __comms_Payments_find<S> {
     type Service = S;
@@ -121,8 +130,12 @@ impl<S> __comms_Payments_refund<S> {
             ::comms::__here!(),
         )
         .parameters(
-            &[::comms::http::ParameterDecl::new("id", ::comms::http::Place::Path)],
-        );
+            &[
+                ::comms::http::ParameterDecl::new("id", ::comms::http::Place::Path)
+                    .shape(::comms::__shape!(parameter ChargeId)),
+            ],
+        )
+        .answer(::comms::__shape!(answer Result < (), PaymentError >));
 }
 #[cfg(feature = "refunds")]
 impl<S: Payments> ::comms::http::Route for __comms_Payments_refund<S> {

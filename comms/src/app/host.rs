@@ -1,5 +1,6 @@
 //! A process that runs an application until it is told to stop.
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use serde_json::{Value, json};

@@ -10,10 +10,10 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, join};
 use tower_service::Service as TowerService;
 
+use super::clients::Served;
 use super::contents::{ContentModel, Generators};
 use super::grpc::{Grpc, GrpcServices};
 use super::model::{GrpcModel, ParameterModel, RouteModel};
-use super::clients::Served;
 use super::problems::Problems;
 use super::site::Front;
 use super::{App, AppBuilder, Service, overrides};
@@ -230,7 +230,7 @@ async fn open_own(config: &Config, address: SocketAddr) -> Result<Bound, String>
 }
 
 fn endpoint(route: &RouteEntry, scope: &Scope, config: &Config, problems: &mut Problems) -> Option<Endpoint> {
-    let bound = (route.bind)(scope, config.http.read_timeout).map(|endpoint| endpoint.as_declared(route.configured(config)));
+    let bound = (route.bind)(scope, config.http.read_timeout).map(|endpoint| endpoint.declared_as(route.configured(config)));
     problems.keep(bound.map_err(|error| format!("route `{}` (`{}`, {}): {error}", route.decl, route.decl.name, route.decl.location)))
 }
 

@@ -18,7 +18,6 @@ impl HttpCaller {
     }
 
     /// Begins a call of the route.
-    #[must_use]
     pub fn begin(&self, route: &RouteDecl) -> Call<'_> {
         Call::new(self, route)
     }

@@ -32,7 +32,7 @@ const THIS_PROCESS: &str = "this process";
 pub struct Channel(Arc<Carrier>);
 
 enum Carrier {
-    Pool(Pool),
+    Pool(Box<Pool>),
     Local(Box<dyn Local>),
     /// To the application that the client belongs to.
     Home(&'static str, Home),
@@ -62,7 +62,7 @@ impl Channel {
     /// # Errors
     /// When TLS is wanted and can't be had.
     pub fn to(name: &'static str, instances: impl Instances, config: &ClientConfig) -> Result<Self, ChannelError> {
-        Ok(Self(Arc::new(Carrier::Pool(Pool::new(name, Arc::new(instances), config)?))))
+        Ok(Self(Arc::new(Carrier::Pool(Box::new(Pool::new(name, Arc::new(instances), config)?)))))
     }
 
     /// To a service in this process: no port, no bytes.

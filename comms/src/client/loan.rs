@@ -29,7 +29,7 @@ impl Loan {
         if self.is_empty {
             return Body::empty();
         }
-        Body::new(Lent { from: Arc::clone(&self.body), body: None, size: self.size.clone() })
+        Body::new(Lent { from: Arc::clone(&self.body), body: None, size: self.size })
     }
 }
 
@@ -60,7 +60,7 @@ impl HttpBody for Lent {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| self.size.clone(), HttpBody::size_hint)
+        self.body.as_ref().map_or(self.size, HttpBody::size_hint)
     }
 }
 

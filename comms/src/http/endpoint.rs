@@ -27,7 +27,7 @@ impl Endpoint {
     }
 
     /// With what the configuration changes in what its attribute says.
-    pub(crate) fn as_declared(mut self, decl: RouteDecl) -> Self {
+    pub(crate) fn declared_as(mut self, decl: RouteDecl) -> Self {
         self.decl = decl;
         self
     }

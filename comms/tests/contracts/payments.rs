@@ -8,16 +8,16 @@ use comms::{Class, Classify, client, delete, get, post, service};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChargeId(pub u64);
+pub(crate) struct ChargeId(pub u64);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NewCharge {
+pub(crate) struct NewCharge {
     pub card: String,
     pub cents: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Charge {
+pub(crate) struct Charge {
     pub id: ChargeId,
     pub cents: u64,
     pub tenant: Option<String>,
@@ -25,7 +25,7 @@ pub struct Charge {
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum PaymentError {
+pub(crate) enum PaymentError {
     #[error("the card was declined: {reason}")]
     Declined { reason: String },
     #[error("there is no charge {id}")]
@@ -70,13 +70,13 @@ pub trait Payments {
 }
 
 #[service(name = "bank", version = "1.0.0")]
-pub struct Bank {
+pub(crate) struct Bank {
     charges: Charges,
 }
 
 /// What was charged.
 #[derive(Clone, Debug, Default)]
-pub struct Charges(pub std::sync::Arc<Mutex<Vec<NewCharge>>>);
+pub(crate) struct Charges(pub std::sync::Arc<Mutex<Vec<NewCharge>>>);
 
 #[service]
 impl Payments for Bank {
@@ -111,10 +111,10 @@ impl Payments for Bank {
 
 /// The payments, as the shop calls them.
 #[client(http = Payments, name = "payments")]
-pub struct PaymentApi;
+pub(crate) struct PaymentApi;
 
 #[service(name = "shop", version = "1.0.0")]
-pub struct Shop {
+pub(crate) struct Shop {
     payments: PaymentApi,
 }
 

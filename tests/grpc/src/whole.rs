@@ -25,7 +25,6 @@ impl Route for Count {
 }
 
 /// The stock with its gRPC service.
-#[must_use]
 pub fn stock(seen: &Arc<Seen>) -> AppBuilder {
     let app = AppBuilder::new("inventory").provide(Arc::clone(seen)).service::<Stock>();
     <Stock as Inventory>::__comms_register(app)

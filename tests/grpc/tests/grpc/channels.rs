@@ -33,8 +33,11 @@ fn client(config: &ClientConfig) -> InventoryClient<Channel> {
     InventoryClient::from(Client::over(channel, Settings::of("inventory", config)))
 }
 
+/// A client, and what the handlers behind it did.
+type Called = (InventoryClient<Channel>, Arc<Seen>);
+
 /// Over a port and in the process, with what the handlers did.
-fn both() -> (Serving, [(InventoryClient<Channel>, Arc<Seen>); 2]) {
+fn both() -> (Serving, [Called; 2]) {
     let (serving, stock) = (Serving::start(), Stock::default());
     let (over_port, seen) = (client(&at(&serving)), [Arc::clone(&serving.seen), Arc::clone(&stock.seen)]);
     let [port, process] = seen;
