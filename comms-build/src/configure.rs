@@ -83,8 +83,12 @@ impl Configure {
     /// Generates for the package in the folder, without writing or printing anything.
     #[must_use]
     pub fn generate(&self, package: impl AsRef<Path>) -> Generated {
-        let mut generated = generate(package.as_ref(), &self.request);
-        proto::add(package.as_ref(), &self.protos, &mut generated);
+        let mut protos = Generated::default();
+        let services = proto::add(package.as_ref(), &self.protos, &mut protos);
+        let mut generated = generate(package.as_ref(), &self.request, &services);
+        generated.files.append(&mut protos.files);
+        generated.diagnoses.append(&mut protos.diagnoses);
+        generated.watched.append(&mut protos.watched);
         generated.diagnoses = finish(generated.diagnoses, &self.request.rules);
         generated
     }

@@ -7,8 +7,9 @@ use crate::check::{self, Rules, config};
 use crate::diagnosis::{Diagnosis, Severity};
 use crate::emit::{index, mermaid, topology, wiring};
 use crate::manifest::{Package, Target, TargetKind};
-use crate::model::{Crate, Message, Role, World};
-use crate::scan::read::{Messages, Reader};
+use crate::model::{Client, Contract, Crate, Message, Role, World};
+use crate::proto::ProtoServices;
+use crate::scan::read::{Known, Reader};
 use crate::scan::resolve::Krate;
 use crate::scan::sources::{Sources, tidy};
 use crate::scan::walk::{Tree, walk};
@@ -44,7 +45,7 @@ pub(crate) struct Request {
 }
 
 /// Looks at the package in the folder and generates what its roots include.
-pub(crate) fn generate(dir: &Path, request: &Request) -> Generated {
+pub(crate) fn generate(dir: &Path, request: &Request, protos: &ProtoServices) -> Generated {
     let package = match Package::read(dir) {
         Ok(package) => package,
         Err(diagnosis) => return Generated { diagnoses: vec![diagnosis], ..Generated::default() },
@@ -62,8 +63,8 @@ pub(crate) fn generate(dir: &Path, request: &Request) -> Generated {
             }
         }
     }
-    let world = read(walked, &package.comms_names);
-    diagnoses.extend(check::all(&world, &request.rules));
+    let world = read(walked, &package.comms_names, protos);
+    diagnoses.extend(check::all(&world, &request.rules, protos));
     diagnoses.extend(check_config(&package, &world, &mut sources));
     Generated {
         files: files(&world, &package, !request.system.is_empty()),
@@ -111,6 +112,9 @@ fn walk_target(package: &Package, target: &Target, role: Option<Role>, sources: 
         handlers: Vec::new(),
         routes: Vec::new(),
         providers: Vec::new(),
+        contracts: Vec::new(),
+        implementations: Vec::new(),
+        clients: Vec::new(),
         listed: Vec::new(),
         incomplete: tree.incomplete,
         runs: macros.runs,
@@ -142,15 +146,22 @@ impl RootMacros {
     }
 }
 
-fn read(walked: Vec<Walked>, comms_names: &[String]) -> World {
+fn read(walked: Vec<Walked>, comms_names: &[String], protos: &ProtoServices) -> World {
     let (krates, mut crates): (Vec<Krate>, Vec<Crate>) = walked.into_iter().map(|it| (it.krate, it.empty)).unzip();
-    let reader = Reader { krates: &krates, comms_names };
+    let reader = Reader { krates: &krates, comms_names, protos };
     for (at, krate) in crates.iter_mut().enumerate() {
         reader.messages(at, krate);
+        reader.contracts(at, krate);
+    }
+    let contracts: Vec<Vec<Contract>> = crates.iter().map(|krate| krate.contracts.clone()).collect();
+    for (at, krate) in crates.iter_mut().enumerate() {
+        reader.clients(at, &contracts, krate);
     }
     let messages: Vec<Vec<Message>> = crates.iter().map(|krate| krate.messages.clone()).collect();
+    let clients: Vec<Vec<Client>> = crates.iter().map(|krate| krate.clients.clone()).collect();
+    let known = Known { messages: &messages, contracts: &contracts, clients: &clients };
     for (at, krate) in crates.iter_mut().enumerate() {
-        reader.services(at, &Messages(&messages), krate);
+        reader.services(at, &known, krate);
     }
     World { crates }
 }

@@ -26,6 +26,7 @@
 
 mod check;
 mod configure;
+mod contracts;
 mod diagnosis;
 mod emit;
 mod generate;

@@ -2,6 +2,8 @@
 
 use comms_syntax::route::{Template, Verb};
 
+pub(crate) use crate::contracts::{Client, ClientKind, ClientRef, Contract, ContractRef, Implementation, TraitTarget, TraitUse};
+
 use crate::diagnosis::Place;
 use crate::scan::cfg::Cfg;
 use crate::scan::reach::Barrier;
@@ -15,6 +17,14 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn message(&self, at: MessageRef) -> &Message {
         &self.crates[at.krate].messages[at.message]
+    }
+
+    pub(crate) fn contract(&self, at: ContractRef) -> &Contract {
+        &self.crates[at.krate].contracts[at.contract]
+    }
+
+    pub(crate) fn client(&self, at: ClientRef) -> &Client {
+        &self.crates[at.krate].clients[at.client]
     }
 
     /// Every message of every crate.
@@ -40,6 +50,9 @@ pub(crate) struct Crate {
     pub(crate) handlers: Vec<Handler>,
     pub(crate) routes: Vec<Route>,
     pub(crate) providers: Vec<Provider>,
+    pub(crate) contracts: Vec<Contract>,
+    pub(crate) implementations: Vec<Implementation>,
+    pub(crate) clients: Vec<Client>,
     /// The paths of all annotated items that the scan saw, for the index.
     pub(crate) listed: Vec<String>,
     /// Something could not be read: what seems to be missing may be there.
@@ -167,6 +180,8 @@ pub(crate) struct Service {
     pub(crate) subscriptions: Vec<Subscription>,
     /// From its `Publisher<T>` fields.
     pub(crate) publishes: Vec<TypeUse>,
+    /// From its fields.
+    pub(crate) calls: Vec<ClientRef>,
 }
 
 /// `subscribe(..)` on a service.
@@ -198,6 +213,8 @@ pub(crate) struct Handler {
     /// Whether it has further arguments, which are injected.
     pub(crate) has_arguments: bool,
     pub(crate) publishes: Vec<TypeUse>,
+    /// From its further arguments.
+    pub(crate) calls: Vec<ClientRef>,
 }
 
 /// A method of a service that answers HTTP requests.

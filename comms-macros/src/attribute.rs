@@ -2,14 +2,17 @@
 //! beside errors.
 
 use comms_syntax::{
-    Errors, ItemKind, RequestKind, handler as handlers, item_kind, message as messages, names, provider as providers, route as routes,
-    service as services,
+    Errors, ItemKind, RequestKind, client as clients, contract as contracts, handler as handlers, item_kind, message as messages, names,
+    provider as providers, route as routes, service as services,
 };
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::Parser;
 
-use crate::{handler as expand_handler, message, provider as expand_provider, service as expand_service};
+use crate::{
+    client as expand_client, contract as expand_contract, handler as expand_handler, implementation, message, provider as expand_provider,
+    service as expand_service,
+};
 
 pub(crate) fn event(attr: TokenStream, item: TokenStream) -> TokenStream {
     let read = messages::parse(messages::Kind::Event, attr, item.clone());
@@ -34,12 +37,43 @@ fn request(kind: RequestKind, attr: TokenStream, item: TokenStream) -> TokenStre
 }
 
 pub(crate) fn service(attr: TokenStream, item: TokenStream) -> TokenStream {
-    if item_kind(&item) == ItemKind::Impl {
-        let read = services::parse_impl(attr, item.clone());
-        let (imports, stripped) = (expand_service::imports(&services::marks(item.clone())), services::strip_impl(item));
-        return beside(read, quote!(#stripped #imports), expand_service::methods);
+    match item_kind(&item) {
+        ItemKind::Trait => contract(contracts::parse(attr, item.clone()), item),
+        ItemKind::Impl if services::is_of_trait(&item) => {
+            let read = services::parse_implementation(attr, item.clone());
+            // Of attributes that can't stand there.
+            let (imports, stripped) = (expand_service::imports(&services::marks(item.clone())), services::strip_impl(item));
+            beside(read, quote!(#stripped #imports), implementation::expand)
+        }
+        ItemKind::Impl => {
+            let read = services::parse_impl(attr, item.clone());
+            let (imports, stripped) = (expand_service::imports(&services::marks(item.clone())), services::strip_impl(item));
+            beside(read, quote!(#stripped #imports), expand_service::methods)
+        }
+        _ => beside(services::parse_struct(attr, item.clone()), item, expand_service::expand),
     }
-    beside(services::parse_struct(attr, item.clone()), item, expand_service::expand)
+}
+
+/// On a trait it describes a foreign API, on a struct it makes a client of it.
+pub(crate) fn client(attr: TokenStream, item: TokenStream) -> TokenStream {
+    if item_kind(&item) == ItemKind::Trait {
+        return contract(contracts::parse_foreign(attr, item.clone()), item);
+    }
+    match clients::parse(attr, item.clone()) {
+        Ok(client) => expand_client::expand(&client),
+        Err(errors) => {
+            let errors = errors.to_compile_errors();
+            quote!(#item #errors)
+        }
+    }
+}
+
+/// The trait as a contract, also beside its mistakes.
+fn contract(read: Result<contracts::Contract, Errors>, item: TokenStream) -> TokenStream {
+    let imports = expand_service::imports(&contracts::marks(item.clone()));
+    let register = read.as_ref().map(expand_contract::register).unwrap_or_default();
+    let item = contracts::rewrite(item, &register);
+    beside(read, quote!(#item #imports), expand_contract::expand)
 }
 
 pub(crate) fn event_handler(attr: TokenStream, item: TokenStream) -> TokenStream {

@@ -4,7 +4,11 @@
 #![allow(missing_docs, reason = "the documentation of an attribute stands at its re-export in `comms`, where its examples run")]
 
 mod attribute;
+mod client;
+mod contract;
+mod fake;
 mod handler;
+mod implementation;
 mod message;
 mod provider;
 mod route;
@@ -45,6 +49,11 @@ pub fn provider(attr: TokenStream, item: TokenStream) -> TokenStream {
     attribute::provider(attr.into(), item.into()).into()
 }
 
+#[proc_macro_attribute]
+pub fn client(attr: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::client(attr.into(), item.into()).into()
+}
+
 #[proc_macro]
 pub fn handler(path: TokenStream) -> TokenStream {
     attribute::handler(path.into()).into()
@@ -76,4 +85,4 @@ macro_rules! deferred {
     };
 }
 
-deferred!(client authorize public aggregate projection upcast saga step on);
+deferred!(authorize public aggregate projection upcast saga step on);

@@ -84,6 +84,15 @@ impl Context {
         self
     }
 
+    /// The same context for what outlives the deadline.
+    #[cfg(feature = "http")]
+    pub(crate) fn without_deadline(mut self) -> Self {
+        if let Some(own) = &mut self.own {
+            own.deadline = None;
+        }
+        self
+    }
+
     /// The same context in the trace.
     #[must_use]
     pub fn with_trace(mut self, trace: TraceParent) -> Self {

@@ -5,8 +5,12 @@
 extern crate self as comms;
 
 mod app;
+#[cfg(feature = "http")]
+pub mod client;
 pub mod config;
 mod context;
+#[cfg(feature = "http")]
+pub mod contract;
 mod cqrs;
 mod error;
 #[cfg(feature = "grpc")]
@@ -33,6 +37,9 @@ pub mod __private;
 pub use app::health;
 pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Tasks, Wiring};
 // Attributes are documented here, where their examples run.
+#[cfg(feature = "http")]
+#[doc = include_str!("attributes/client.md")]
+pub use comms_macros::client;
 #[doc = include_str!("attributes/command.md")]
 pub use comms_macros::command;
 #[cfg(feature = "http")]
@@ -69,7 +76,7 @@ pub use comms_macros::query;
 pub use comms_macros::service;
 // Of later versions; each says that it is not available yet.
 #[doc(hidden)]
-pub use comms_macros::{aggregate, authorize, client, on, projection, public, saga, step, upcast};
+pub use comms_macros::{aggregate, authorize, on, projection, public, saga, step, upcast};
 
 pub use config::{Secret, Settings};
 pub use context::Context;

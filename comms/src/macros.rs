@@ -38,3 +38,21 @@ macro_rules! main {
         }
     };
 }
+
+/// The fake of a contract, where there are tests to use it.
+#[cfg(all(feature = "http", feature = "testing"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __fake {
+    ($($item:tt)*) => {
+        $($item)*
+    };
+}
+
+/// The fake of a contract, where nobody tests.
+#[cfg(not(all(feature = "http", feature = "testing")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __fake {
+    ($($item:tt)*) => {};
+}

@@ -6,6 +6,8 @@
 mod client;
 #[path = "http/orders.rs"]
 mod orders;
+#[path = "http/parcels.rs"]
+mod parcels;
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -18,6 +20,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::client::{connect, get, serve, until};
 use crate::orders::{Gate, test};
+use crate::parcels::Watch;
 
 static SET_UP: Once = Once::new();
 
@@ -118,4 +121,44 @@ async fn a_request_whose_client_went_away_has_its_line_too() {
     let seen: Vec<Value> = lines.of_requests().into_iter().filter(|line| line["http.route"] == "/hold").collect();
     assert_eq!(seen.len(), 1, "{seen:#?}");
     assert_eq!(seen[0]["message"], "the client went away before its request was answered");
+}
+
+#[tokio::test]
+async fn a_stream_has_one_line_when_it_has_ended_and_how() {
+    let lines = Lines::keep();
+    let watch = Watch::new();
+    let app = parcels::serve(&watch, "").await;
+    let mut whole = connect(&app).await;
+    whole.write_all(client::get_and_close("/numbers").as_bytes()).await.unwrap();
+    client::rest(&mut whole).await;
+    for end in [99, 13, 0] {
+        let mut news = connect(&app).await;
+        news.write_all(client::get_and_close("/news").as_bytes()).await.unwrap();
+        watch.open(1).await;
+        if end > 0 {
+            watch.news.send(end).unwrap();
+            client::rest(&mut news).await;
+        }
+        drop(news);
+        watch.open(0).await;
+    }
+    let mut last = connect(&app).await;
+    last.write_all(get("/news").as_bytes()).await.unwrap();
+    watch.open(1).await;
+    // Beside them the connection of a stream that failed says that it ended badly.
+    let of_routes = || -> Vec<Value> { lines.of_requests().into_iter().filter(|line| line["http.route"].is_string()).collect() };
+    assert_eq!(of_routes().len(), 4, "an open stream has none yet: {:#?}", of_routes());
+    app.shutdown().await;
+    let seen = of_routes();
+    let said: Vec<(&str, &str, Option<&str>)> =
+        seen.iter().map(|line| (line["level"].as_str().unwrap(), line["message"].as_str().unwrap(), line["error"].as_str())).collect();
+    let expected = [
+        ("INFO", "a stream ended", None),
+        ("ERROR", "a stream failed", Some("hunter2")),
+        ("ERROR", "a stream failed", Some("it panicked: unlucky")),
+        ("INFO", "the client went away from a stream", None),
+        ("INFO", "a stream was ended, since the service stops", None),
+    ];
+    assert_eq!(said, expected);
+    assert!(seen.iter().all(|line| line["http.response.status_code"] == 200 && line["comms.service"] == "parcels"), "{seen:#?}");
 }

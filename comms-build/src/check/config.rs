@@ -18,6 +18,7 @@ pub(crate) struct Names {
     brokers: Vec<String>,
     /// By service, its subscriptions and its handlers.
     services: BTreeMap<String, (Vec<String>, Vec<String>)>,
+    clients: Vec<String>,
     /// Something is not known: what is not among the names may exist.
     open: bool,
 }
@@ -27,6 +28,7 @@ impl Names {
     pub(crate) fn of(world: &World) -> Self {
         let mut names = Self { brokers: vec!["default".to_owned()], open: is_open(world), ..Self::default() };
         names.brokers.extend(world.messages().map(|(_, it)| it.broker.clone()));
+        names.clients.extend(world.crates.iter().flat_map(|krate| &krate.clients).map(|it| it.name.clone()));
         for krate in &world.crates {
             for service in &krate.services {
                 let subscriptions = plan::subscriptions(world, krate, service);
@@ -36,6 +38,8 @@ impl Names {
                 let known = names.services.entry(service.name.clone()).or_default();
                 known.0.extend(topics);
                 known.1.extend(handlers.map(|it| it.name.clone()));
+                let routes = krate.routes.iter().filter(|it| it.service.as_ref() == Some(&service.name));
+                known.1.extend(routes.map(|it| it.name.clone()));
             }
         }
         names
@@ -45,6 +49,7 @@ impl Names {
         let service = |name: &str| self.services.get(name);
         match path {
             ["brokers"] => self.brokers.iter().map(String::as_str).collect(),
+            ["clients"] => self.clients.iter().map(String::as_str).collect(),
             ["service"] => self.services.keys().map(String::as_str).collect(),
             ["service", name, "subscription"] => service(name).into_iter().flat_map(|it| &it.0).map(String::as_str).collect(),
             ["service", name, "handler"] => service(name).into_iter().flat_map(|it| &it.1).map(String::as_str).collect(),

@@ -5,6 +5,7 @@
 //! scan can't follow, is never said to be missing or double unless both sides stand under the same conditions.
 
 pub(crate) mod config;
+mod contracts;
 mod events;
 mod names;
 mod reach;
@@ -15,6 +16,7 @@ mod system;
 
 use crate::diagnosis::{Diagnosis, Severity};
 use crate::model::{Origin, Role, World};
+use crate::proto::ProtoServices;
 pub(crate) use requests::owned as owned_requests;
 
 /// What the caller decided.
@@ -27,13 +29,14 @@ pub(crate) struct Rules {
 }
 
 /// All diagnoses of the source, by place.
-pub(crate) fn all(world: &World, rules: &Rules) -> Vec<Diagnosis> {
+pub(crate) fn all(world: &World, rules: &Rules, protos: &ProtoServices) -> Vec<Diagnosis> {
     let mut found = Vec::new();
     for krate in &world.crates {
         if krate.role == Role::Generated {
             services::check(krate, &mut found);
             events::check(world, krate, &mut found);
             requests::check(world, krate, &mut found);
+            contracts::check(world, krate, protos, &mut found);
             reach::check(krate, &mut found);
         }
         if krate.role == Role::Other {

@@ -9,7 +9,9 @@ pub(crate) fn check(krate: &Crate, found: &mut Vec<Diagnosis>) {
     let routes = krate.routes.iter().map(|it| (&it.origin, &it.item));
     let providers = krate.providers.iter().map(|it| (&it.origin, &it.name));
     let messages = krate.messages.iter().map(|it| (&it.origin, &it.ident));
-    let all = services.chain(handlers).chain(routes).chain(providers).chain(messages);
+    let implementations = krate.implementations.iter().map(|it| (&it.origin, &it.item));
+    let clients = krate.clients.iter().map(|it| (&it.origin, &it.ident));
+    let all = services.chain(handlers).chain(routes).chain(providers).chain(messages).chain(implementations).chain(clients);
     for (origin, item) in all.filter(|(origin, _)| !origin.test_only) {
         found.extend(check_item(origin, item));
     }

@@ -7,9 +7,10 @@ use crate::diagnosis::Diagnosis;
 use crate::model::{Crate, Role, Route, World};
 
 pub(crate) fn check(world: &World, found: &mut Vec<Diagnosis>) {
-    let mut seen: Vec<(&Crate, &Route)> = Vec::new();
     let crates = world.crates.iter().filter(|krate| matches!(krate.role, Role::Generated | Role::Member));
-    for (krate, later) in crates.flat_map(|krate| krate.routes.iter().map(move |it| (krate, it))).filter(|(_, it)| !it.origin.test_only) {
+    let routes: Vec<(&Crate, Route)> = crates.flat_map(|krate| routes(world, krate).map(move |it| (krate, it))).collect();
+    let mut seen: Vec<(&Crate, &Route)> = Vec::new();
+    for (krate, later) in routes.iter().filter(|(_, it)| !it.origin.test_only) {
         let clashing = |(of, earlier): &(&Crate, &'_ Route)| {
             let clash = Clash::of((earlier.verb, &earlier.path), (later.verb, &later.path))?;
             (coexist(&earlier.origin, &later.origin) && meet(world, of, krate)).then(|| diagnosis(clash, earlier, later))
@@ -17,6 +18,11 @@ pub(crate) fn check(world: &World, found: &mut Vec<Diagnosis>) {
         found.extend(seen.iter().find_map(clashing));
         seen.push((krate, later));
     }
+}
+
+/// Those of its services themselves, and those of the contracts that they implement.
+fn routes<'a>(world: &'a World, krate: &'a Crate) -> impl Iterator<Item = Route> + 'a {
+    krate.routes.iter().cloned().chain(krate.implementations.iter().flat_map(|it| it.routes(world)))
 }
 
 /// Whether services of the two crates answer at one address, because a process runs both. Where the process of one is

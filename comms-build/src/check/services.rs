@@ -52,7 +52,10 @@ pub(crate) fn check_unwired(krate: &Crate, found: &mut Vec<Diagnosis>) {
     let handlers = krate.handlers.iter().map(|it| (&it.origin, &it.item));
     let routes = krate.routes.iter().map(|it| (&it.origin, &it.item));
     let providers = krate.providers.iter().map(|it| (&it.origin, &it.name));
-    let first = services.chain(handlers).chain(routes).chain(providers).find(|(origin, _)| !origin.test_only);
+    let implementations = krate.implementations.iter().map(|it| (&it.origin, &it.item));
+    let clients = krate.clients.iter().map(|it| (&it.origin, &it.ident));
+    let first =
+        services.chain(handlers).chain(routes).chain(providers).chain(implementations).chain(clients).find(|(origin, _)| !origin.test_only);
     if let Some((origin, item)) = first {
         let wiring = if krate.is_lib() {
             "Write `comms::wiring!();` in the library's root file"

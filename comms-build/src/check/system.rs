@@ -1,6 +1,6 @@
 //! Across the crates of a system: every event has a publisher and a handler, every request an owner.
 
-use super::Rules;
+use super::{Rules, contracts};
 use crate::diagnosis::Diagnosis;
 use crate::model::{Kind, Message, MessageRef, TypeUse, World};
 
@@ -15,6 +15,7 @@ pub(crate) fn check(world: &World, rules: &Rules, found: &mut Vec<Diagnosis>) {
             Kind::Command | Kind::Query => found.extend(check_request(world, message)),
         }
     }
+    contracts::check_system(world, &rules.external, found);
 }
 
 fn check_event(world: &World, at: MessageRef, message: &Message, found: &mut Vec<Diagnosis>) {

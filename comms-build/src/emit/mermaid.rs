@@ -1,9 +1,10 @@
-//! The topology as a Mermaid flowchart: services are boxes, topics are queues, an arrow is a message. What comes from
-//! outside over HTTP comes from one rounded node.
+//! The topology as a Mermaid flowchart: services are boxes, topics are queues, an arrow is a message, a dotted one
+//! gets an answer. What comes from outside over HTTP comes from one rounded node; what is called outside is one each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Crate, Kind, TypeUse, World};
+use super::topology::calls;
+use crate::model::{Client, Crate, Kind, TypeUse, World};
 
 /// The graph of the crates, as text.
 pub(crate) fn graph<'a>(world: &World, crates: impl Iterator<Item = &'a Crate>) -> String {
@@ -20,6 +21,9 @@ fn add_crate(graph: &mut Graph, world: &World, krate: &Crate) {
         for published in &service.publishes {
             add_published(graph, world, &service.name, published);
         }
+        for at in calls(krate, service) {
+            add_call(graph, world, &service.name, world.client(at));
+        }
     }
     for handler in krate.handlers.iter().filter(|it| !it.origin.test_only) {
         let Some(service) = &handler.service else { continue };
@@ -31,7 +35,23 @@ fn add_crate(graph: &mut Graph, world: &World, krate: &Crate) {
     for route in krate.routes.iter().filter(|it| !it.origin.test_only) {
         let Some(service) = &route.service else { continue };
         graph.node(HTTP, Shape::Outside);
-        graph.edge(HTTP, service, &route.requests(), ANSWERED);
+        graph.edge((HTTP, Shape::Outside), (service, Shape::Service), &route.requests(), ANSWERED);
+    }
+}
+
+/// To the services that implement what is called, else to a node of its own.
+fn add_call(graph: &mut Graph, world: &World, service: &str, client: &Client) {
+    let contract = world.trait_name(&client.contract);
+    let label = format!("{contract} ({})", client.kind.name());
+    let implementers: Vec<&str> = world.implementers(client).collect();
+    for implementer in &implementers {
+        graph.node(implementer, Shape::Service);
+        graph.edge((service, Shape::Service), (implementer, Shape::Service), &label, ANSWERED);
+    }
+    if implementers.is_empty() {
+        let outside = client.url.as_deref().unwrap_or(&contract);
+        graph.node(outside, Shape::Outside);
+        graph.edge((service, Shape::Service), (outside, Shape::Outside), &label, ANSWERED);
     }
 }
 
@@ -44,14 +64,14 @@ const ANSWERED: &str = "-.->";
 fn add_published(graph: &mut Graph, world: &World, service: &str, published: &TypeUse) {
     let (topic, label) = topic_and_label(world, published);
     graph.node(&topic, Shape::Topic);
-    graph.edge(service, &topic, &label, "-->");
+    graph.edge((service, Shape::Service), (&topic, Shape::Topic), &label, "-->");
 }
 
 /// A request arrives over its topic too, drawn dotted because it gets an answer.
 fn add_handled(graph: &mut Graph, world: &World, service: &str, kind: Kind, handled: &TypeUse) {
     let (topic, label) = topic_and_label(world, handled);
     graph.node(&topic, Shape::Topic);
-    graph.edge(&topic, service, &label, if kind == Kind::Event { "-->" } else { ANSWERED });
+    graph.edge((&topic, Shape::Topic), (service, Shape::Service), &label, if kind == Kind::Event { "-->" } else { ANSWERED });
 }
 
 fn topic_and_label(world: &World, used: &TypeUse) -> (String, String) {
@@ -82,10 +102,13 @@ impl Shape {
 
 #[derive(Default)]
 struct Graph {
-    nodes: BTreeMap<(String, Shape), String>,
+    nodes: BTreeMap<Node, String>,
     /// The end points, their arrow, and what runs between them.
-    edges: BTreeMap<(String, String, &'static str), BTreeSet<String>>,
+    edges: BTreeMap<(Node, Node, &'static str), BTreeSet<String>>,
 }
+
+/// A service and a topic may have one name.
+type Node = (String, Shape);
 
 impl Graph {
     fn node(&mut self, name: &str, shape: Shape) {
@@ -93,8 +116,9 @@ impl Graph {
         self.nodes.entry((name.to_owned(), shape)).or_insert(id);
     }
 
-    fn edge(&mut self, from: &str, to: &str, label: &str, arrow: &'static str) {
-        self.edges.entry((from.to_owned(), to.to_owned(), arrow)).or_default().insert(label.to_owned());
+    fn edge(&mut self, from: (&str, Shape), to: (&str, Shape), label: &str, arrow: &'static str) {
+        let [from, to] = [from, to].map(|(name, shape)| (name.to_owned(), shape));
+        self.edges.entry((from, to, arrow)).or_default().insert(label.to_owned());
     }
 
     fn text(&self) -> String {
@@ -109,18 +133,13 @@ impl Graph {
         }
         for ((from, to, arrow), labels) in &self.edges {
             let labels: Vec<String> = labels.iter().map(|label| escaped(label)).collect();
-            text += &format!("    {} {arrow}|\"{}\"| {}\n", self.id(from, to, true), labels.join("<br>"), self.id(from, to, false));
+            text += &format!("    {} {arrow}|\"{}\"| {}\n", self.id(from), labels.join("<br>"), self.id(to));
         }
         text
     }
 
-    /// A service and a topic may have one name: an edge always joins a service and something else.
-    fn id(&self, from: &str, to: &str, start: bool) -> &str {
-        let pairs = [(Shape::Service, Shape::Topic), (Shape::Topic, Shape::Service), (Shape::Outside, Shape::Service)];
-        let ends = pairs
-            .into_iter()
-            .find_map(|(first, second)| Some((self.nodes.get(&(from.to_owned(), first))?, self.nodes.get(&(to.to_owned(), second))?)));
-        ends.map_or("", |(from, to)| if start { from } else { to })
+    fn id(&self, node: &Node) -> &str {
+        self.nodes.get(node).map_or("", String::as_str)
     }
 }
 

@@ -1,8 +1,11 @@
 //! `topology.json`: who publishes and handles what, over which broker, and who answers which requests, for tools and for the runtime's commands.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use crate::model::{Crate, Handler, Message, Route, Service, TypeUse, World};
+use crate::contracts::ContractMethod;
+use crate::model::{Client, ClientRef, Contract, Crate, Handler, Implementation, Message, Route, Service, TypeUse, World};
 use crate::plan;
 
 /// The topology of one crate, as text.
@@ -23,7 +26,9 @@ fn text(value: &Value) -> String {
 fn crate_value(world: &World, krate: &Crate) -> Value {
     let services: Vec<Value> = krate.services.iter().filter(|it| !it.origin.test_only).map(|it| service(world, krate, it)).collect();
     let messages: Vec<Value> = krate.messages.iter().filter(|it| !it.origin.test_only).map(message).collect();
-    json!({ "package": krate.package, "services": services, "messages": messages })
+    let contracts: Vec<Value> = krate.contracts.iter().filter(|it| !it.origin.test_only).map(contract).collect();
+    let clients: Vec<Value> = krate.clients.iter().filter(|it| !it.origin.test_only).map(|it| client(world, it)).collect();
+    json!({ "package": krate.package, "services": services, "messages": messages, "contracts": contracts, "clients": clients })
 }
 
 fn service(world: &World, krate: &Crate, service: &Service) -> Value {
@@ -33,6 +38,8 @@ fn service(world: &World, krate: &Crate, service: &Service) -> Value {
     publishes.extend(handlers.clone().flat_map(|it| it.publishes.iter().map(|it| type_name(world, it))));
     publishes.sort();
     publishes.dedup();
+    let implements = krate.implementations.iter().filter(|it| !it.origin.test_only && it.service.as_ref() == Some(&service.name));
+    let calls: Vec<&str> = calls(krate, service).map(|at| world.client(at).name.as_str()).collect();
     json!({
         "name": service.name,
         "version": service.version,
@@ -42,6 +49,49 @@ fn service(world: &World, krate: &Crate, service: &Service) -> Value {
         "handlers": handlers.map(|it| handler(world, service, it)).collect::<Vec<_>>(),
         "publishes": publishes,
         "routes": routes.map(route).collect::<Vec<_>>(),
+        "implements": implements.map(|it| implementation(world, it)).collect::<Vec<_>>(),
+        "calls": calls,
+    })
+}
+
+/// The clients that a service or one of its handlers has injected, each once.
+pub(super) fn calls(krate: &Crate, service: &Service) -> impl Iterator<Item = ClientRef> {
+    let handlers = krate.handlers.iter().filter(|it| !it.origin.test_only && it.service.as_ref() == Some(&service.name));
+    let calls: BTreeSet<ClientRef> = service.calls.iter().chain(handlers.flat_map(|it| &it.calls)).copied().collect();
+    calls.into_iter()
+}
+
+fn implementation(world: &World, implementation: &Implementation) -> Value {
+    json!({
+        "contract": world.trait_name(&implementation.contract),
+        "routes": implementation.routes(world).iter().map(Route::requests).collect::<Vec<_>>(),
+        "location": implementation.origin.place.to_string(),
+    })
+}
+
+fn contract(contract: &Contract) -> Value {
+    json!({
+        "name": contract.name,
+        "version": contract.version,
+        "methods": contract.methods.iter().map(contract_method).collect::<Vec<_>>(),
+        "rust_path": contract.origin.path_of(&contract.ident),
+        "location": contract.origin.place.to_string(),
+    })
+}
+
+fn contract_method(method: &ContractMethod) -> Value {
+    json!({ "name": method.name, "method": method.verb.method(), "path": method.path.text, "location": method.place.to_string() })
+}
+
+fn client(world: &World, client: &Client) -> Value {
+    json!({
+        "name": client.name,
+        "kind": client.kind.name(),
+        "contract": world.trait_name(&client.contract),
+        "url": client.url,
+        "implemented_by": world.implementers(client).collect::<BTreeSet<_>>(),
+        "rust_path": client.origin.path_of(&client.ident),
+        "location": client.origin.place.to_string(),
     })
 }
 

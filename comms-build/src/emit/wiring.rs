@@ -113,6 +113,12 @@ fn registrations(code: &mut Code, krate: &Crate) {
     for it in krate.routes.iter().filter(|it| !it.origin.test_only) {
         register(code, &it.origin, "route", &it.descriptor, "");
     }
+    for it in krate.implementations.iter().filter(|it| !it.origin.test_only) {
+        register(code, &it.origin, "implementation", &it.descriptor, "");
+    }
+    for it in krate.clients.iter().filter(|it| !it.origin.test_only) {
+        register(code, &it.origin, "client", &it.ident, "");
+    }
     for it in krate.messages.iter().filter(|it| !it.origin.test_only) {
         register(code, &it.origin, "message", &it.ident, "");
     }
@@ -148,6 +154,9 @@ fn provides(code: &mut Code, krate: &Crate) {
     for it in krate.providers.iter().filter(|it| !it.origin.test_only) {
         let value = format!("<{} as ::comms::inject::Provider>::Value", it.origin.path_of(&it.descriptor));
         code.entry(&it.origin, &format!("impl ::comms::Provides<{value}> for Wiring {{}}"));
+    }
+    for it in krate.clients.iter().filter(|it| !it.origin.test_only) {
+        code.entry(&it.origin, &format!("impl ::comms::Provides<{}> for Wiring {{}}", it.origin.path_of(&it.ident)));
     }
 }
 

@@ -1,11 +1,15 @@
 //! From descriptors to Rust.
 
+use prost::Message as _;
 use prost_build::{Config, Module};
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 use super::service::Services;
 use super::{Protos, comments, tree};
 use crate::diagnosis::Diagnosis;
+
+/// Where what the files describe lies, below `OUT_DIR/comms`.
+pub(super) const DESCRIPTORS: &str = "proto/descriptors.rs";
 
 /// Where generated code finds the Protobuf runtime: users need no dependency but `comms`.
 const PROST: &str = "::comms::grpc::prost";
@@ -14,14 +18,24 @@ const PROST_TYPES: &str = "::comms::grpc::prost_types";
 
 /// The files below `OUT_DIR/comms`, by name.
 pub(super) fn files(descriptors: FileDescriptorSet, protos: &Protos) -> Result<Vec<(String, String)>, Vec<Diagnosis>> {
+    let described = described(&descriptors);
     let generated = config(protos).generate(descriptors.file.into_iter().map(request).collect());
     let mut packages: Vec<(Module, String)> = generated.map_err(|error| vec![refused(&error)])?.into_iter().collect();
     packages.sort();
     let mut files = vec![("proto/mod.rs".to_owned(), tree::text(packages.iter().map(|(module, _)| module)))];
+    files.push((DESCRIPTORS.to_owned(), described));
     for (module, text) in packages {
         files.push((format!("proto/{}", file_name(&module)), formatted(&module, &text).map_err(|diagnosis| vec![diagnosis])?));
     }
     Ok(files)
+}
+
+/// What the files describe, as a literal of bytes: reflection tells it. Without comments and places, which nobody asks for.
+fn described(descriptors: &FileDescriptorSet) -> String {
+    let mut descriptors = descriptors.clone();
+    descriptors.file.iter_mut().for_each(|file| file.source_code_info = None);
+    let bytes: String = descriptors.encode_to_vec().into_iter().flat_map(std::ascii::escape_default).map(char::from).collect();
+    format!("b\"{bytes}\"\n")
 }
 
 /// The file of a package.

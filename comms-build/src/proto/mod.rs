@@ -14,6 +14,8 @@ mod emit;
 #[cfg(feature = "proto")]
 mod externs;
 #[cfg(feature = "proto")]
+mod fake;
+#[cfg(feature = "proto")]
 mod names;
 mod request;
 #[cfg(feature = "proto")]
@@ -30,27 +32,41 @@ pub(crate) use request::Protos;
 use crate::diagnosis::Diagnosis;
 use crate::generate::Generated;
 
-/// Adds what the `.proto` files come to: files, mistakes, and what to watch.
-pub(crate) fn add(package: &Path, protos: &Protos, generated: &mut Generated) {
+/// The gRPC services of a package's `.proto` files, by their names on the wire; none where that is not known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProtoServices(pub(crate) Option<Vec<String>>);
+
+/// Adds what the `.proto` files come to: files, mistakes, and what to watch. Returns their services.
+pub(crate) fn add(package: &Path, protos: &Protos, generated: &mut Generated) -> ProtoServices {
     if protos.is_empty() {
-        return;
+        return ProtoServices::default();
     }
     match files(package, protos, generated) {
-        Ok(files) => generated.files.extend(files),
-        Err(diagnoses) => generated.diagnoses.extend(diagnoses),
+        Ok((files, services)) => {
+            generated.files.extend(files);
+            ProtoServices(Some(services))
+        }
+        Err(diagnoses) => {
+            generated.diagnoses.extend(diagnoses);
+            ProtoServices::default()
+        }
     }
 }
 
+/// Generated files by name, and the names of services.
+type Files = (Vec<(String, String)>, Vec<String>);
+
 #[cfg(feature = "proto")]
-fn files(package: &Path, protos: &Protos, generated: &mut Generated) -> Result<Vec<(String, String)>, Vec<Diagnosis>> {
+fn files(package: &Path, protos: &Protos, generated: &mut Generated) -> Result<Files, Vec<Diagnosis>> {
     externs::check(protos)?;
     let compiled = compile::compile(package, protos, &mut generated.watched)?;
     names::check(&compiled)?;
-    emit::files(compiled.descriptors, protos)
+    let services = names::services(&compiled);
+    Ok((emit::files(compiled.descriptors, protos)?, services))
 }
 
 #[cfg(not(feature = "proto"))]
-fn files(_: &Path, _: &Protos, _: &mut Generated) -> Result<Vec<(String, String)>, Vec<Diagnosis>> {
+fn files(_: &Path, _: &Protos, _: &mut Generated) -> Result<Files, Vec<Diagnosis>> {
     Err(vec![Diagnosis::error(
         None,
         "`.proto(..)` in build.rs needs the feature `proto` of `comms-build`",

@@ -24,6 +24,13 @@ pub(super) fn check(compiled: &Compiled) -> Result<(), Vec<Diagnosis>> {
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
+/// The services of all files, by their names on the wire.
+pub(super) fn services(compiled: &Compiled) -> Vec<String> {
+    let services =
+        compiled.descriptors.file.iter().flat_map(|file| file.service.iter().map(move |service| (file.package(), service.name())));
+    services.map(|(package, name)| if package.is_empty() { name.to_owned() } else { format!("{package}.{name}") }).collect()
+}
+
 fn types_of<'a>(compiled: &'a Compiled, package: &'a str) -> impl Iterator<Item = &'a str> {
     let files = compiled.descriptors.file.iter().filter(move |file| file.package() == package);
     files.flat_map(|file| file.message_type.iter().map(|it| it.name()).chain(file.enum_type.iter().map(|it| it.name())))

@@ -6,6 +6,8 @@ use proc_macro2::{Ident, TokenStream};
 use prost_build::{Comments, Method, Service, ServiceGenerator};
 use quote::{format_ident, quote};
 
+use super::emit::DESCRIPTORS;
+use super::fake::fake;
 use super::{Protos, externs};
 
 /// Generates the services of all packages.
@@ -25,7 +27,13 @@ impl ServiceGenerator for Services {
         if externs::covers(&self.protos, &format!(".{}", named.full)) {
             return;
         }
-        let parts = [handler_trait(&service, &named), descriptor(&service, &named), server(&service, &named), client(&service, &named)];
+        let parts = [
+            handler_trait(&service, &named),
+            descriptor(&service, &named),
+            server(&service, &named),
+            client(&service, &named),
+            fake(&service, &named),
+        ];
         for part in parts {
             text.push_str(&part.to_string());
             text.push('\n');
@@ -34,12 +42,12 @@ impl ServiceGenerator for Services {
 }
 
 /// The names that belong to a service.
-struct Named {
+pub(super) struct Named {
     /// As on the wire: `shop.inventory.v1.Inventory`.
-    full: String,
-    handler: Ident,
+    pub(super) full: String,
+    pub(super) handler: Ident,
     descriptor: Ident,
-    server: Ident,
+    pub(super) server: Ident,
     client: Ident,
 }
 
@@ -57,7 +65,7 @@ impl Named {
 }
 
 /// Text that came from the generator of messages: names and types.
-fn tokens(text: &str) -> TokenStream {
+pub(super) fn tokens(text: &str) -> TokenStream {
     // What is no Rust is found where the whole file is parsed.
     text.parse().unwrap_or_default()
 }
@@ -70,7 +78,7 @@ fn doc(comments: &Comments, otherwise: &str) -> TokenStream {
 }
 
 fn handler_trait(service: &Service, named: &Named) -> TokenStream {
-    let Named { full, handler, .. } = named;
+    let Named { full, handler, descriptor, .. } = named;
     let doc = doc(&service.comments, &format!(" The service `{full}`."));
     let methods = service.methods.iter().map(handler_method);
     quote! {
@@ -79,6 +87,14 @@ fn handler_trait(service: &Service, named: &Named) -> TokenStream {
             /// What it answers when it can't do what it is asked for; its class becomes the code of the status.
             type Error: ::comms::grpc::ServiceError;
             #(#methods)*
+
+            #[doc(hidden)]
+            fn __comms_register(app: ::comms::AppBuilder) -> ::comms::AppBuilder
+            where
+                Self: ::comms::Service,
+            {
+                app.grpc::<#descriptor, Self>()
+            }
         }
     }
 }
@@ -97,6 +113,7 @@ fn handler_method(method: &Method) -> TokenStream {
 
 fn descriptor(service: &Service, named: &Named) -> TokenStream {
     let Named { full, descriptor, .. } = named;
+    let files = format!("/comms/{DESCRIPTORS}");
     let doc = format!(" What is known of the service `{full}` when it is compiled.");
     let methods = service.methods.iter().map(|method| {
         let (name, kind) = (&method.proto_name, kind(method));
@@ -110,6 +127,7 @@ fn descriptor(service: &Service, named: &Named) -> TokenStream {
         impl ::comms::grpc::Descriptor for #descriptor {
             const NAME: &'static str = #full;
             const METHODS: &'static [::comms::grpc::MethodDecl] = &[#(#methods),*];
+            const FILES: &'static [u8] = ::core::include!(::core::concat!(::core::env!("OUT_DIR"), #files));
         }
     }
 }

@@ -98,7 +98,7 @@ fn packages_become_one_module_tree() {
     let generated = Protos::new().inventory(INVENTORY).with(named());
     assert!(generated.diagnoses.is_empty(), "{:?}", generated.diagnoses);
     let names: Vec<&str> = generated.files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["proto/mod.rs", "proto/shop.common.v1.rs", "proto/shop.inventory.v1.rs"]);
+    assert_eq!(names, ["proto/mod.rs", "proto/descriptors.rs", "proto/shop.common.v1.rs", "proto/shop.inventory.v1.rs"]);
     let lines: Vec<&str> = text(&generated, "proto/mod.rs").lines().skip(3).map(str::trim).collect();
     let common = "include!(concat!(env!(\"OUT_DIR\"), \"/comms/proto/shop.common.v1.rs\"));";
     let inventory = "include!(concat!(env!(\"OUT_DIR\"), \"/comms/proto/shop.inventory.v1.rs\"));";
@@ -129,6 +129,8 @@ fn each_kind_of_method_has_its_shape() {
         "request: ReserveRequest, ) -> impl ::core::future::Future< Output = ::core::result::Result< ::comms::grpc::Outbound<Reservation, Self::Error>",
         "requests: ::comms::grpc::Inbound<ReserveRequest>, ) -> impl ::core::future::Future< Output = ::core::result::Result<Reservation, Self::Error>",
         "requests: ::comms::grpc::Inbound<ReserveRequest>, ) -> impl ::core::future::Future< Output = ::core::result::Result< ::comms::grpc::Outbound",
+        "const FILES: &'static [u8] = ::core::include!( ::core::concat!(::core::env!(\"OUT_DIR\"), \"/comms/proto/descriptors.rs\") );",
+        "fn __comms_register(app: ::comms::AppBuilder) -> ::comms::AppBuilder where Self: ::comms::Service, { app.grpc::<InventoryDescriptor, Self>() }",
         "pub type InventoryServer<S> = ::comms::grpc::Server<InventoryDescriptor, S>;",
         "pub struct InventoryClient<T = ::comms::grpc::Channel>",
         "pub total: ::core::option::Option<super::super::common::v1::Money>",

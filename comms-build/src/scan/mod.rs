@@ -2,6 +2,7 @@
 
 mod bodies;
 pub(crate) mod cfg;
+mod contracts;
 mod models;
 pub(crate) mod reach;
 pub(crate) mod read;

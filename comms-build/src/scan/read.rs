@@ -13,20 +13,23 @@ use super::scope::{plain_path, segments, visibility};
 use super::walk::Found;
 use crate::diagnosis::Place;
 use crate::emit::index;
-use crate::model::{Crate, Handler, Kind, Message, MessageRef, Origin, Provider, Service, Subscription, TypeUse};
+use crate::model::{Client, Contract, Crate, Handler, Kind, Message, MessageRef, Origin, Provider, Service, Subscription, TypeUse};
+use crate::proto::ProtoServices;
 
 /// Reads the items of one crate after another: messages first, so that handlers of all crates find them.
 pub(crate) struct Reader<'a> {
     pub(crate) krates: &'a [Krate],
     /// What the package calls the crate `comms`.
     pub(crate) comms_names: &'a [String],
+    /// The gRPC services of the package's `.proto` files.
+    pub(crate) protos: &'a ProtoServices,
 }
 
 /// An item with the attribute of ours that it carries.
-struct Annotated<'a> {
-    found: &'a Found,
-    attribute: Attribute,
-    meta: &'a Meta,
+pub(super) struct Annotated<'a> {
+    pub(super) found: &'a Found,
+    pub(super) attribute: Attribute,
+    pub(super) meta: &'a Meta,
     condition: Option<&'a Cfg>,
 }
 
@@ -49,8 +52,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads everything else; all messages must have been read.
-    pub(crate) fn services(&self, krate: usize, known: &Messages<'_>, into: &mut Crate) {
+    /// Reads everything else; all messages, contracts and clients must have been read.
+    pub(crate) fn services(&self, krate: usize, known: &Known<'_>, into: &mut Crate) {
         let annotated: Vec<Annotated<'_>> = self.annotated(krate).collect();
         for it in &annotated {
             match (&it.found.item, it.attribute) {
@@ -61,6 +64,7 @@ impl Reader<'_> {
                         Err(_) => into.incomplete = true,
                     }
                 }
+                (Item::Struct(_), _) => {}
                 // Without a `#[service]` around it, its attribute refuses it.
                 (Item::Fn(_), Attribute::Route(_)) => {}
                 (Item::Fn(item), attribute) => {
@@ -73,6 +77,7 @@ impl Reader<'_> {
         self.impls(krate, &annotated, known, into);
         into.handlers.sort_by(|left, right| left.origin.place.cmp(&right.origin.place));
         into.routes.sort_by(|left, right| left.origin.place.cmp(&right.origin.place));
+        into.implementations.sort_by(|left, right| left.origin.place.cmp(&right.origin.place));
         let only = match &into.services[..] {
             [one] => Some(one.name.clone()),
             _ => None,
@@ -81,9 +86,11 @@ impl Reader<'_> {
     }
 
     /// The impls, once the structs of all services are known.
-    fn impls(&self, krate: usize, annotated: &[Annotated<'_>], known: &Messages<'_>, into: &mut Crate) {
+    fn impls(&self, krate: usize, annotated: &[Annotated<'_>], known: &Known<'_>, into: &mut Crate) {
         for it in annotated {
-            if !matches!((&it.found.item, it.attribute), (Item::Impl(_), Attribute::Service)) {
+            let (Item::Impl(item), Attribute::Service) = (&it.found.item, it.attribute) else { continue };
+            if item.trait_.is_some() {
+                self.implementation(krate, it, known, into);
                 continue;
             }
             let Ok(model) = service::parse_impl(arguments(it.meta), bare(it)) else {
@@ -111,7 +118,7 @@ impl Reader<'_> {
     }
 
     /// The name of the service whose impl it is.
-    fn service_of(&self, krate: usize, it: &Annotated<'_>, path: &syn::Path, into: &Crate) -> Option<String> {
+    pub(super) fn service_of(&self, krate: usize, it: &Annotated<'_>, path: &syn::Path, into: &Crate) -> Option<String> {
         let Target::Item { krate: of, module, name } = resolve_type(self.krates, krate, it.found.module, &segments(path)) else {
             return None;
         };
@@ -120,7 +127,7 @@ impl Reader<'_> {
         services.next().filter(|_| of == krate).map(|service| service.name.clone())
     }
 
-    fn function(&self, krate: usize, it: &Annotated<'_>, attribute: Attribute, known: &Messages<'_>, into: &mut Crate) {
+    fn function(&self, krate: usize, it: &Annotated<'_>, attribute: Attribute, known: &Known<'_>, into: &mut Crate) {
         let Item::Fn(item) = &it.found.item else { return };
         let origin = self.origin(krate, it, item.sig.ident.span());
         let kind = match attribute {
@@ -147,7 +154,7 @@ impl Reader<'_> {
         }
     }
 
-    fn handler(&self, krate: usize, module: usize, known: &Messages<'_>, model: handler::Handler, origin: Origin) -> Handler {
+    fn handler(&self, krate: usize, module: usize, known: &Known<'_>, model: handler::Handler, origin: Origin) -> Handler {
         let kind = match model.kind {
             handler::Kind::Event => Kind::Event,
             handler::Kind::Request(kind) => request_kind(kind),
@@ -163,11 +170,12 @@ impl Reader<'_> {
             message: self.type_use(krate, module, known, &model.message),
             group: model.group.as_ref().map(|it| it.value.clone()),
             has_arguments: !model.args.is_empty(),
+            calls: self.clients_among(krate, module, known, model.args.iter().map(|arg| &arg.ty)),
             publishes: self.type_uses(krate, module, known, model.publishes),
         }
     }
 
-    fn service(&self, krate: usize, it: &Annotated<'_>, known: &Messages<'_>, model: service::ServiceStruct) -> Service {
+    fn service(&self, krate: usize, it: &Annotated<'_>, known: &Known<'_>, model: service::ServiceStruct) -> Service {
         let origin = self.origin(krate, it, model.ident.span());
         let place = |span: Span| Place { file: origin.place.file.clone(), line: span.start().line };
         let subscriptions = model.subscriptions.iter().map(|it| Subscription {
@@ -184,25 +192,26 @@ impl Reader<'_> {
             tags: model.tags.into_iter().map(|it| it.value).collect(),
             subscriptions: subscriptions.collect(),
             publishes: self.type_uses(krate, it.found.module, known, model.publishes),
+            calls: self.clients_among(krate, it.found.module, known, model.fields.iter().map(|field| &field.ty)),
             origin,
         }
     }
 
-    fn type_uses(&self, krate: usize, module: usize, known: &Messages<'_>, types: impl IntoIterator<Item = Type>) -> Vec<TypeUse> {
+    fn type_uses(&self, krate: usize, module: usize, known: &Known<'_>, types: impl IntoIterator<Item = Type>) -> Vec<TypeUse> {
         types.into_iter().map(|ty| self.type_use(krate, module, known, &ty)).collect()
     }
 
-    fn type_use(&self, krate: usize, module: usize, known: &Messages<'_>, ty: &Type) -> TypeUse {
+    fn type_use(&self, krate: usize, module: usize, known: &Known<'_>, ty: &Type) -> TypeUse {
         let text = ty.to_token_stream().to_string().replace(' ', "");
         let message = plain_path(ty).and_then(|path| match resolve_type(self.krates, krate, module, &path) {
-            Target::Item { krate, module, name } => known.find(krate, &self.krates[krate].tree.modules[module].path, &name),
+            Target::Item { krate, module, name } => known.message(krate, &self.krates[krate].tree.modules[module].path, &name),
             _ => None,
         });
         TypeUse { text, message }
     }
 
     /// The items that carry one of our attributes.
-    fn annotated(&self, krate: usize) -> impl Iterator<Item = Annotated<'_>> {
+    pub(super) fn annotated(&self, krate: usize) -> impl Iterator<Item = Annotated<'_>> {
         self.krates[krate].tree.items.iter().flat_map(move |found| {
             let ours = found.attributes.iter().filter_map(move |attribute| {
                 let kind = self.kind(krate, found, &attribute.meta)?;
@@ -227,7 +236,7 @@ impl Reader<'_> {
         comms_syntax::attribute(&syn::parse_str(&name).ok()?).filter(|it| !matches!(it, Attribute::Deferred(_)))
     }
 
-    fn origin(&self, krate: usize, it: &Annotated<'_>, name: Span) -> Origin {
+    pub(super) fn origin(&self, krate: usize, it: &Annotated<'_>, name: Span) -> Origin {
         let module = &self.krates[krate].tree.modules[it.found.module];
         let place = Place { file: module.file.clone(), line: name.start().line };
         let mut cfgs = module.cfgs.clone();
@@ -240,17 +249,21 @@ impl Reader<'_> {
         Origin { module: module.path.clone(), place, barrier: module.barrier.clone().or(own), cfgs, test_only, exported }
     }
 
-    fn list(&self, krate: usize, it: &Annotated<'_>, item: &str, into: &mut Crate) {
+    pub(super) fn list(&self, krate: usize, it: &Annotated<'_>, item: &str, into: &mut Crate) {
         into.listed.push(index::path(&self.krates[krate].tree.modules[it.found.module].path, item));
     }
 }
 
-/// All messages that were read, found by the place of their struct.
-pub(crate) struct Messages<'a>(pub(crate) &'a [Vec<Message>]);
+/// What was read of all crates before, found by the place of its struct or trait.
+pub(crate) struct Known<'a> {
+    pub(crate) messages: &'a [Vec<Message>],
+    pub(crate) contracts: &'a [Vec<Contract>],
+    pub(crate) clients: &'a [Vec<Client>],
+}
 
-impl Messages<'_> {
-    fn find(&self, krate: usize, module: &[String], ident: &str) -> Option<MessageRef> {
-        let found = self.0[krate].iter().position(|it| it.ident == ident && it.origin.module == module);
+impl Known<'_> {
+    fn message(&self, krate: usize, module: &[String], ident: &str) -> Option<MessageRef> {
+        let found = self.messages[krate].iter().position(|it| it.ident == ident && it.origin.module == module);
         found.map(|message| MessageRef { krate, message })
     }
 }
@@ -258,6 +271,7 @@ impl Messages<'_> {
 fn declaration(item: &Item) -> String {
     match item {
         Item::Struct(item) => format!("struct {}", item.ident),
+        Item::Trait(item) => format!("trait {}", item.ident),
         Item::Fn(item) => format!("{}fn {}", if item.sig.asyncness.is_some() { "async " } else { "" }, item.sig.ident),
         _ => String::new(),
     }
@@ -273,17 +287,18 @@ fn add_cfgs(origin: &mut Origin, attributes: &[syn::Attribute]) {
     origin.test_only = cfg::is_test_only(&origin.cfgs);
 }
 
-fn arguments(meta: &Meta) -> TokenStream {
+pub(super) fn arguments(meta: &Meta) -> TokenStream {
     meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default()
 }
 
 /// The item without the attribute, as the macro gets it.
-fn bare(it: &Annotated<'_>) -> TokenStream {
+pub(super) fn bare(it: &Annotated<'_>) -> TokenStream {
     let mut item = it.found.item.clone();
     let attributes = match &mut item {
         Item::Struct(item) => &mut item.attrs,
         Item::Fn(item) => &mut item.attrs,
         Item::Impl(item) => &mut item.attrs,
+        Item::Trait(item) => &mut item.attrs,
         _ => return item.into_token_stream(),
     };
     attributes.retain(|attribute| attribute.meta != *it.meta);

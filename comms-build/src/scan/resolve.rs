@@ -28,6 +28,8 @@ pub(crate) enum Target {
         module: usize,
         name: String,
     },
+    /// Below `comms::proto!()`: what is generated of `.proto` files.
+    Proto(Vec<String>),
     /// Into a crate that was not walked.
     External(Vec<String>),
     /// Nobody can tell without the compiler.
@@ -90,8 +92,13 @@ impl Resolver<'_> {
             }
             Target::Module { krate, module } => match self.lookup(krate, module, next, further.is_empty(), fuel) {
                 Some(found) => self.descend(found, further, fuel),
+                None if self.crates[krate].tree.modules[module].protos => Target::Proto(rest.to_vec()),
                 None => Target::Unknown,
             },
+            Target::Proto(mut path) => {
+                path.extend_from_slice(rest);
+                Target::Proto(path)
+            }
             Target::External(mut path) => {
                 path.extend_from_slice(rest);
                 Target::External(path)

@@ -94,6 +94,7 @@ pub(crate) fn visibility(item: &Item) -> Option<&Visibility> {
         Item::Struct(item) => Some(&item.vis),
         Item::Enum(item) => Some(&item.vis),
         Item::Fn(item) => Some(&item.vis),
+        Item::Trait(item) => Some(&item.vis),
         _ => None,
     }
 }

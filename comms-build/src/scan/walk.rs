@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use syn::{Expr, ExprLit, Item, ItemMod, Lit, Meta, Visibility};
+use comms_syntax::names;
+use syn::{Attribute, Expr, ExprLit, Item, ItemMacro, ItemMod, ItemTrait, Lit, Meta, Visibility};
 
 use super::bodies::without_bodies;
 use super::cfg::{self, Cfg, Conditional};
@@ -35,6 +36,8 @@ pub(crate) struct Module {
     pub(crate) barrier: Option<Barrier>,
     /// Whether other crates can name it.
     pub(crate) exported: bool,
+    /// `comms::proto!()` stands in it.
+    pub(crate) protos: bool,
     pub(crate) scope: Scope,
 }
 
@@ -79,8 +82,16 @@ impl Folders {
 pub(crate) fn walk(root: &Path, sources: &mut Sources) -> Tree {
     let mut walk = Walk { sources, tree: Tree::default(), open: Vec::new() };
     let display = walk.sources.display(root);
-    let module =
-        Module { parent: None, path: Vec::new(), file: display, cfgs: Vec::new(), barrier: None, exported: true, scope: Scope::default() };
+    let module = Module {
+        parent: None,
+        path: Vec::new(),
+        file: display,
+        cfgs: Vec::new(),
+        barrier: None,
+        exported: true,
+        protos: false,
+        scope: Scope::default(),
+    };
     walk.tree.modules.push(module);
     walk.file(0, root, &Folders::owning(root));
     walk.tree
@@ -116,11 +127,17 @@ impl Walk<'_> {
             self.tree.modules[module].scope.declare(&item);
             match item {
                 Item::Mod(item) => self.child(module, item, folders),
-                Item::Macro(item) if module == 0 => {
-                    self.tree.root_macros.push((segments(&item.mac.path), item.mac.tokens.to_string()));
-                }
+                Item::Macro(item) => self.called(module, &item),
                 item => self.keep(module, item),
             }
+        }
+    }
+
+    fn called(&mut self, module: usize, item: &ItemMacro) {
+        let path = segments(&item.mac.path);
+        self.tree.modules[module].protos |= path.last().is_some_and(|name| name == "proto");
+        if module == 0 {
+            self.tree.root_macros.push((path, item.mac.tokens.to_string()));
         }
     }
 
@@ -130,11 +147,25 @@ impl Walk<'_> {
             Item::Enum(item) => &item.attrs,
             Item::Fn(item) => &item.attrs,
             Item::Impl(item) => &item.attrs,
+            Item::Trait(item) => {
+                self.declare_beside(module, item);
+                &item.attrs
+            }
             _ => return,
         };
         let attributes = cfg::resolve(attributes);
         if attributes.iter().any(|attribute| !is_builtin(&attribute.meta)) {
             self.tree.items.push(Found { module, attributes, item });
+        }
+    }
+
+    /// What `#[service]` and `#[client]` put beside a trait has names too.
+    fn declare_beside(&mut self, module: usize, item: &ItemTrait) {
+        let ours =
+            |attribute: &Attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "service" || last.ident == "client");
+        if item.attrs.iter().any(ours) {
+            let names = ["Client", "Fake"].map(|suffix| names::beside(&item.ident, suffix).to_string());
+            self.tree.modules[module].scope.items.extend(names);
         }
     }
 
@@ -172,7 +203,8 @@ impl Walk<'_> {
         let path = above.path.iter().cloned().chain([name.clone()]).collect();
         let cfgs = above.cfgs.iter().cloned().chain(own).collect();
         let exported = above.exported && matches!(item.vis, Visibility::Public(_));
-        let module = Module { parent: Some(parent), path, file: above.file.clone(), cfgs, barrier, exported, scope: Scope::default() };
+        let file = above.file.clone();
+        let module = Module { parent: Some(parent), path, file, cfgs, barrier, exported, protos: false, scope: Scope::default() };
         self.tree.modules.push(module);
         self.tree.modules[parent].scope.modules.push((name, index));
         index

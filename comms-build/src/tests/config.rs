@@ -6,7 +6,7 @@ fn project(config: &str) -> Project {
     Project::lib(
         "#[event(name = \"paid\", version = 1, topic = \"orders.paid\", broker = \"audit\")] pub struct Paid;\n\
          #[service(name = \"shop\", version = \"1.0.0\")] pub struct Shop;\n\
-         #[service] impl Shop { #[event_handler] async fn on_paid(&self, event: Paid) {} }",
+         #[service] impl Shop { #[event_handler] async fn on_paid(&self, event: Paid) {} #[get(\"/shops\")] async fn list(&self) {} }",
     )
     .file("comms.toml", config)
 }
@@ -14,7 +14,7 @@ fn project(config: &str) -> Project {
 #[test]
 fn what_exists_is_fine() {
     let config = "[brokers.default]\nurl = \"memory://\"\n[brokers.audit]\nurl = \"memory://\"\n\
-                  [service.shop.handler.on_paid]\ntimeout = \"5s\"\n[service.shop.subscription.\"orders.paid\"]\nconcurrency = 4\n\
+                  [service.shop.handler.on_paid]\ntimeout = \"5s\"\n[service.shop.handler.list]\ntimeout = \"5s\"\n[service.shop.subscription.\"orders.paid\"]\nconcurrency = 4\n\
                   [app]\nanything = { goes = 1 }\n[profile.test.brokers.default]\nurl = \"memory://\"\n";
     assert_errors(&project(config), &[]);
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod config;
+mod contracts;
 mod modules;
 mod output;
 mod project;

@@ -53,6 +53,7 @@ fn expand(name: &str) -> Expansion {
         "service" => attribute::service(attr, item.clone()),
         "event_handler" => attribute::event_handler(attr, item.clone()),
         "provider" => attribute::provider(attr, item.clone()),
+        "client" => attribute::client(attr, item.clone()),
         other => panic!("no attribute `{other}`"),
     };
     let text = pretty(expansion);
@@ -66,7 +67,8 @@ fn first_attribute(tokens: TokenStream) -> (Meta, TokenStream) {
         syn::Item::Struct(item) => &mut item.attrs,
         syn::Item::Impl(item) => &mut item.attrs,
         syn::Item::Fn(item) => &mut item.attrs,
-        _ => panic!("the input is a struct, an impl or a function"),
+        syn::Item::Trait(item) => &mut item.attrs,
+        _ => panic!("the input is a struct, an impl, a trait or a function"),
     };
     let at = attrs.iter().position(|attr| comms_syntax::attribute(attr.path()).is_some()).expect("the input has an attribute");
     let meta = attrs.remove(at).meta;
@@ -127,6 +129,32 @@ fn handlers_of_a_service() {
 fn routes_of_a_service() {
     // The first has one argument of each kind, a line each; the attributes of the methods are used once each.
     check("routes", 15 * 4 + 10);
+}
+
+#[test]
+fn contract() {
+    // A route, a method of the client and one of the fake for each method; the client and the fake themselves.
+    check("contract", 3 * 45 + 60);
+}
+
+#[test]
+fn contract_of_a_foreign_api() {
+    check("client_foreign", 45 + 60);
+}
+
+#[test]
+fn implementation_of_a_contract() {
+    check("implementation", 15);
+}
+
+#[test]
+fn client_of_a_contract() {
+    check("client_http", 40);
+}
+
+#[test]
+fn client_of_a_grpc_service() {
+    check("client_grpc", 40);
 }
 
 #[test]

@@ -132,9 +132,11 @@ impl Parse for FnItem {
 /// An impl up to its items, which are read one by one.
 pub(crate) struct ImplItem {
     pub(crate) attrs: Vec<Attribute>,
-    pub(crate) impl_token: Token![impl],
     pub(crate) generics: syn::Generics,
-    pub(crate) of_trait: bool,
+    /// `!` before the trait.
+    pub(crate) negative: Option<Token![!]>,
+    /// The trait that it implements.
+    pub(crate) of_trait: Option<syn::Type>,
     pub(crate) self_ty: syn::Type,
     pub(crate) body: TokenStream,
 }
@@ -143,20 +145,19 @@ impl Parse for ImplItem {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attrs = Attribute::parse_outer(input)?;
         let _: Option<Token![unsafe]> = input.parse()?;
-        let impl_token = input.parse()?;
+        input.parse::<Token![impl]>()?;
         let generics = if input.peek(Token![<]) { input.parse()? } else { syn::Generics::default() };
-        let _: Option<Token![!]> = input.parse()?;
+        let negative = input.parse()?;
         let mut self_ty: syn::Type = input.parse()?;
-        let of_trait = input.peek(Token![for]);
-        if of_trait {
-            input.parse::<Token![for]>()?;
-            self_ty = input.parse()?;
+        let mut of_trait = None;
+        if input.parse::<Option<Token![for]>>()?.is_some() {
+            of_trait = Some(std::mem::replace(&mut self_ty, input.parse()?));
         }
         let _: Option<syn::WhereClause> = input.parse()?;
         let inner;
         syn::braced!(inner in input);
         Attribute::parse_inner(&inner)?;
-        Ok(Self { attrs, impl_token, generics, of_trait, self_ty, body: inner.parse()? })
+        Ok(Self { attrs, generics, negative, of_trait, self_ty, body: inner.parse()? })
     }
 }
 

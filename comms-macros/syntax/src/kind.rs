@@ -21,6 +21,8 @@ pub enum Attribute {
     Provider,
     /// `#[get]`, `#[post]`, `#[put]`, `#[patch]` or `#[delete]`.
     Route(Verb),
+    /// `#[client]`.
+    Client,
     /// One that does not exist yet, by its name.
     Deferred(&'static str),
 }
@@ -35,11 +37,11 @@ pub enum RequestKind {
 }
 
 /// Attributes of later versions; refused, never ignored.
-const DEFERRED: [&str; 9] = ["client", "authorize", "public", "aggregate", "projection", "upcast", "saga", "step", "on"];
+const DEFERRED: [&str; 8] = ["authorize", "public", "aggregate", "projection", "upcast", "saga", "step", "on"];
 
 /// Which of our attributes the path names: `event`, or `comms::event`, whatever the crate is called.
 ///
-/// Attributes that do not exist yet count only by their bare name or below `comms`, since their names are common.
+/// `client` and attributes that do not exist yet count only by their bare name or below `comms`, since their names are common.
 #[must_use]
 pub fn attribute(path: &Path) -> Option<Attribute> {
     let qualified = match path.segments.len() {
@@ -58,11 +60,15 @@ pub fn attribute(path: &Path) -> Option<Attribute> {
         "service" => Attribute::Service,
         "event_handler" => Attribute::EventHandler,
         "provider" => Attribute::Provider,
-        other if qualified.as_deref().is_none_or(|krate| krate == "comms") => {
-            Attribute::Deferred(DEFERRED.into_iter().find(|deferred| *deferred == other)?)
-        }
+        "client" if is_ours(qualified.as_deref()) => Attribute::Client,
+        other if is_ours(qualified.as_deref()) => Attribute::Deferred(DEFERRED.into_iter().find(|deferred| *deferred == other)?),
         _ => return None,
     })
+}
+
+/// For names that attributes of other crates have too: bare, or below `comms`.
+fn is_ours(qualified: Option<&str>) -> bool {
+    qualified.is_none_or(|krate| krate == "comms")
 }
 
 /// The first of our attributes on an item, with its arguments.
@@ -125,9 +131,9 @@ mod tests {
 
     #[test]
     fn later_attributes_of_other_crates_are_left_alone() {
-        assert_eq!(of("client"), Some(Attribute::Deferred("client")));
-        assert_eq!(of("comms::client"), Some(Attribute::Deferred("client")));
-        assert_eq!(of("other::client"), None);
+        assert_eq!(of("saga"), Some(Attribute::Deferred("saga")));
+        assert_eq!(of("comms::saga"), Some(Attribute::Deferred("saga")));
+        assert_eq!((of("other::saga"), of("other::client")), (None, None));
     }
 
     #[test]

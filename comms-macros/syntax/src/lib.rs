@@ -4,7 +4,9 @@
 //! Everything here is a pure function of tokens. Function bodies are never parsed, only carried. All mistakes
 //! of an item are reported together, each on the token it concerns: see [`Errors`].
 
+pub mod client;
 pub mod config_keys;
+pub mod contract;
 mod duration;
 mod errors;
 pub mod handler;

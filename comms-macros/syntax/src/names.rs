@@ -2,6 +2,7 @@
 
 use proc_macro2::Ident;
 use quote::format_ident;
+use syn::Path;
 
 /// The descriptor of a free function handler or of a provider: `__comms_on_paid`.
 #[must_use]
@@ -19,6 +20,28 @@ pub fn method_descriptor(service: &Ident, method: &Ident) -> Ident {
 #[must_use]
 pub fn method_entry(service: &Ident, method: &Ident) -> String {
     format!("{}::{}", entry(service), entry(method))
+}
+
+/// The descriptor of an implementation: `__comms_Bank_Payments`, or `__comms_Bank_v1_Payments` of `v1::Payments`.
+#[must_use]
+pub fn implementation_descriptor(service: &Ident, contract: &Path) -> Ident {
+    format_ident!("__comms_{}_{}", entry(service), words(contract).join("_"))
+}
+
+/// An implementation in the index: `Bank::Payments`.
+#[must_use]
+pub fn implementation_entry(service: &Ident, contract: &Path) -> String {
+    format!("{}::{}", entry(service), words(contract).join("::"))
+}
+
+fn words(path: &Path) -> Vec<String> {
+    path.segments.iter().map(|segment| entry(&segment.ident)).collect()
+}
+
+/// What is generated beside a trait: its name with something behind it.
+#[must_use]
+pub fn beside(item: &Ident, suffix: &str) -> Ident {
+    Ident::new(&format!("{}{suffix}", entry(item)), item.span())
 }
 
 /// Any other annotated item in the index: its name, without `r#`.

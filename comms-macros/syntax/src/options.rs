@@ -129,6 +129,14 @@ pub(crate) fn parenthesized(name: &Ident, input: ParseStream<'_>) -> syn::Result
     if input.peek(token::Paren) { Ok(()) } else { Err(syn::Error::new(name.span(), format!("`{name}` needs a list: `{name}(..)`"))) }
 }
 
+/// `name`, without a value.
+pub(crate) fn bare(name: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    if input.is_empty() || input.peek(Token![,]) {
+        return Ok(());
+    }
+    Err(syn::Error::new(name.span(), format!("`{name}` stands alone, without a value")))
+}
+
 /// Reads a table inside of an option; its mistakes become that option's, all of them.
 pub(crate) fn nested<T>(table: &Table<T>, input: ParseStream<'_>, into: &mut T) -> syn::Result<()> {
     let mut errors = Collector::new();

@@ -262,7 +262,7 @@ fn a_provider_that_can_fail_is_told_by_the_name_of_its_result() {
 
 #[test]
 fn every_deferred_attribute_is_refused_by_name() {
-    for name in ["client", "authorize", "public", "aggregate", "projection", "upcast", "saga", "step", "on"] {
+    for name in ["authorize", "public", "aggregate", "projection", "upcast", "saga", "step", "on"] {
         let attribute = syn::Ident::new(name, proc_macro2::Span::call_site());
         let errors = service::parse_impl(TokenStream::new(), quote!(impl A { #[#attribute(x)] async fn a(&self, x: X) {} })).unwrap_err();
         let [text] = &texts(&errors)[..] else { panic!("{:?}", texts(&errors)) };

@@ -59,22 +59,24 @@ impl ::comms::http::Route for __comms_Orders_change {
         .body_limit(65536)
         .parameters(
             &[
-                ::comms::http::ParameterDecl::new("order", ::comms::http::Place::Body),
-                ::comms::http::ParameterDecl::new("id", ::comms::http::Place::Path),
+                ::comms::http::ParameterDecl::new("order", ::comms::http::Place::Body)
+                    .shape(::comms::__shape!(body NewOrder)),
+                ::comms::http::ParameterDecl::new("id", ::comms::http::Place::Path)
+                    .shape(::comms::__shape!(parameter OrderId)),
+                ::comms::http::ParameterDecl::new("dry_run", ::comms::http::Place::Query)
+                    .shape(::comms::__shape!(parameter Option < bool >)),
                 ::comms::http::ParameterDecl::new(
-                    "dry_run",
-                    ::comms::http::Place::Query,
-                ),
-                ::comms::http::ParameterDecl::new(
-                    "x-tenant",
-                    ::comms::http::Place::Header,
-                ),
+                        "x-tenant",
+                        ::comms::http::Place::Header,
+                    )
+                    .shape(::comms::__shape!(parameter Tenant)),
                 ::comms::http::ParameterDecl::new(
                     "host",
                     ::comms::http::Place::Extracted,
                 ),
             ],
         )
+        .answer(::comms::__shape!(answer Result < Order, ChangeError >))
         .doc("Changes an order.\n\nIn one step.");
     async fn call(
         service: ::std::sync::Arc<Self::Service>,
@@ -84,7 +86,7 @@ impl ::comms::http::Route for __comms_Orders_change {
         let arg2 = arguments.query::<Option<bool>>("dry_run")?;
         let arg3 = arguments.header::<Tenant>("x-tenant")?;
         let arg4 = arguments.extract::<Host>().await?;
-        let arg0 = arguments.json::<NewOrder>().await?;
+        let arg0 = ::comms::__body!(arguments, NewOrder)?;
         ::comms::__answered!(
             Self::DECL.status, Orders::change(& service, arg0, arg1, arg2, arg3, arg4).
             await
@@ -111,12 +113,15 @@ impl ::comms::http::Route for __comms_Orders_list {
         .parameters(
             &[
                 ::comms::http::ParameterDecl::new(
-                    "customer",
-                    ::comms::http::Place::Query,
-                ),
-                ::comms::http::ParameterDecl::new("page", ::comms::http::Place::Query),
+                        "customer",
+                        ::comms::http::Place::Query,
+                    )
+                    .shape(::comms::__shape!(parameter Option < String >)),
+                ::comms::http::ParameterDecl::new("page", ::comms::http::Place::Query)
+                    .shape(::comms::__shape!(parameter Option < u32 >)),
             ],
-        );
+        )
+        .answer(::comms::__shape!(answer Vec < Order >));
     async fn call(
         service: ::std::sync::Arc<Self::Service>,
         mut arguments: ::comms::http::Arguments,
@@ -147,8 +152,12 @@ impl ::comms::http::Route for __comms_Orders_remove {
             ::comms::__here!(),
         )
         .parameters(
-            &[::comms::http::ParameterDecl::new("name", ::comms::http::Place::Path)],
-        );
+            &[
+                ::comms::http::ParameterDecl::new("name", ::comms::http::Place::Path)
+                    .shape(::comms::__shape!(parameter String)),
+            ],
+        )
+        .answer(::comms::__shape!(answer()));
     async fn call(
         service: ::std::sync::Arc<Self::Service>,
         mut arguments: ::comms::http::Arguments,
@@ -169,11 +178,12 @@ pub(crate) struct __comms_Orders_ping<T = (Orders,)>(
 impl ::comms::http::Route for __comms_Orders_ping {
     type Service = Orders;
     const DECL: ::comms::http::RouteDecl = ::comms::http::RouteDecl::new(
-        ::comms::http::Verb::Post,
-        "/ping",
-        "ping",
-        ::comms::__here!(),
-    );
+            ::comms::http::Verb::Post,
+            "/ping",
+            "ping",
+            ::comms::__here!(),
+        )
+        .answer(::comms::__shape!(answer()));
     async fn call(
         service: ::std::sync::Arc<Self::Service>,
         _: ::comms::http::Arguments,

@@ -54,11 +54,12 @@ impl Node<'_> {
     }
 }
 
-/// Makes every value. One that fails is a problem; what depends on it is left out without a further one.
+/// Makes every value. One that fails is a problem; what depends on it, or on what failed before, is left out without a further one.
 pub(crate) async fn assemble(
     providers: &[ProviderEntry],
     services: &[ServiceEntry],
     provided: &[TypeRef],
+    mut failed: HashSet<TypeRef>,
     scope: &mut Scope,
     problems: &mut Problems,
 ) {
@@ -66,7 +67,6 @@ pub(crate) async fn assemble(
     let mut waiting: Vec<Node<'_>> = providers.iter().filter(overridden).map(Node::Provider).collect();
     waiting.extend(services.iter().map(Node::Service));
     let mut unmade: HashSet<TypeRef> = waiting.iter().map(Node::provides).collect();
-    let mut failed = HashSet::new();
     while !waiting.is_empty() {
         let (ready, later): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|node| node.depends().iter().all(|wanted| !unmade.contains(wanted)));

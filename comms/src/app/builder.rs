@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::clients::Clients;
 use super::health::Health;
 use super::registry::{HandlerEntry, MessageEntry, ProviderEntry, ServiceEntry};
 use super::routes::Routes;
@@ -35,6 +36,7 @@ pub struct AppBuilder {
     pub(crate) handlers: Vec<HandlerEntry>,
     pub(crate) messages: Vec<MessageEntry>,
     pub(crate) routes: Routes,
+    pub(crate) clients: Clients,
     pub(crate) brokers: BTreeMap<String, Arc<dyn Broker>>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) config: Config,
@@ -55,6 +57,7 @@ impl AppBuilder {
             handlers: Vec::new(),
             messages: Vec::new(),
             routes: Routes::default(),
+            clients: Clients::default(),
             brokers: BTreeMap::new(),
             observer: None,
             config: Config::default(),

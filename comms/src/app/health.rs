@@ -1,10 +1,12 @@
 //! How the parts of a process are doing.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::inject::{InjectError, Injectable, Scope};
 
@@ -75,8 +77,21 @@ pub struct Health {
 
 #[derive(Debug, Default)]
 struct Inner {
-    phase: Mutex<Phase>,
+    phase: watch::Sender<Phase>,
     components: Mutex<BTreeMap<String, Arc<Slot>>>,
+    probes: Mutex<Vec<Probe>>,
+}
+
+/// A component that tells how it is doing when it is asked.
+struct Probe {
+    component: Component,
+    look: Box<dyn Fn() -> State + Send + Sync>,
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.component.fmt(f)
+    }
 }
 
 #[derive(Debug)]
@@ -135,13 +150,31 @@ impl Health {
 
     /// Says where the process is in its life.
     pub fn enter(&self, phase: Phase) {
-        *lock(&self.inner.phase) = phase;
+        self.inner.phase.send_replace(phase);
+    }
+
+    /// Enters a component that is asked whenever somebody asks for the health.
+    pub(crate) fn probe(&self, name: impl Into<String>, matters: Matters, look: impl Fn() -> State + Send + Sync + 'static) {
+        let component = self.component(name, matters);
+        lock(&self.inner.probes).push(Probe { component, look: Box::new(look) });
+    }
+
+    /// Waits until the process enters another phase than that of now.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn phase_changed(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut phase = self.inner.phase.subscribe();
+        async move {
+            let _ = phase.changed().await;
+        }
     }
 
     /// Everything that is known now.
     #[must_use]
     pub fn report(&self) -> HealthReport {
-        let phase = *lock(&self.inner.phase);
+        for Probe { component, look } in lock(&self.inner.probes).iter() {
+            component.set(look());
+        }
+        let phase = *self.inner.phase.borrow();
         let components: BTreeMap<_, _> = lock(&self.inner.components).iter().map(|(name, slot)| (name.clone(), slot.report())).collect();
         let down = |matters| components.values().any(|component| component.is_down() && component.matters == matters);
         let live = !down(Matters::Liveness);

@@ -1,14 +1,12 @@
 //! A process that runs an application until it is told to stop.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::health::{Component, Health, Matters, Phase};
-use super::routes::PortState;
+use super::health::Health;
 use super::{App, AppBuilder, Stopped};
-use crate::broker::{Broker, ConnectionState};
 use crate::config::Config;
 use crate::error::BoxError;
 use crate::server::admin::{AdminServer, Answer, Route};
@@ -20,7 +18,14 @@ pub(super) struct About {
     pub(super) info: Value,
     /// `/topology`: the generated topologies.
     pub(super) topology: Value,
+    /// `/openapi.json`.
+    pub(super) openapi: Document,
+    /// `/asyncapi.json`.
+    pub(super) asyncapi: Document,
 }
+
+/// Makes a document once somebody asks for it: a start does not wait for that.
+pub(super) type Document = Box<dyn Fn() -> Value + Send + Sync>;
 
 /// Runs until SIGTERM or SIGINT, then stops in order. A second signal ends the process at once.
 ///
@@ -32,20 +37,16 @@ pub(super) async fn run(app: AppBuilder, config: Config, about: About) -> Result
     // Listens for signals before anything starts, so that one that comes early is not lost.
     let mut signals = Signals::listen()?;
     let health = app.health.clone();
-    let watched = Arc::new(Watched::default());
-    let admin = open_admin(&config, about, &health, &watched).await?;
+    let admin = open_admin(&config, about, &health).await?;
     let address = admin.as_ref().map(AdminServer::address);
     let started = tokio::select! {
         started = app.config(config).start() => started?,
         () = signals.next() => return Ok(()),
     };
-    watched.set(&started, &health);
-    health.enter(Phase::Running);
-    let http = started.http_address().map(tracing::field::display);
-    tracing::info!(http, admin = address.map(tracing::field::display), took = ?begun.elapsed(), "running");
+    let (http, grpc) = (started.http_address().map(tracing::field::display), started.grpc_address().map(tracing::field::display));
+    tracing::info!(http, grpc, admin = address.map(tracing::field::display), took = ?begun.elapsed(), "running");
     signals.next().await;
     tracing::info!("stopping: finishing what is in hand");
-    health.enter(Phase::Stopping);
     let stopped = stop(started, &mut signals).await;
     if let Some(admin) = admin {
         admin.stop().await;
@@ -66,67 +67,34 @@ async fn stop(app: App, signals: &mut Signals) -> Result<(), BoxError> {
     }
 }
 
-async fn open_admin(config: &Config, about: About, health: &Health, watched: &Arc<Watched>) -> Result<Option<AdminServer>, BoxError> {
+async fn open_admin(config: &Config, about: About, health: &Health) -> Result<Option<AdminServer>, BoxError> {
     if !config.admin.enabled {
         return Ok(None);
     }
-    Ok(Some(AdminServer::bind(config.admin.address, routes(about, health, watched)).await?))
+    Ok(Some(AdminServer::bind(config.admin.address, routes(about, health)).await?))
 }
 
-fn routes(about: About, health: &Health, watched: &Arc<Watched>) -> Vec<Route> {
+fn routes(about: About, health: &Health) -> Vec<Route> {
     let report = |well: fn(&super::health::HealthReport) -> bool| -> Box<dyn Fn() -> Answer + Send + Sync> {
-        let (health, watched) = (health.clone(), Arc::clone(watched));
+        let health = health.clone();
         Box::new(move || {
-            watched.look();
             let report = health.report();
             Answer::json(well(&report), &json!(report))
         })
     };
     let fixed = |value: Value| -> Box<dyn Fn() -> Answer + Send + Sync> { Box::new(move || Answer::json(true, &value)) };
+    let made = |document: Document| -> Box<dyn Fn() -> Answer + Send + Sync> {
+        let made = OnceLock::new();
+        Box::new(move || made.get_or_init(|| Answer::json(true, &document())).clone())
+    };
     vec![
         Route { path: "/health/live", about: "whether the process should be left running", answer: report(|report| report.live) },
         Route { path: "/health/ready", about: "whether the process should get work", answer: report(|report| report.ready) },
         Route { path: "/info", about: "what runs here", answer: fixed(about.info) },
         Route { path: "/topology", about: "who publishes and handles what", answer: fixed(about.topology) },
+        Route { path: "/openapi.json", about: "the HTTP routes, as an OpenAPI 3.1 document", answer: made(about.openapi) },
+        Route { path: "/asyncapi.json", about: "the messages, as an AsyncAPI 3.0 document", answer: made(about.asyncapi) },
     ]
-}
-
-/// What is looked at when somebody asks for the health: the brokers and the HTTP port.
-#[derive(Debug, Default)]
-struct Watched(OnceLock<Parts>);
-
-#[derive(Debug)]
-struct Parts {
-    brokers: Vec<(Component, Arc<dyn Broker>)>,
-    http: Option<(Component, PortState)>,
-}
-
-impl Watched {
-    fn set(&self, app: &App, health: &Health) {
-        let component =
-            |(name, broker): (&str, &Arc<dyn Broker>)| (health.component(format!("broker {name}"), Matters::Readiness), Arc::clone(broker));
-        let brokers = app.brokers().iter().map(component).collect();
-        let http = app.http_state().map(|state| (health.component("http", Matters::Readiness), state));
-        let _ = self.0.set(Parts { brokers, http });
-    }
-
-    fn look(&self) {
-        let Some(parts) = self.0.get() else { return };
-        if let Some((component, state)) = &parts.http {
-            match state {
-                state if state.is_closed() => component.down("closed"),
-                state if state.is_full() => component.degraded("as many connections as `http.max_connections` allows: further ones wait"),
-                _ => component.up(),
-            }
-        }
-        for (component, broker) in &parts.brokers {
-            match broker.state() {
-                ConnectionState::Connected => component.up(),
-                ConnectionState::Reconnecting { reason } => component.down(format!("reconnecting: {reason}")),
-                ConnectionState::Closed => component.down("closed"),
-            }
-        }
-    }
 }
 
 /// SIGTERM and SIGINT; Ctrl-C where there are no signals.

@@ -1,5 +1,7 @@
 //! What the health of a process tells of its HTTP port.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::http::{Answered, Arguments, Location, Route as HttpRoute, RouteDecl, Verb};
 use crate::service;
@@ -21,14 +23,11 @@ impl HttpRoute for Greet {
 #[tokio::test]
 async fn the_health_tells_of_the_http_port() {
     let config = Config::from_toml("[http]\naddress = \"127.0.0.1:0\"\nmax_connections = 1").unwrap();
-    let app = AppBuilder::new("greeter").service::<Greeter>().route::<Greet>().config(config).start().await.unwrap();
-    let (health, watched) = (Health::new(), Watched::default());
-    watched.set(&app, &health);
-    health.enter(Phase::Running);
-    let state = || {
-        watched.look();
-        json!(health.report())["components"]["http"]["state"].clone()
-    };
+    let app = AppBuilder::new("greeter").service::<Greeter>().route::<Greet>().config(config);
+    let health = app.health.clone();
+    let app = app.start().await.unwrap();
+    let state = || json!(health.report())["components"]["http"]["state"].clone();
+    assert!(health.report().ready);
     assert_eq!(state(), "up");
     let connection = tokio::net::TcpStream::connect(app.http_address().unwrap()).await.unwrap();
     let deadline = Instant::now() + std::time::Duration::from_secs(20);

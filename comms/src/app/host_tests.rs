@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,6 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::app::health::Matters;
+use crate::broker::Broker;
 use crate::broker::memory::Memory;
 use crate::message::{Envelope, Metadata};
 use crate::{event, event_handler};
@@ -57,7 +60,8 @@ impl Process {
         config.admin.address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         config.log.filter = "off".to_owned();
         let admin = config.admin.address;
-        let about = About { info: json!({}), topology: json!({}) };
+        let document = || -> Document { Box::new(|| json!({})) };
+        let about = About { info: json!({}), topology: json!({}), openapi: document(), asyncapi: document() };
         let running = tokio::spawn(async move { run(app, config, about).await.map_err(|error| error.to_string()) });
         let process = Self { memory, gate, admin, running };
         process.until("ready", 200, "/health/ready").await;

@@ -3,9 +3,22 @@
 mod assemble;
 mod broker_checks;
 mod builder;
+#[cfg(feature = "http")]
+mod clients;
+#[cfg(not(feature = "http"))]
+#[path = "no_clients.rs"]
+mod clients;
 pub(crate) mod commands;
 pub(crate) mod config_source;
+pub(crate) mod contents;
 mod factory;
+#[cfg(feature = "grpc")]
+mod grpc;
+#[cfg(all(feature = "http", not(feature = "grpc")))]
+#[path = "no_grpc.rs"]
+mod grpc;
+#[cfg(feature = "grpc")]
+mod grpc_standard;
 pub mod health;
 mod host;
 pub(crate) mod model;
@@ -20,8 +33,11 @@ mod routes;
 #[path = "no_routes.rs"]
 mod routes;
 mod running;
+#[cfg(feature = "http")]
+mod site;
 mod start;
 mod tasks;
+mod vitals;
 mod wiring;
 
 pub use builder::AppBuilder;

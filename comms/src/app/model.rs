@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::contents::{ContentModel, Definitions};
 use crate::broker::{InvalidTopic, Order, StartPosition, Subscription};
 use crate::config::{KnownHandler, KnownNames, KnownService, format_duration};
 use crate::handler::{AfterDeadLetter, HandlerDecl, ServiceDecl, SubscriptionDecl};
@@ -23,8 +24,14 @@ pub(crate) struct AppModel {
     /// Every message type that is handled, published or otherwise known.
     pub(crate) messages: Vec<MessageModel>,
     pub(crate) providers: Vec<ProviderModel>,
+    /// What it calls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) clients: Vec<ClientModel>,
     /// The layers of the inbound pipeline, outermost first, without the services' own.
     pub(crate) layers: Vec<LayerModel>,
+    /// What the schemas of routes refer to; in the documents only.
+    #[serde(skip)]
+    pub(crate) definitions: Definitions,
 }
 
 /// A service.
@@ -41,6 +48,8 @@ pub(crate) struct ServiceModel {
     pub(crate) subscriptions: Vec<SubscriptionModel>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) routes: Vec<RouteModel>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) grpc: Vec<GrpcModel>,
     pub(crate) publishes: Vec<MessageName>,
 }
 
@@ -112,15 +121,37 @@ pub(crate) struct RouteModel {
     pub(crate) location: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) doc: String,
+    /// Of success, if anything is known; in the documents only.
+    #[serde(skip)]
+    pub(crate) answer: Option<ContentModel>,
 }
 
 /// An argument of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct ParameterModel {
     pub(crate) name: &'static str,
     /// `path`, `query`, `header`, `body` or `extracted`.
     #[serde(rename = "in")]
     pub(crate) place: String,
+    /// If anything is known; in the documents only.
+    #[serde(skip)]
+    pub(crate) content: Option<ContentModel>,
+}
+
+/// A gRPC service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct GrpcModel {
+    /// Its full name: `shop.inventory.v1.Inventory`.
+    pub(crate) name: &'static str,
+    pub(crate) methods: Vec<GrpcMethodModel>,
+}
+
+/// A method of a gRPC service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct GrpcMethodModel {
+    pub(crate) name: &'static str,
+    /// `unary`, `client streaming`, `server streaming` or `bidirectional`.
+    pub(crate) kind: &'static str,
 }
 
 /// A message type.
@@ -151,6 +182,27 @@ pub(crate) struct ProviderModel {
     pub(crate) location: String,
 }
 
+/// A client of another service, with what the configuration says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct ClientModel {
+    pub(crate) name: String,
+    /// `http` or `grpc`.
+    pub(crate) kind: String,
+    /// What it calls: the name of a contract, or of a service in a `.proto` file.
+    pub(crate) contract: String,
+    pub(crate) addresses: Vec<String>,
+    #[serde(serialize_with = "duration")]
+    pub(crate) connect_timeout: Duration,
+    #[serde(serialize_with = "optional_duration")]
+    pub(crate) attempt_timeout: Option<Duration>,
+    /// Of a whole call; none: what each method says.
+    #[serde(serialize_with = "optional_duration")]
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) location: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) doc: String,
+}
+
 /// A layer of the pipeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct LayerModel {
@@ -165,7 +217,8 @@ impl AppModel {
         brokers.extend(self.services.iter().flat_map(|service| &service.subscriptions).map(|subscription| subscription.broker.clone()));
         brokers.sort();
         brokers.dedup();
-        KnownNames { brokers, services: self.services.iter().map(|service| (service.name.clone(), service.names())).collect() }
+        let clients = self.clients.iter().map(|client| client.name.clone()).collect();
+        KnownNames { brokers, clients, services: self.services.iter().map(|service| (service.name.clone(), service.names())).collect() }
     }
 
     /// Every subscription with its service.
@@ -186,6 +239,7 @@ impl ServiceModel {
             layers: Vec::new(),
             subscriptions: Vec::new(),
             routes: Vec::new(),
+            grpc: Vec::new(),
             publishes: Vec::new(),
         }
     }
@@ -199,6 +253,7 @@ impl ServiceModel {
         KnownService {
             subscriptions: self.subscriptions.iter().map(name).collect(),
             handlers: handlers.map(|handler| (handler.name.clone(), handler.known())).collect(),
+            routes: self.routes.iter().map(|route| route.name.clone()).collect(),
         }
     }
 }
@@ -361,13 +416,16 @@ pub(crate) mod tests {
             name: "find".to_owned(),
             verb: "GET",
             path: "/invoices/{id}".to_owned(),
-            parameters: vec![ParameterModel { name: "id", place: "path".to_owned() }],
+            parameters: vec![ParameterModel { name: "id", place: "path".to_owned(), content: None }],
             status: 200,
             timeout: Duration::from_secs(5),
             body_limit: 64 << 10,
             location: location(40).to_string(),
             doc: "Finds an invoice.".to_owned(),
+            answer: None,
         });
+        let methods = vec![GrpcMethodModel { name: "Find", kind: "unary" }, GrpcMethodModel { name: "Watch", kind: "server streaming" }];
+        billing.grpc.push(GrpcModel { name: "shop.billing.v1.Billing", methods });
         billing.publishes.push(MessageName { name: "orders.order-placed".to_owned(), version: 1 });
         AppModel {
             name: "billing-service".to_owned(),
@@ -375,7 +433,19 @@ pub(crate) mod tests {
             services: vec![billing],
             messages: vec![MessageModel::of(&placed(), schema()), MessageModel::of(&place(), None)],
             providers: vec![ProviderModel { name: "invoices".into(), provides: "Invoices".into(), location: location(5).to_string() }],
+            clients: vec![ClientModel {
+                name: "inventory".to_owned(),
+                kind: "grpc".to_owned(),
+                contract: "shop.inventory.v1.Inventory".to_owned(),
+                addresses: vec!["http://127.0.0.1:50051".to_owned()],
+                connect_timeout: Duration::from_secs(1),
+                attempt_timeout: Some(Duration::from_secs(2)),
+                timeout: None,
+                location: location(6).to_string(),
+                doc: String::new(),
+            }],
             layers: vec![LayerModel { name: "decode", does: "payload to type" }, LayerModel { name: "retry", does: "in two levels" }],
+            definitions: Definitions::default(),
         }
     }
 

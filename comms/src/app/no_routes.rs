@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::model::RouteModel;
+use super::contents::Generators;
+use super::model::{GrpcModel, RouteModel};
 use super::problems::Problems;
 use crate::config::Config;
 use crate::inject::Scope;
@@ -11,9 +12,15 @@ use crate::inject::Scope;
 pub(crate) struct Routes(());
 
 impl Routes {
+    pub(super) fn served(&self) {}
+
     pub(super) fn check(&self, _: &mut Problems) {}
 
-    pub(super) fn models(&self, _: &str) -> Vec<RouteModel> {
+    pub(super) fn models(&self, _: &str, _: &Config, _: &mut Generators) -> Vec<RouteModel> {
+        Vec::new()
+    }
+
+    pub(super) fn grpc_models(&self, _: &str) -> Vec<GrpcModel> {
         Vec::new()
     }
 
@@ -26,6 +33,8 @@ impl Routes {
 pub(super) struct Serving(());
 
 impl Serving {
+    pub(super) fn answer_at(&self, (): ()) {}
+
     pub(super) fn begin(&mut self) {}
 
     pub(super) fn stop_taking(&self) {}
@@ -38,12 +47,16 @@ impl Serving {
         None
     }
 
+    pub(super) fn grpc_address(&self) -> Option<SocketAddr> {
+        None
+    }
+
     pub(super) fn connections(&self) -> usize {
         0
     }
 
-    pub(super) fn state(&self) -> Option<PortState> {
-        None
+    pub(super) fn states(&self) -> Vec<(&'static str, PortState)> {
+        Vec::new()
     }
 }
 

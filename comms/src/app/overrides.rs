@@ -14,6 +14,12 @@ pub(crate) fn handler(mut decl: HandlerDecl, config: &HandlerConfig) -> HandlerD
     decl
 }
 
+/// The route as it will answer.
+#[cfg(feature = "http")]
+pub(crate) fn route(decl: crate::http::RouteDecl, config: &HandlerConfig) -> crate::http::RouteDecl {
+    decl.timeout(config.timeout.unwrap_or(decl.timeout))
+}
+
 /// The subscription as it will run.
 pub(crate) fn subscription(mut decl: SubscriptionDecl, config: &SubscriptionConfig) -> SubscriptionDecl {
     decl.concurrency = config.concurrency.unwrap_or(decl.concurrency);

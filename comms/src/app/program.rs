@@ -7,8 +7,9 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::commands::{self, Program};
-use super::host::{self, About};
+use super::commands::{self, Program, asyncapi_document, openapi_document};
+use super::contents::Generators;
+use super::host::{self, About, Document};
 use super::model::{AppModel, HandlerModel, LayerModel, MessageModel, MessageName, ProviderModel, ServiceModel, SubscriptionModel};
 use super::plans::{Planned, plan};
 use super::problems::Problems;
@@ -43,6 +44,8 @@ impl<W: Wiring> Program for Generated<W> {
             known.insert(name, (broker.scheme(), capabilities.unwrap_or(Capabilities::all())));
         }
         broker_checks::check(&app, &plans, &known, &mut problems);
+        app.routes.check(&mut problems);
+        app.clients.check(config, &app.routes.served(), &mut problems);
         problems.into_texts()
     }
 
@@ -52,9 +55,15 @@ impl<W: Wiring> Program for Generated<W> {
 
     fn run(self: Box<Self>, config: Config) -> BoxFuture<'static, Result<(), BoxError>> {
         let app = AppBuilder::of::<W>();
-        let about = About { info: info(&app), topology: topology::<W>() };
+        let (openapi, asyncapi) = (document::<W>(&config, openapi_document), document::<W>(&config, asyncapi_document));
+        let about = About { info: info(&app), topology: topology::<W>(), openapi, asyncapi };
         Box::pin(host::run(app, config, about))
     }
+}
+
+fn document<W: Wiring>(config: &Config, make: fn(&AppModel, &Config) -> Value) -> Document {
+    let config = config.clone();
+    Box::new(move || make(&Generated::<W>(PhantomData).model(&config), &config))
 }
 
 fn info(app: &AppBuilder) -> Value {
@@ -74,7 +83,8 @@ fn topology<W: Wiring>() -> Value {
 fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel {
     let plans = plan(&app.services, &app.handlers, config, problems);
     app.routes.check(problems);
-    let mut services: Vec<ServiceModel> = app.services.iter().map(|service| service_model(service, app)).collect();
+    let mut schemas = Generators::new();
+    let mut services: Vec<ServiceModel> = app.services.iter().map(|service| service_model(service, app, config, &mut schemas)).collect();
     for planned in &plans {
         let at = services.iter().position(|service| service.name == planned.service).unwrap_or_else(|| {
             services.push(implied_service(planned, app));
@@ -88,13 +98,16 @@ fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel
         services,
         messages: app.messages.iter().map(|entry| MessageModel::of(&entry.message, (entry.schema)())).collect(),
         providers: app.providers.iter().map(provider_model).collect(),
+        clients: app.clients.models(config, &app.routes.served()),
         layers: PIPELINE.iter().map(|&(name, does)| LayerModel { name, does }).collect(),
+        definitions: schemas.into_definitions(),
     }
 }
 
-fn service_model(service: &ServiceEntry, app: &AppBuilder) -> ServiceModel {
+fn service_model(service: &ServiceEntry, app: &AppBuilder, config: &Config, schemas: &mut Generators) -> ServiceModel {
     let mut model = ServiceModel::of(&service.decl);
-    model.routes = app.routes.models(service.decl.name);
+    model.routes = app.routes.models(service.decl.name, config, schemas);
+    model.grpc = app.routes.grpc_models(service.decl.name);
     model.layers = service.layer_names.iter().map(ToString::to_string).collect();
     let own = service.publishes.iter().map(MessageName::of);
     model.publishes = own.chain(published_by_handlers(service.decl.name, app)).collect();

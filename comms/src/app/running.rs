@@ -12,8 +12,9 @@ use crate::handler::runner::Runner;
 use crate::inject::{InjectError, Injectable, Scope, Value};
 use crate::publisher::Brokers;
 
-use super::Tasks;
-use super::routes::{PortState, Serving};
+use super::health::Phase;
+use super::routes::Serving;
+use super::{Tasks, vitals};
 
 /// A running application.
 ///
@@ -56,6 +57,8 @@ impl App {
     pub(super) fn begin(mut self) -> Self {
         self.tasks.start();
         self.serving.begin();
+        vitals::probe(self.tasks.health(), &self.brokers, self.serving.states());
+        self.tasks.health().enter(Phase::Running);
         self
     }
 
@@ -87,27 +90,29 @@ impl App {
         &self.counters
     }
 
-    /// Where HTTP is served, with the port that it got; none without routes, or when the configuration switches it off.
+    /// Where HTTP is served, with the port that it got; none without routes and gRPC services, or when the configuration switches it off.
     #[must_use]
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.serving.address()
     }
 
-    /// How many HTTP connections are open.
+    /// How many connections are open, at the ports of HTTP and gRPC.
     #[must_use]
     pub fn http_connections(&self) -> usize {
         self.serving.connections()
     }
 
-    /// What tells later how the HTTP port is doing.
-    pub(super) fn http_state(&self) -> Option<PortState> {
-        self.serving.state()
+    /// Where gRPC is served: the port of HTTP unless `[grpc]` has an address of its own; none without a gRPC service.
+    #[must_use]
+    pub fn grpc_address(&self) -> Option<SocketAddr> {
+        self.serving.grpc_address()
     }
 
-    /// Stops: takes no further message and request, finishes and settles what is in hand, writes out what is buffered, closes.
+    /// Stops: is no longer ready, takes no further message and request, finishes and settles what is in hand, writes out what is buffered, closes.
     ///
     /// Bounded by the shutdown timeout; at once when nothing is in hand.
     pub async fn shutdown(mut self) -> Stopped {
+        self.tasks.health().enter(Phase::Stopping);
         self.tasks.stop();
         self.serving.stop_taking();
         self.runners.iter().for_each(Runner::stop_taking);

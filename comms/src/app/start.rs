@@ -25,6 +25,8 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     let mut problems = Problems::default();
     let plans = plan(&app.services, &app.handlers, &app.config, &mut problems);
     app.routes.check(&mut problems);
+    let served = app.routes.served();
+    app.clients.check(&app.config, &served, &mut problems);
     let source: Arc<str> = app.services.first().map_or(app.name.as_str(), |service| service.decl.name).into();
     let brokers = connect(&app.brokers, &app.config, &source, &mut problems).await;
     broker_checks::check(&app, &plans, &known(&brokers), &mut problems);
@@ -43,13 +45,15 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     scope.insert(tasks.clone());
     scope.insert(app.health.clone());
     scope.insert(app.config.settings());
-    assemble(&app.providers, &app.services, &app.provided, &mut scope, &mut problems).await;
+    let failed = app.clients.insert(&app.config, &served, &app.provided, &mut scope);
+    assemble(&app.providers, &app.services, &app.provided, failed, &mut scope, &mut problems).await;
     or_close(&brokers, &mut problems).await?;
 
     let mut binder = Binder { scope: &mut scope, brokers: &brokers, local: LocalHandlers::default(), observer: app.observer };
     let bound = binder.bind_all(&app.services, &plans, &mut problems);
     bus.set_local(binder.local);
     let serving = app.routes.open(&scope, &app.config, &mut problems).await;
+    serving.answer_at(app.clients.home());
     or_close(&brokers, &mut problems).await?;
 
     let counters = bound.iter().map(|plan| (plan.subscription.name(), Arc::clone(&plan.counters))).collect();

@@ -76,6 +76,11 @@ impl Tasks {
         });
     }
 
+    /// The health that a task's panic is told to.
+    pub(super) fn health(&self) -> &Health {
+        &self.0.health
+    }
+
     pub(super) fn start(&self) {
         self.0.started.send_replace(true);
     }

@@ -5,6 +5,10 @@ use crate::handler::{NamedLayer, ServiceDecl};
 use crate::inject::{InjectError, Scope, TypeList};
 use crate::message::{MessageType, Request};
 
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no service",
+    label = "a service is a struct under `#[service(name = \"..\", version = \"..\")]`"
+)]
 /// A service that is made from injected values. Implemented by `#[service]` on a struct.
 pub trait Service: Send + Sync + Sized + 'static {
     /// What its attribute says.

@@ -132,7 +132,7 @@ mod tests {
     fn layer(variables: &[(&str, &str)], file: &str) -> Result<Table, Vec<ConfigProblem>> {
         let below = crate::config::toml::parse(&"comms.toml".into(), file).unwrap();
         let billing = KnownService { subscriptions: vec!["shop.orders".into()], ..KnownService::default() };
-        let known = KnownNames { brokers: Vec::new(), services: [("order-billing".to_owned(), billing)].into() };
+        let known = KnownNames { brokers: Vec::new(), clients: Vec::new(), services: [("order-billing".to_owned(), billing)].into() };
         parse(variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())), &below, Some(&known))
     }
 

@@ -14,6 +14,8 @@ pub enum Shape {
     Secret,
     /// A URL; a password in it is masked when it is printed.
     Url,
+    /// A list of URLs of services, `["http://host:port"]`.
+    Addresses,
     /// An IP address and a port, `127.0.0.1:9464`; port 0 is any free one.
     Address,
     /// A whole number within bounds.
@@ -85,6 +87,8 @@ pub const ROOT: &[Key] = &[
     ),
     Key::new("service", Shape::Named { what: "service", keys: SERVICE }, "Overrides of what the attributes of a service say."),
     Key::new("http", Shape::Table(HTTP), "The HTTP port: the routes of the services. It is opened when there is one."),
+    Key::new("grpc", Shape::Table(GRPC), "The gRPC services, and their port if they have one of their own."),
+    Key::new("clients", Shape::Named { what: "client", keys: CLIENT }, "Where other services are, and how long calls may take."),
     Key::new("admin", Shape::Table(ADMIN), "The admin port: health, info, topology."),
     Key::new("log", Shape::Table(LOG), "What is logged, and how."),
     Key::new("shutdown", Shape::Table(SHUTDOWN), "How the process ends."),
@@ -147,6 +151,65 @@ pub const HTTP: &[Key] = &[
         "How many connections are served at once; further ones wait in the queue of the operating system.",
     )
     .or("10000"),
+    Key::new("write_timeout", Shape::Duration, "How long a client may take nothing of its answer; then its connection is closed.")
+        .or("30s"),
+    Key::new("compression", Shape::Boolean, "Whether answers are sent in gzip to clients that read it.").or("false"),
+    Key::new("tls", Shape::Table(HTTP_TLS), "HTTPS: with it, nothing else is spoken on the port."),
+    Key::new("public_url", Shape::Url, "Where clients reach the port, for the OpenAPI document: `https://api.shop.example`."),
+];
+
+/// The keys of `[http.tls]`.
+pub const HTTP_TLS: &[Key] = &[
+    Key::new("certificate", Shape::Text, "The PEM file of the certificate, and of those up to its authority."),
+    Key::new("key", Shape::Text, "The PEM file of its private key."),
+    Key::new("client_ca", Shape::Text, "The PEM file of an authority; only clients with a certificate of it are answered."),
+];
+
+/// The keys of `[grpc]`.
+pub const GRPC: &[Key] = &[
+    Key::new("enabled", Shape::Boolean, "Whether gRPC is answered at a port, if there are gRPC services.").or("true"),
+    Key::new("address", Shape::Address, "Where it listens. Left out: at the port of HTTP. The limits of `[http]` hold for both."),
+    Key::new("request_limit", Shape::Size { min: 1 << 10, max: 1 << 31 }, "How large a message of a caller may be.").or("4MiB"),
+    Key::new("answer_limit", Shape::Size { min: 1 << 10, max: 1 << 31 }, "How large a message of an answer may be.").or("4MiB"),
+    Key::new("compression", Shape::Boolean, "Whether answers are compressed with gzip, for callers that read it.").or("false"),
+    Key::new("health", Shape::Boolean, "Whether `grpc.health.v1.Health` is answered.").or("true"),
+    Key::new("reflection", Shape::Boolean, "Whether `grpc.reflection` tells the `.proto` files of the services.").or("true"),
+    Key::new(
+        "stream_grace",
+        Shape::Duration,
+        "How long streams may go on once the process was told to stop; then they end with `Unavailable`.",
+    )
+    .or("1s"),
+];
+
+/// The keys of `[clients.NAME]`.
+pub const CLIENT: &[Key] = &[
+    Key::new("addresses", Shape::Addresses, "Where the service is; called in turn, and one that can't be connected to is passed over."),
+    Key::new("protocol", Shape::OneOf(&["http1", "http2"]), "The version of HTTP; gRPC has HTTP/2 whatever is said here.").or("http1"),
+    Key::new("connect_timeout", Shape::Duration, "How long connecting to one address may take, TLS included.").or("1s"),
+    Key::new(
+        "attempt_timeout",
+        Shape::Duration,
+        "How long an attempt may wait for the head of the answer once its request is sent; as long as the call when nothing is said.",
+    ),
+    Key::new(
+        "timeout",
+        Shape::Duration,
+        "How long a whole call may take; what the attribute says when nothing is said, else what the method says, else 30s.",
+    ),
+    Key::new("read_timeout", Shape::Duration, "How long each wait for more of an answer's body may take.").or("30s"),
+    Key::new("max_idle", Shape::Integer { min: 0, max: 100_000 }, "How many idle connections to one address are kept.").or("32"),
+    Key::new("idle_timeout", Shape::Duration, "For how long an idle connection is kept.").or("90s"),
+    Key::new("answer_limit", Shape::Size { min: 1 << 10, max: 1 << 30 }, "How large an answer may be.").or("4MiB"),
+    Key::new("tls", Shape::Table(CLIENT_TLS), "How `https` addresses are connected to."),
+];
+
+/// The keys of `[clients.NAME.tls]`.
+pub const CLIENT_TLS: &[Key] = &[
+    Key::new("ca", Shape::Text, "A PEM file with the authorities that are trusted; those of the operating system when nothing is said."),
+    Key::new("certificate", Shape::Text, "A PEM file with the certificate that the client shows."),
+    Key::new("key", Shape::Text, "A PEM file with the key of that certificate."),
+    Key::new("server_name", Shape::Text, "The name that the server's certificate is for; the host of the address when nothing is said."),
 ];
 
 /// The keys of `[admin]`.

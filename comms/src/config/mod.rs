@@ -4,6 +4,7 @@
 //! Layers lie over each other, each value remembering where it was set: defaults, the file, its profile,
 //! the environment. Unknown keys and wrong values are errors with their place, all of them at once.
 
+mod clients;
 mod de;
 mod duration;
 mod effective;
@@ -25,14 +26,17 @@ pub(crate) mod toml;
 pub(crate) mod tree;
 mod typed;
 
+#[cfg(feature = "http")]
+pub(crate) use clients::check_address;
+pub use clients::{ClientConfig, ClientTlsConfig, Protocol};
 pub use duration::{InvalidDuration, Period, format_duration, parse_duration, parse_duration_range};
 pub use effective::Setting;
 pub use names::{KnownHandler, KnownNames, KnownService};
 pub use problem::{ConfigError, ConfigProblem, Origin};
 pub use secret::{MASK, Secret, mask_url};
 pub use sections::{
-    AdminConfig, BrokerConfig, HandlerConfig, HttpConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig, ShutdownConfig,
-    SubscriptionConfig,
+    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, HttpTlsConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig,
+    ShutdownConfig, SubscriptionConfig,
 };
 pub use settings::Settings;
 pub use size::{InvalidSize, Size};

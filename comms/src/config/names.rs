@@ -12,6 +12,8 @@ use super::{Config, ConfigProblem, Origin, RetryConfig, format_duration};
 pub struct KnownNames {
     /// The brokers that message types and subscriptions are declared on; `default` is always one.
     pub brokers: Vec<String>,
+    /// The clients.
+    pub clients: Vec<String>,
     /// The services.
     pub services: BTreeMap<String, KnownService>,
 }
@@ -23,6 +25,8 @@ pub struct KnownService {
     pub subscriptions: Vec<String>,
     /// The handlers by name, with what their attributes say.
     pub handlers: BTreeMap<String, KnownHandler>,
+    /// The routes by the names of their methods; they are configured as handlers are, but not retried.
+    pub routes: Vec<String>,
 }
 
 /// What the attribute of a handler says, for the rules that compare it with the configuration.
@@ -43,11 +47,12 @@ impl KnownNames {
         std::iter::once("default").chain(self.brokers.iter().map(String::as_str).filter(|name| *name != "default"))
     }
 
-    /// The names that may stand at the path: of brokers, services, subscriptions or handlers.
+    /// The names that may stand at the path: of brokers, clients, services, subscriptions or handlers.
     pub(super) fn at(&self, path: &[String]) -> Vec<&str> {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match path.as_slice() {
             ["brokers"] => self.broker_names().collect(),
+            ["clients"] => self.clients.iter().map(String::as_str).collect(),
             ["service"] => self.services.keys().map(String::as_str).collect(),
             ["service", service, kind] => self.services.get(*service).map(|service| service.names(kind)).unwrap_or_default(),
             _ => Vec::new(),
@@ -59,7 +64,7 @@ impl KnownService {
     fn names(&self, kind: &str) -> Vec<&str> {
         match kind {
             "subscription" => self.subscriptions.iter().map(String::as_str).collect(),
-            "handler" => self.handlers.keys().map(String::as_str).collect(),
+            "handler" => self.handlers.keys().chain(&self.routes).map(String::as_str).collect(),
             _ => Vec::new(),
         }
     }
@@ -81,6 +86,12 @@ impl Config {
                     "brokers",
                     known.broker_names(),
                 ));
+            }
+        });
+        each(self.tree(), &["clients"], |name, node| {
+            if !known.clients.iter().any(|known| known == name) {
+                let known = known.clients.iter().map(String::as_str);
+                problems.push(nothing("client", "this process has none of that name", name, node, "clients", known));
             }
         });
         each(self.tree(), &["service"], |name, node| match known.services.get(name) {
@@ -105,6 +116,7 @@ impl Config {
             for (name, declared) in &handlers.handlers {
                 self.check_handler(service, name, declared, problems);
             }
+            handlers.routes.iter().for_each(|name| self.check_route(service, name, problems));
         }
     }
 
@@ -122,6 +134,23 @@ impl Config {
             problems.push(ConfigProblem::new(self.origin(&format!("{path}.retry")), format!("{path}.retry"), message));
         }
         self.check_timeout(&path, handler.timeout.unwrap_or(declared.timeout), problems);
+    }
+
+    fn check_route(&self, service: &str, name: &str, problems: &mut Vec<ConfigProblem>) {
+        let route = self.handler(service, name);
+        let path = format!("service.{service}.handler.{name}");
+        if route.retry != RetryConfig::default() {
+            let message = "it answers HTTP requests, whose clients wait and decide whether to try again: remove `retry`";
+            problems.push(ConfigProblem::new(self.origin(&format!("{path}.retry")), format!("{path}.retry"), message));
+        }
+        if let Some(timeout) = route.timeout.filter(|timeout| *timeout > self.shutdown.timeout) {
+            let message = format!(
+                "a request may take {}, longer than `shutdown.timeout`, which is {}: a stop would cut it off; raise `shutdown.timeout` or lower this",
+                format_duration(timeout),
+                format_duration(self.shutdown.timeout)
+            );
+            problems.push(ConfigProblem::new(self.origin(&format!("{path}.timeout")), format!("{path}.timeout"), message));
+        }
     }
 
     /// A contradiction only when the configuration takes part in it: the code alone is not its fault.
@@ -178,8 +207,9 @@ mod tests {
         let billing = KnownService {
             subscriptions: vec!["orders".into(), "shop.#".into()],
             handlers: [("on_paid".to_owned(), handler), ("place".to_owned(), place)].into(),
+            routes: vec!["find".into()],
         };
-        KnownNames { brokers: vec!["audit".into()], services: [("billing".to_owned(), billing)].into() }
+        KnownNames { brokers: vec!["audit".into()], clients: vec!["payments".into()], services: [("billing".to_owned(), billing)].into() }
     }
 
     fn problems(text: &str) -> Vec<String> {
@@ -195,6 +225,9 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_refused_with_the_names_that_do() {
+        let found = problems("[clients.paymets]\n");
+        assert!(found[0].starts_with("comms.toml:1:10: `clients.paymets`: there is no client `paymets`"), "{found:#?}");
+        assert!(found[0].contains("did you mean `payments`?"), "{found:#?}");
         let text = "[brokers.adit]\nurl = \"memory:\"\n[service.biling]\n[service.billing.handler.on_payed]\n[service.billing.subscription.order]\n";
         let found = problems(text);
         assert!(found[0].starts_with("comms.toml:1:10: `brokers.adit`: there is no broker `adit`"), "{found:#?}");
@@ -213,6 +246,16 @@ mod tests {
         let found = problems("[service.billing.handler.place]\nretry = { max = 3 }\n");
         assert!(found[0].starts_with("comms.toml:2:9: `service.billing.handler.place.retry`: it handles a command or query"), "{found:#?}");
         assert_eq!(found.len(), 1);
+    }
+
+    #[test]
+    fn a_route_has_a_timeout_and_no_retry() {
+        assert_eq!(problems("[service.billing.handler.find]\ntimeout = \"2s\"\n"), [] as [String; 0]);
+        let found = problems("[service.billing.handler.find]\ntimeout = \"2m\"\nretry = { max = 3 }\n");
+        assert!(found[0].starts_with("comms.toml:3:9: `service.billing.handler.find.retry`: it answers HTTP requests"), "{found:#?}");
+        assert!(found[1].starts_with("comms.toml:2:11: `service.billing.handler.find.timeout`: a request may take 2m"), "{found:#?}");
+        let found = problems("[service.billing.handler.fnd]\ntimeout = \"2s\"\n");
+        assert!(found[0].contains("did you mean `find`?"), "{found:#?}");
     }
 
     #[test]

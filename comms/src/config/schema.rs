@@ -58,6 +58,13 @@ fn check_node(node: &mut Node, shape: Shape, path: &str, problems: &mut Vec<Conf
     match (shape, &mut node.value) {
         (Shape::Free, _) => {}
         (Shape::Table(keys), Value::Table(table)) => check_table(table, keys, path, problems),
+        (Shape::Addresses, Value::List(nodes)) => {
+            for (at, node) in nodes.iter().enumerate() {
+                if let Err(message) = address_of_service(node) {
+                    problems.push(ConfigProblem::new(node.origin.clone(), format!("{path}[{at}]"), message));
+                }
+            }
+        }
         (Shape::Named { keys, .. }, Value::Table(table)) => {
             for (name, node) in table {
                 check_node(node, Shape::Table(keys), &tree::join(path, name), problems);
@@ -70,11 +77,25 @@ fn check_node(node: &mut Node, shape: Shape, path: &str, problems: &mut Vec<Conf
     }
 }
 
+/// A list of one, where there are no lists: in the environment. Others are written there as TOML writes them.
+fn single(text: &str) -> Value {
+    Value::List(vec![Node::new(Value::Text(text.trim().to_owned()), Origin::Default)])
+}
+
+fn address_of_service(node: &Node) -> Result<(), String> {
+    match node.as_text() {
+        Some(text) => super::clients::check_address(text),
+        None => Err(format!("expected an address in quotes, `\"http://127.0.0.1:8080\"`, found {}", found(&node.value, Shape::Text))),
+    }
+}
+
 /// The value as its key wants it, or what is wrong.
 fn typed(value: &Value, shape: Shape) -> Result<Value, String> {
     match (shape, value) {
+        (Shape::Addresses, Value::Untyped(text)) => return super::clients::check_address(text.trim()).map(|()| single(text)),
         (Shape::Integer { min, max }, value) => integer(value).filter(|number| (min..=max).contains(number)).map(Value::Integer),
         (Shape::Boolean, value) => boolean(value).map(Value::Boolean),
+        (Shape::Addresses, _) => None,
         (_, Value::Text(text) | Value::Untyped(text)) => return checked_text(text, shape).map(|()| Value::Text(text.clone())),
         _ => None,
     }
@@ -129,6 +150,7 @@ fn expected(shape: Shape) -> String {
     match shape {
         Shape::Text | Shape::Secret => "text in quotes".to_owned(),
         Shape::Url => "a URL with a scheme, `memory:` or `amqp://user@host:5672/vhost`".to_owned(),
+        Shape::Addresses => "a list of addresses in quotes, `[\"http://127.0.0.1:8080\"]`".to_owned(),
         Shape::Address => "an IP address and a port, `127.0.0.1:9464`".to_owned(),
         Shape::Integer { min, max } => format!("a whole number from {min} to {max}"),
         Shape::Boolean => "`true` or `false`".to_owned(),
@@ -148,7 +170,7 @@ fn expected(shape: Shape) -> String {
 
 fn found(value: &Value, shape: Shape) -> String {
     match value {
-        _ if matches!(shape, Shape::Secret | Shape::Url) => value.kind().to_owned(),
+        _ if matches!(shape, Shape::Secret | Shape::Url | Shape::Addresses) => value.kind().to_owned(),
         Value::Integer(number) => format!("the number {number}"),
         Value::Text(text) | Value::Untyped(text) => format!("the text `{text}`"),
         Value::Boolean(value) => format!("`{value}`"),

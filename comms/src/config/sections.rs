@@ -78,6 +78,48 @@ pub struct HttpConfig {
     pub read_timeout: Duration,
     /// How many connections are served at once. Default: 10,000.
     pub max_connections: usize,
+    /// How long a client may take nothing of its answer. Default: 30 s.
+    pub write_timeout: Duration,
+    /// Whether answers are sent in gzip to clients that read it. Default: false.
+    pub compression: bool,
+    /// HTTPS.
+    pub tls: Option<HttpTlsConfig>,
+    /// Where clients reach it, for the OpenAPI document.
+    pub public_url: Option<String>,
+}
+
+/// `[http.tls]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpTlsConfig {
+    /// The PEM file of the certificate, and of those up to its authority.
+    pub certificate: PathBuf,
+    /// The PEM file of its private key.
+    pub key: PathBuf,
+    /// The PEM file of the authority of those clients that are answered; none: any client is.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// `[grpc]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrpcConfig {
+    /// Whether gRPC is answered at a port, if there are gRPC services. Default: true.
+    pub enabled: bool,
+    /// Where it listens, if not at the port of HTTP.
+    pub address: Option<SocketAddr>,
+    /// How many bytes a message of a caller may have. Default: 4 MiB.
+    pub request_limit: usize,
+    /// How many bytes a message of an answer may have. Default: 4 MiB.
+    pub answer_limit: usize,
+    /// Whether answers are compressed with gzip, for callers that read it. Default: false.
+    pub compression: bool,
+    /// Whether `grpc.health.v1.Health` is answered. Default: true.
+    pub health: bool,
+    /// Whether reflection is answered, v1 and v1alpha. Default: true.
+    pub reflection: bool,
+    /// How long streams may go on once the process was told to stop. Default: 1 s.
+    pub stream_grace: Duration,
 }
 
 /// `[admin]`.
@@ -186,14 +228,40 @@ impl ServiceConfig {
 
 impl HttpConfig {
     pub(super) fn read(tree: &Table) -> Self {
-        let size = text(tree, &["http", "header_limit"]).and_then(|text| text.parse::<Size>().ok());
         Self {
             enabled: enabled(tree, "http"),
             address: address(tree, "http").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
-            header_limit: size.and_then(|Size(bytes)| bytes.try_into().ok()).unwrap_or(16 << 10),
+            header_limit: size(tree, &["http", "header_limit"]).unwrap_or(16 << 10),
             read_timeout: duration(tree, &["http", "read_timeout"]).unwrap_or(Duration::from_secs(10)),
             max_connections: number(tree, &["http", "max_connections"]).unwrap_or(10_000),
+            write_timeout: duration(tree, &["http", "write_timeout"]).unwrap_or(Duration::from_secs(30)),
+            compression: matches!(tree::find(tree, &["http", "compression"]).map(|node| &node.value), Some(Value::Boolean(true))),
+            tls: HttpTlsConfig::read(tree),
+            public_url: text(tree, &["http", "public_url"]),
         }
+    }
+}
+
+impl GrpcConfig {
+    pub(super) fn read(tree: &Table) -> Self {
+        Self {
+            enabled: enabled(tree, "grpc"),
+            compression: is_true(tree, &["grpc", "compression"], false),
+            health: is_true(tree, &["grpc", "health"], true),
+            reflection: is_true(tree, &["grpc", "reflection"], true),
+            address: address(tree, "grpc"),
+            request_limit: size(tree, &["grpc", "request_limit"]).unwrap_or(4 << 20),
+            answer_limit: size(tree, &["grpc", "answer_limit"]).unwrap_or(4 << 20),
+            stream_grace: duration(tree, &["grpc", "stream_grace"]).unwrap_or(Duration::from_secs(1)),
+        }
+    }
+}
+
+impl HttpTlsConfig {
+    /// The rules have seen that both files are named where one is.
+    fn read(tree: &Table) -> Option<Self> {
+        let path = |name| text(tree, &["http", "tls", name]).map(PathBuf::from);
+        Some(Self { certificate: path("certificate")?, key: path("key")?, client_ca: path("client_ca") })
     }
 }
 
@@ -222,7 +290,7 @@ pub(super) fn named<T>(table: &Table, name: &str, read: impl Fn(&Table) -> T) ->
     inner.filter_map(|(name, node)| Some((name.clone(), read(node.as_table()?)))).collect()
 }
 
-fn text(table: &Table, path: &[&str]) -> Option<String> {
+pub(super) fn text(table: &Table, path: &[&str]) -> Option<String> {
     tree::find(table, path)?.as_text().map(str::to_owned)
 }
 
@@ -230,15 +298,27 @@ pub(super) fn duration(table: &Table, path: &[&str]) -> Option<Duration> {
     parse_duration(&text(table, path)?).ok()
 }
 
+pub(super) fn size(table: &Table, path: &[&str]) -> Option<usize> {
+    let Size(bytes) = text(table, path)?.parse().ok()?;
+    bytes.try_into().ok()
+}
+
 fn enabled(tree: &Table, section: &str) -> bool {
-    !matches!(tree::find(tree, &[section, "enabled"]).map(|node| &node.value), Some(Value::Boolean(false)))
+    is_true(tree, &[section, "enabled"], true)
+}
+
+fn is_true(tree: &Table, path: &[&str], otherwise: bool) -> bool {
+    match tree::find(tree, path).map(|node| &node.value) {
+        Some(Value::Boolean(value)) => *value,
+        _ => otherwise,
+    }
 }
 
 fn address(tree: &Table, section: &str) -> Option<SocketAddr> {
     text(tree, &[section, "address"])?.parse().ok()
 }
 
-fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
+pub(super) fn number<N: TryFrom<i64>>(table: &Table, path: &[&str]) -> Option<N> {
     match tree::find(table, path)?.value {
         Value::Integer(number) => number.try_into().ok(),
         _ => None,

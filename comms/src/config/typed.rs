@@ -5,9 +5,11 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::clients::ClientConfig;
 use super::secret::Secret;
 use super::sections::{
-    AdminConfig, BrokerConfig, HandlerConfig, HttpConfig, LogConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig, duration, named,
+    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, LogConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig,
+    duration, named,
 };
 use super::tree::{self, Node, Table};
 use super::{ConfigError, ConfigProblem, Origin, Settings, schema};
@@ -22,8 +24,12 @@ pub struct Config {
     pub brokers: BTreeMap<String, BrokerConfig>,
     /// What overrides the attributes of services, by their names.
     pub services: BTreeMap<String, ServiceConfig>,
+    /// Where other services are, by the names of their clients.
+    pub clients: BTreeMap<String, ClientConfig>,
     /// The HTTP port.
     pub http: HttpConfig,
+    /// gRPC.
+    pub grpc: GrpcConfig,
     /// The admin port.
     pub admin: AdminConfig,
     /// The log.
@@ -37,7 +43,8 @@ pub struct Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Config");
-        shown.field("brokers", &self.brokers).field("services", &self.services).field("http", &self.http).field("admin", &self.admin);
+        shown.field("brokers", &self.brokers).field("services", &self.services).field("clients", &self.clients);
+        shown.field("http", &self.http).field("grpc", &self.grpc).field("admin", &self.admin);
         shown.field("log", &self.log).field("shutdown", &self.shutdown).finish_non_exhaustive()
     }
 }
@@ -128,7 +135,9 @@ impl Config {
         Self {
             brokers: named(&tree, "brokers", BrokerConfig::read),
             services: named(&tree, "service", ServiceConfig::read),
+            clients: named(&tree, "clients", ClientConfig::read),
             http: HttpConfig::read(&tree),
+            grpc: GrpcConfig::read(&tree),
             admin: AdminConfig::read(&tree),
             log: LogConfig::read(&tree),
             shutdown: ShutdownConfig { timeout: duration(&tree, &["shutdown", "timeout"]).unwrap_or(Duration::from_secs(30)) },
@@ -150,6 +159,8 @@ mod tests {
         assert_eq!((config.http.enabled, config.http.address.to_string().as_str()), (true, "127.0.0.1:8080"));
         assert_eq!((config.http.header_limit, config.http.read_timeout), (16_384, Duration::from_secs(10)));
         assert_eq!(config.http.max_connections, 10_000);
+        assert_eq!((config.grpc.enabled, config.grpc.address, config.grpc.stream_grace), (true, None, Duration::from_secs(1)));
+        assert_eq!((config.grpc.request_limit, config.grpc.answer_limit), (4 << 20, 4 << 20));
         assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Auto, "info"));
         assert_eq!(config.shutdown.timeout, Duration::from_secs(30));
     }

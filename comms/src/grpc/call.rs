@@ -10,14 +10,15 @@ use hyper::http;
 use prost::Message;
 use tonic::body::Body;
 use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, StreamingService, UnaryService};
-use tonic::{Code, Request, Response, Status, Streaming};
+use tonic::{Code, Extensions, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::deadline::Deadline;
 use super::error::ServiceError;
 use super::guard::{Guarded, Work};
-use super::server::Limits;
-use super::{GrpcError, Inbound, MethodDecl, Outbound, Serves, headers};
+use super::terms::{End, Terms};
+use super::{GrpcError, Inbound, Metadata, MethodDecl, Outbound, Serves, headers};
+use crate::context::Context;
 
 /// What goes back: an HTTP response with messages and the status in its body.
 pub type Answer = http::Response<Body>;
@@ -27,8 +28,8 @@ pub type Answer = http::Response<Body>;
 pub struct Call {
     request: http::Request<Body>,
     method: &'static str,
-    work: Work,
-    limits: Limits,
+    pub(super) work: Work,
+    terms: Arc<Terms>,
 }
 
 impl Call {
@@ -46,8 +47,9 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<A, E>> + Send,
     {
-        let service = Handler::new(|request: Request<Q>| outcome(handler(request.into_inner())));
-        self.limits.apply(Grpc::new(ProstCodec::<A, Q>::new())).unary(service, self.request).await
+        let metadata = self.work.metadata.clone();
+        let service = Handler::new(|request: Request<Q>| outcome(metadata.clone(), handler(arrived(&metadata, request))));
+        self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).unary(service, self.request).await
     }
 
     /// Answers a stream of requests.
@@ -58,9 +60,11 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<A, E>> + Send,
     {
-        let service = Handler::new(|request: Request<Streaming<Q>>| outcome(handler(inbound(request))));
+        let (metadata, end) = (self.work.metadata.clone(), self.terms.end());
+        let service =
+            Handler::new(|request: Request<Streaming<Q>>| outcome(metadata.clone(), handler(inbound(arrived(&metadata, request), end))));
         let request = self.request.map(honest);
-        self.limits.apply(Grpc::new(ProstCodec::<A, Q>::new())).client_streaming(service, request).await
+        self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).client_streaming(service, request).await
     }
 
     /// Answers one request with a stream.
@@ -71,9 +75,12 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<Outbound<A, E>, E>> + Send,
     {
-        let work = self.work.clone();
-        let service = Handler::new(|request: Request<Q>| stream_of(work, handler(request.into_inner())));
-        self.limits.apply(Grpc::new(ProstCodec::<A, Q>::new())).server_streaming(service, self.request).await
+        let (work, end) = (self.work.clone(), self.terms.end());
+        let service = Handler::new(|request: Request<Q>| {
+            let request = arrived(&work.metadata, request);
+            stream_of(work, end, handler(request))
+        });
+        self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).server_streaming(service, self.request).await
     }
 
     /// Answers a stream of requests with a stream.
@@ -84,10 +91,13 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<Outbound<A, E>, E>> + Send,
     {
-        let work = self.work.clone();
-        let service = Handler::new(|request: Request<Streaming<Q>>| stream_of(work, handler(inbound(request))));
+        let (work, end, none_further) = (self.work.clone(), self.terms.end(), self.terms.end());
+        let service = Handler::new(|request: Request<Streaming<Q>>| {
+            let requests = inbound(arrived(&work.metadata, request), none_further);
+            stream_of(work, end, handler(requests))
+        });
         let request = self.request.map(honest);
-        self.limits.apply(Grpc::new(ProstCodec::<A, Q>::new())).streaming(service, request).await
+        self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).streaming(service, request).await
     }
 
     /// Answers that there is no such method.
@@ -100,10 +110,15 @@ impl Call {
 /// Answers a request for the service: the method is looked up, and the bounds of the work are drawn, at once.
 pub(super) fn answer<D: Serves<S>, S: Send + Sync + 'static>(
     service: Arc<S>,
-    limits: Limits,
+    terms: &Arc<Terms>,
     request: http::Request<Body>,
-) -> impl Future<Output = Answer> + Send {
-    match accept(D::NAME, D::METHODS, limits, request) {
+) -> impl Future<Output = Answer> + Send + use<D, S> {
+    let called = method(D::METHODS, request.uri().path());
+    let accepted = called.ok_or_else(|| unknown(request.uri().path())).and_then(|method| {
+        let context = headers::context(request.headers()).of_handler(D::NAME, method.name);
+        accept(request, method.name, context, terms)
+    });
+    match accepted {
         Ok(call) => {
             let work = call.work.clone();
             Either::Left(work.run(D::serve(service, call)))
@@ -112,24 +127,33 @@ pub(super) fn answer<D: Serves<S>, S: Send + Sync + 'static>(
     }
 }
 
-fn accept(service: &'static str, methods: &'static [MethodDecl], limits: Limits, request: http::Request<Body>) -> Result<Call, Status> {
-    let called = request.uri().path().rsplit('/').next().unwrap_or_default();
-    let Some(method) = methods.iter().find(|method| method.name == called) else {
-        return Err(unknown(request.uri().path()));
-    };
-    let timeout = headers::timeout(request.headers()).map_err(GrpcError::into_answer)?;
-    let context = headers::context(request.headers(), timeout).of_handler(service, method.name);
-    let work = Work { context, deadline: Deadline::after(timeout) };
-    Ok(Call { request, method: method.name, work, limits })
+/// The method that a path ends with.
+pub(super) fn method<'a>(methods: &'a [MethodDecl], path: &str) -> Option<&'a MethodDecl> {
+    let called = path.rsplit('/').next().unwrap_or_default();
+    methods.iter().find(|method| method.name == called)
 }
 
-fn unknown(path: &str) -> Status {
+/// The call of the method, within the time that its caller gives it.
+pub(super) fn accept(request: http::Request<Body>, method: &'static str, context: Context, terms: &Arc<Terms>) -> Result<Call, Status> {
+    let timeout = headers::timeout(request.headers()).map_err(GrpcError::into_answer)?;
+    let work = Work { context: headers::within(context, timeout), deadline: Deadline::after(timeout), metadata: Metadata::default() };
+    Ok(Call { request, method, work, terms: Arc::clone(terms) })
+}
+
+pub(super) fn unknown(path: &str) -> Status {
     Status::unimplemented(format!("there is no method `{path}` here"))
 }
 
+/// The message of a request whose metadata is kept for the handler.
+fn arrived<Q>(metadata: &Metadata, request: Request<Q>) -> Q {
+    let (headers, _, message) = request.into_parts();
+    metadata.arrived(headers);
+    message
+}
+
 /// The requests of a call. The deadline is kept by what drives the handler.
-fn inbound<Q>(request: Request<Streaming<Q>>) -> Inbound<Q> {
-    Inbound::new(request.into_inner(), Deadline::after(None))
+fn inbound<Q>(requests: Streaming<Q>, end: End) -> Inbound<Q> {
+    Inbound::new(requests, Deadline::after(None)).until(end)
 }
 
 /// tonic takes a stream of requests that its caller cancelled for one that has ended: the handler would take half of
@@ -141,15 +165,28 @@ fn honest(body: Body) -> Body {
     }))
 }
 
-async fn outcome<A, E: ServiceError>(answering: impl Future<Output = Result<A, E>> + Send) -> Result<Response<A>, Status> {
-    answering.await.map(Response::new).map_err(|error| error.into_grpc().into_answer())
+/// What the handler came to, with what it sends along.
+async fn outcome<A, E: ServiceError>(
+    metadata: Metadata,
+    answering: impl Future<Output = Result<A, E>> + Send,
+) -> Result<Response<A>, Status> {
+    match answering.await {
+        Ok(answer) => Ok(Response::from_parts(metadata.take_answer(), answer, Extensions::new())),
+        Err(error) => {
+            let mut status = error.into_grpc().into_answer();
+            *status.metadata_mut() = metadata.take_answer();
+            Err(status)
+        }
+    }
 }
 
 async fn stream_of<A, E: ServiceError>(
     work: Work,
+    end: End,
     answering: impl Future<Output = Result<Outbound<A, E>, E>> + Send,
 ) -> Result<Response<Guarded<A, E>>, Status> {
-    outcome(answering).await.map(|answer| answer.map(|answers| Guarded::new(work, answers)))
+    let answered = outcome(work.metadata.clone(), answering).await;
+    answered.map(|answer| answer.map(|answers| Guarded::new(work, end, answers)))
 }
 
 /// A handler as tonic takes it. It is called once, since it lives for one call.

@@ -9,13 +9,15 @@ use prost::Message;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
+use tonic::codec::CompressionEncoding;
+use tonic::metadata::MetadataMap;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::deadline::Deadline;
 use super::tied::Tied;
-use super::{GrpcError, Inbound, headers};
+use super::{GrpcError, Inbound, InvalidMetadata, headers, metadata};
 use crate::context::Context;
 use crate::error::BoxError;
 
@@ -46,15 +48,26 @@ where
 pub struct Client<T = Channel> {
     transport: T,
     timeout: Option<Duration>,
+    patience: Duration,
     answer_limit: Option<usize>,
     request_limit: Option<usize>,
+    compression: bool,
+    metadata: MetadataMap,
 }
 
 impl<T: Transport> Client<T> {
     /// Calls over the transport. Where the context has no earlier deadline, a unary call waits for 30 seconds, and the
     /// other kinds as long as it takes.
     pub fn new(transport: T) -> Self {
-        Self { transport, timeout: None, answer_limit: None, request_limit: None }
+        Self {
+            transport,
+            timeout: None,
+            patience: PATIENCE,
+            answer_limit: None,
+            request_limit: None,
+            compression: false,
+            metadata: MetadataMap::new(),
+        }
     }
 
     /// The longest time that a call of any kind may take, from its beginning to the end of its last stream. An earlier
@@ -79,6 +92,33 @@ impl<T: Transport> Client<T> {
         self
     }
 
+    /// Compresses requests with gzip; the server must be able to read that. What the server compresses is read in any case.
+    #[must_use]
+    pub fn compression(mut self, compression: bool) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Sends a text along with every call.
+    ///
+    /// # Errors
+    /// [`InvalidMetadata`].
+    pub fn metadata(mut self, name: &str, value: &str) -> Result<Self, InvalidMetadata> {
+        let (key, value) = metadata::text(name, value)?;
+        self.metadata.append(key, value);
+        Ok(self)
+    }
+
+    /// Sends bytes along with every call, under a name that ends with `-bin`.
+    ///
+    /// # Errors
+    /// [`InvalidMetadata`].
+    pub fn metadata_bytes(mut self, name: &str, value: &[u8]) -> Result<Self, InvalidMetadata> {
+        let (key, value) = metadata::binary(name, value)?;
+        self.metadata.append_bin(key, value);
+        Ok(self)
+    }
+
     /// Sends a request and waits for the answer.
     ///
     /// # Errors
@@ -88,8 +128,8 @@ impl<T: Transport> Client<T> {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let outgoing = Outgoing::new(self.timeout.or(Some(PATIENCE)));
-        let request = outgoing.request(request);
+        let outgoing = Outgoing::new(Some(self.timeout.unwrap_or(self.patience)));
+        let request = outgoing.request(&self.metadata, request);
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.unary(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
@@ -108,7 +148,7 @@ impl<T: Transport> Client<T> {
         A: Message + Default + 'static,
     {
         let outgoing = Outgoing::new(self.timeout);
-        let request = outgoing.request(requests);
+        let request = outgoing.request(&self.metadata, requests);
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.client_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
@@ -126,7 +166,7 @@ impl<T: Transport> Client<T> {
         A: Message + Default + 'static,
     {
         let outgoing = Outgoing::new(self.timeout);
-        let request = outgoing.request(request);
+        let request = outgoing.request(&self.metadata, request);
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.server_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
@@ -148,7 +188,7 @@ impl<T: Transport> Client<T> {
         A: Message + Default + 'static,
     {
         let outgoing = Outgoing::new(self.timeout);
-        let (request, token) = (outgoing.request(requests), CancellationToken::new());
+        let (request, token) = (outgoing.request(&self.metadata, requests), CancellationToken::new());
         let tied = Tied { transport: self.transport.clone(), token: token.clone() };
         let left = token.drop_guard();
         let call = async {
@@ -167,8 +207,22 @@ impl<T: Transport> Client<T> {
         if let Some(bytes) = self.request_limit {
             grpc = grpc.max_encoding_message_size(bytes);
         }
+        grpc = grpc.accept_compressed(CompressionEncoding::Gzip);
+        if self.compression {
+            grpc = grpc.send_compressed(CompressionEncoding::Gzip);
+        }
         grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
         Ok(grpc)
+    }
+}
+
+impl Client<crate::client::Channel> {
+    /// Calls over the channel of a client, within its bounds. Its `timeout` is for calls that are answered once; a stream of answers
+    /// takes as long as it takes.
+    #[must_use]
+    pub fn over(channel: crate::client::Channel, settings: crate::client::Settings) -> Self {
+        let client = Self::new(channel).answer_limit(settings.answer_limit);
+        Self { patience: settings.timeout.unwrap_or(PATIENCE), ..client }
     }
 }
 
@@ -189,8 +243,11 @@ impl Outgoing {
         Self { context, deadline }
     }
 
-    fn request<M>(&self, message: M) -> Request<M> {
+    fn request<M>(&self, metadata: &MetadataMap, message: M) -> Request<M> {
         let mut request = Request::new(message);
+        if !metadata.is_empty() {
+            request.metadata_mut().clone_from(metadata);
+        }
         headers::write(&self.context, request.metadata_mut());
         if let Some(left) = self.deadline.left() {
             request.set_timeout(left);
@@ -199,7 +256,7 @@ impl Outgoing {
     }
 
     async fn answers<A>(&self, call: impl Future<Output = Result<Response<Streaming<A>>, Status>>) -> Result<Inbound<A>, GrpcError> {
-        let answers = self.deadline.bound(call).await?.into_inner();
-        Ok(Inbound::new(answers, self.deadline))
+        let (metadata, answers, _) = self.deadline.bound(call).await?.into_parts();
+        Ok(Inbound::new(answers, self.deadline).with(metadata))
     }
 }

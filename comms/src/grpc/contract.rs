@@ -61,6 +61,8 @@ pub trait Descriptor: Send + Sync + 'static {
     const NAME: &'static str;
     /// Its methods, in the order of the file.
     const METHODS: &'static [MethodDecl];
+    /// The `.proto` files that describe it and everything that they import, an encoded `FileDescriptorSet`: what reflection tells.
+    const FILES: &'static [u8] = &[];
 }
 
 /// How the service is answered by `S`.

@@ -3,10 +3,13 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
-use crate::error::{Class, Classified, Classify, Failure};
+use crate::client::{TransportError, TransportErrorKind};
+use crate::error::{BoxError, Class, Classified, Classify, Failure};
 
 /// What the caller reads when only the log may say more.
 const INTERNAL: &str = "the service failed; its log says why";
@@ -51,6 +54,41 @@ impl GrpcError {
     #[must_use]
     pub fn message(&self) -> &str {
         self.status.message()
+    }
+
+    /// The same with details, which travel: fields that are wrong, when to try again, what a program may read of the reason.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use comms::grpc::{Code, ErrorDetails, GrpcError};
+    ///
+    /// let wrong = ErrorDetails::with_bad_request_violation("quantity", "order at least one");
+    /// let error = GrpcError::new(Code::InvalidArgument, "the order is wrong").with_details(wrong);
+    /// assert_eq!(error.details().bad_request().unwrap().field_violations[0].field, "quantity");
+    /// ```
+    #[must_use]
+    pub fn with_details(self, details: ErrorDetails) -> Self {
+        Self { status: Status::with_error_details(self.code(), self.message(), details) }
+    }
+
+    /// The same with the time after which trying again makes sense.
+    #[must_use]
+    pub fn retry_after(self, delay: Duration) -> Self {
+        let mut details = self.details();
+        details.set_retry_info(Some(delay));
+        self.with_details(details)
+    }
+
+    /// The details that came along; those of kinds that are not known, or that can't be read, are left out.
+    #[must_use]
+    pub fn details(&self) -> ErrorDetails {
+        self.status.get_error_details()
+    }
+
+    /// How long the service wants to be left alone before the next try, if it says so.
+    #[must_use]
+    pub fn retry_delay(&self) -> Option<Duration> {
+        self.status.get_details_retry_info()?.retry_delay
     }
 
     /// The status as it arrived, with its metadata and details.
@@ -124,7 +162,21 @@ fn name(code: Code) -> &'static str {
 
 impl From<Status> for GrpcError {
     fn from(status: Status) -> Self {
-        Self { status }
+        let source = StdError::source(&status);
+        let code = source.and_then(|source| crate::error::chain(source).find_map(|error| error.downcast_ref()).map(code_of));
+        match code {
+            Some(code) => Self::new(code, status.message()),
+            None => Self { status },
+        }
+    }
+}
+
+/// tonic does not know our channels, and takes every error of theirs for an unknown one.
+fn code_of(error: &TransportError) -> Code {
+    match error.kind() {
+        TransportErrorKind::Unreachable => Code::Unavailable,
+        TransportErrorKind::Deadline => Code::DeadlineExceeded,
+        TransportErrorKind::Broken => Code::Unknown,
     }
 }
 
@@ -163,12 +215,44 @@ impl<E: Classify + StdError + Send + Sync + 'static> ServiceError for E {
     }
 }
 
+/// The class is that of a [`GrpcError`], a [`Failure`] or a [`Classified`] in the chain of the error; without one it is unknown, and the
+/// caller is told nothing.
+impl ServiceError for BoxError {
+    fn into_grpc(self) -> GrpcError {
+        let error = match self.downcast::<GrpcError>() {
+            Ok(own) => return *own,
+            Err(error) => error,
+        };
+        of_fault(class_within(error.as_ref()), error.as_ref())
+    }
+}
+
+fn class_within(error: &(dyn StdError + 'static)) -> Class {
+    let class = |error: &(dyn StdError + 'static)| {
+        let classified = error.downcast_ref::<Classified>().map(Classified::class);
+        let failure = || error.downcast_ref::<Failure>().map(Classify::class);
+        classified.or_else(failure).or_else(|| error.downcast_ref::<GrpcError>().map(Classify::class))
+    };
+    crate::error::chain(error).find_map(class).unwrap_or(Class::Unknown)
+}
+
+impl ServiceError for Classified {
+    fn into_grpc(self) -> GrpcError {
+        of_fault(self.class(), &self)
+    }
+}
+
 fn of_fault(class: Class, error: &(dyn StdError + 'static)) -> GrpcError {
     let text = crate::error::chain_text(error).join(": ");
     if class == Class::Unknown {
         tracing::error!(target: "comms::grpc", error = %text, "a gRPC handler failed; its caller is told nothing of it");
     }
-    GrpcError::of_class(class, text)
+    let delay = crate::error::chain(error).find_map(|error| error.downcast_ref::<GrpcError>()?.retry_delay());
+    let error = GrpcError::of_class(class, text);
+    match delay.filter(|_| class == Class::Retryable) {
+        Some(delay) => error.retry_after(delay),
+        None => error,
+    }
 }
 
 /// What the caller is told of a panic.
@@ -205,5 +289,41 @@ mod tests {
         status.metadata_mut().insert("authorization", tonic::metadata::MetadataValue::from_static("secret"));
         let answer = GrpcError::from(status).into_answer();
         assert!(answer.metadata().is_empty() && answer.message() == "busy");
+    }
+
+    #[test]
+    fn a_boxed_error_is_judged_by_what_is_in_it() {
+        let told = |error: BoxError| {
+            let error = error.into_grpc();
+            (error.code(), error.message().to_owned())
+        };
+        assert_eq!(told("password=hunter2".into()), (Code::Internal, INTERNAL.to_owned()));
+        assert_eq!(told(Classified::permanent("no such customer").into()), (Code::FailedPrecondition, "no such customer".to_owned()));
+        assert_eq!(told(GrpcError::new(Code::NotFound, "none").into()), (Code::NotFound, "none".to_owned()));
+        let failure = Failure { class: Class::Retryable, message: "busy".into() };
+        assert_eq!(told(failure.into()), (Code::Unavailable, "busy".to_owned()));
+        assert_eq!(Classified::retryable("busy").into_grpc().code(), Code::Unavailable);
+    }
+
+    #[test]
+    fn the_delay_of_a_call_further_down_is_passed_on() {
+        let below = GrpcError::new(Code::Unavailable, "busy").retry_after(Duration::from_secs(7));
+        let error = Classified::new(Class::Retryable, Box::new(Wrapped(below.clone()))).into_grpc();
+        assert_eq!((error.code(), error.retry_delay()), (Code::Unavailable, Some(Duration::from_secs(7))));
+        assert_eq!(Classified::permanent(Box::new(Wrapped(below))).into_grpc().retry_delay(), None);
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the stock did not answer")]
+    struct Wrapped(#[source] GrpcError);
+
+    #[test]
+    fn details_survive_the_answer() {
+        let details = ErrorDetails::with_error_info("OUT_OF_STOCK", "shop.example", [("sku".to_owned(), "chair".to_owned())]);
+        let error = GrpcError::new(Code::FailedPrecondition, "none left").with_details(details).retry_after(Duration::from_millis(250));
+        let answer = GrpcError::from(error.into_answer());
+        assert_eq!(answer.details().error_info().unwrap().reason, "OUT_OF_STOCK");
+        assert_eq!(answer.retry_delay(), Some(Duration::from_millis(250)));
+        assert_eq!((answer.code(), answer.message()), (Code::FailedPrecondition, "none left"));
     }
 }

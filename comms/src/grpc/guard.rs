@@ -11,7 +11,8 @@ use tonic::Status;
 
 use super::deadline::{Deadline, Timer, exceeded};
 use super::error::{self, ServiceError};
-use super::{Answer, Outbound};
+use super::terms::End;
+use super::{Answer, Metadata, Outbound};
 use crate::context::Context;
 
 /// The bounds of the work on one call.
@@ -19,6 +20,7 @@ use crate::context::Context;
 pub(super) struct Work {
     pub(super) context: Context,
     pub(super) deadline: Deadline,
+    pub(super) metadata: Metadata,
 }
 
 impl Work {
@@ -37,8 +39,8 @@ impl Work {
 
     /// One step of the work; its panic as what the caller is told.
     fn poll<R>(&mut self, step: impl FnOnce() -> R) -> Result<R, Status> {
-        let context = &mut self.context;
-        catch_unwind(AssertUnwindSafe(|| context.enter(step))).map_err(|panic| {
+        let Self { context, metadata, .. } = self;
+        catch_unwind(AssertUnwindSafe(|| metadata.enter(|| context.enter(step)))).map_err(|panic| {
             context.enter(|| log(panic.as_ref()));
             error::panicked().into_answer()
         })
@@ -55,13 +57,14 @@ fn log(panic: &(dyn Any + Send)) {
 pub(super) struct Guarded<T, E> {
     work: Work,
     timer: Timer,
+    end: End,
     answers: Option<Outbound<T, E>>,
 }
 
 impl<T, E> Guarded<T, E> {
-    pub(super) fn new(work: Work, answers: Outbound<T, E>) -> Self {
+    pub(super) fn new(work: Work, end: End, answers: Outbound<T, E>) -> Self {
         let timer = work.deadline.timer();
-        Self { work, timer, answers: Some(answers) }
+        Self { work, timer, end, answers: Some(answers) }
     }
 }
 
@@ -75,6 +78,8 @@ impl<T, E: ServiceError> Stream for Guarded<T, E> {
         let Some(answers) = &mut this.answers else { return Poll::Ready(None) };
         let polled = if this.timer.poll(task).is_ready() {
             Poll::Ready(Some(Err(exceeded().into_answer())))
+        } else if let Poll::Ready(error) = this.end.poll(task) {
+            Poll::Ready(Some(Err(error.into_answer())))
         } else {
             let next = this.work.poll(|| next(answers, task));
             next.unwrap_or_else(|status| Poll::Ready(Some(Err(status))))

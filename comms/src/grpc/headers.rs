@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyper::http::HeaderMap;
+use hyper::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
@@ -19,12 +19,17 @@ const TIMEOUT: &str = "grpc-timeout";
 const LONGEST_CORRELATION: usize = 256;
 
 /// The context in which a call is answered; a conversation and a trace begin where the caller names none.
-pub(super) fn context(headers: &HeaderMap, timeout: Option<Duration>) -> Context {
+pub(super) fn context(headers: &HeaderMap) -> Context {
     let correlation = text(headers, CORRELATION).filter(|text| !text.is_empty() && text.len() <= LONGEST_CORRELATION);
-    let trace = text(headers, TRACE_PARENT).and_then(|text| text.parse().ok());
-    let context = Context::default()
-        .with_correlation(correlation.map_or_else(Id::new, Id::parse))
-        .with_trace(trace.map_or_else(TraceParent::root, TraceParent::child));
+    let context = Context::default().with_correlation(correlation.map_or_else(Id::new, Id::parse));
+    match text(headers, TRACE_PARENT).and_then(|text| text.parse::<TraceParent>().ok()) {
+        Some(parent) => context.with_trace(parent.child()).with_trace_state(text(headers, TRACE_STATE).map(Into::into)),
+        None => context.with_trace(TraceParent::root()),
+    }
+}
+
+/// The same context with the deadline that long from now.
+pub(super) fn within(context: Context, timeout: Option<Duration>) -> Context {
     match timeout.and_then(after) {
         Some(deadline) => context.with_deadline(deadline),
         None => context,
@@ -66,6 +71,12 @@ fn parse_timeout(text: &str) -> Option<Duration> {
         "n" => Duration::from_nanos(number),
         _ => return None,
     })
+}
+
+/// The correlation of the context as a header of the answer.
+pub(super) fn echo(context: &Context, headers: &mut HeaderMap) {
+    let id = context.correlation().and_then(|id| HeaderValue::from_str(&id.to_string()).ok());
+    headers.extend(id.map(|id| (HeaderName::from_static(CORRELATION), id)));
 }
 
 /// Writes the context into the headers of a call; the deadline is written as the time that is left.
@@ -122,7 +133,7 @@ mod tests {
         let context = Context::default().with_correlation(Id::parse("order/17")).with_trace(TraceParent::root());
         let mut metadata = MetadataMap::new();
         write(&context, &mut metadata);
-        let read = self::context(&metadata.into_headers(), Some(Duration::from_secs(5)));
+        let read = within(self::context(&metadata.into_headers()), Some(Duration::from_secs(5)));
         assert_eq!(read.correlation(), context.correlation());
         assert_eq!(read.trace().unwrap().trace_id(), context.trace().unwrap().trace_id());
         assert_ne!(read.trace().unwrap().span_id(), context.trace().unwrap().span_id());
@@ -131,12 +142,12 @@ mod tests {
 
     #[test]
     fn a_deadline_too_far_to_be_told_is_none() {
-        assert_eq!(context(&HeaderMap::new(), Some(Duration::from_secs(99_999_999 * 3600))).deadline(), None);
+        assert_eq!(within(Context::default(), Some(Duration::from_secs(99_999_999 * 3600))).deadline(), None);
     }
 
     #[test]
     fn where_nothing_is_said_a_conversation_begins() {
-        let context = context(&headers(TRACE_PARENT, "nonsense"), None);
+        let context = context(&headers(TRACE_PARENT, "nonsense"));
         assert!(context.correlation().is_some() && context.trace().is_some());
     }
 }

@@ -8,9 +8,11 @@ use std::task::{Context as Task, Poll, ready};
 use futures_util::Stream;
 use tokio_util::sync::DropGuard;
 use tonic::Streaming;
+use tonic::metadata::MetadataMap;
 
 use super::GrpcError;
 use super::deadline::{Deadline, Timer, exceeded};
+use super::terms::End;
 
 /// Messages of the other side, as they come. What is not read is not sent: the other side waits.
 ///
@@ -32,13 +34,15 @@ pub struct Inbound<T> {
     messages: Option<Streaming<T>>,
     deadline: Deadline,
     timer: Timer,
+    end: End,
+    metadata: MetadataMap,
     /// At a client, what breaks off the requests when it is dropped.
     left: Option<DropGuard>,
 }
 
 impl<T> Inbound<T> {
     pub(super) fn new(messages: Streaming<T>, deadline: Deadline) -> Self {
-        Self { messages: Some(messages), deadline, timer: deadline.timer(), left: None }
+        Self { messages: Some(messages), deadline, timer: deadline.timer(), end: End::never(), metadata: MetadataMap::new(), left: None }
     }
 
     /// The answers to requests that break off with them.
@@ -46,19 +50,51 @@ impl<T> Inbound<T> {
         Self { left: Some(left), ..self }
     }
 
+    /// The requests of a service, which ends them when it stops.
+    pub(super) fn until(self, end: End) -> Self {
+        Self { end, ..self }
+    }
+
+    /// The answers with what the server sent along.
+    pub(super) fn with(self, metadata: MetadataMap) -> Self {
+        Self { metadata, ..self }
+    }
+
+    /// What the server sent along before its answers. At a server it is empty: there it is
+    /// [`Metadata::current`](super::Metadata::current).
+    #[must_use]
+    pub fn metadata(&self) -> &MetadataMap {
+        &self.metadata
+    }
+
     /// Waits for the next message; `None` when the other side has sent its last.
     ///
     /// # Errors
     /// When the other side failed, the connection was lost, a message could not be decoded or is too large, or the
-    /// deadline of the call has passed.
+    /// deadline of the call has passed; at a server, `Unavailable` when it stops.
     pub async fn message(&mut self) -> Result<Option<T>, GrpcError> {
         poll_fn(|task| Pin::new(&mut *self).poll_next(task)).await.transpose()
+    }
+
+    /// Waits for all of them, to the last: for streams whose length is known to be bounded.
+    ///
+    /// # Errors
+    /// As [`message`](Self::message).
+    pub async fn all(mut self) -> Result<Vec<T>, GrpcError> {
+        let mut all = Vec::new();
+        while let Some(message) = self.message().await? {
+            all.push(message);
+        }
+        Ok(all)
     }
 
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<T, GrpcError>>> {
         let Some(messages) = &mut self.messages else { return Poll::Ready(None) };
         if self.timer.poll(task).is_ready() {
             return Poll::Ready(Some(Err(exceeded())));
+        }
+        if let Poll::Ready(error) = self.end.poll(task) {
+            return Poll::Ready(Some(Err(error)));
         }
         let next = ready!(Pin::new(messages).poll_next(task));
         Poll::Ready(next.map(|message| message.map_err(|status| self.deadline.told(status))))

@@ -17,6 +17,7 @@
 //! assert_eq!(refused.class(), Class::Permanent);
 //! ```
 
+mod access;
 mod call;
 mod client;
 mod contract;
@@ -26,8 +27,12 @@ mod guard;
 mod headers;
 mod inbound;
 mod macros;
+mod metadata;
 mod outbound;
 mod server;
+pub(crate) mod standard;
+mod table;
+mod terms;
 mod tied;
 
 pub use futures_util::Stream;
@@ -36,11 +41,16 @@ pub use prost_types;
 pub use tonic;
 pub use tonic::Code;
 pub use tonic::transport::{Channel, Endpoint};
+pub use tonic_types as details;
+pub use tonic_types::ErrorDetails;
 
 pub use call::{Answer, Call};
 pub use client::{Client, Transport};
 pub use contract::{Descriptor, MethodDecl, MethodKind, Serves};
 pub use error::{GrpcError, ServiceError};
 pub use inbound::Inbound;
+pub use metadata::{InvalidMetadata, Metadata};
 pub use outbound::{Outbound, Sink};
 pub use server::Server;
+pub(crate) use table::{Entry, Table};
+pub(crate) use terms::Terms;

@@ -37,6 +37,15 @@ impl<T, E> Outbound<T, E> {
         Self { answers: Box::pin(answers) }
     }
 
+    /// These, and then the end.
+    pub fn of(answers: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Self
+    where
+        T: 'static,
+        E: 'static,
+    {
+        Self::new(futures_util::stream::iter(answers.into_iter().map(Ok)))
+    }
+
     /// What the work sends. It runs within the call, not as a task of its own: it waits in
     /// [`send`](Sink::send) for the caller, and is dropped with the call. Its error ends the call.
     pub fn produce<F>(work: impl FnOnce(Sink<T>) -> F) -> Self

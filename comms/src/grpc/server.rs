@@ -11,30 +11,11 @@ use std::task::{Context as Task, Poll};
 use bytes::Bytes;
 use hyper::http;
 use tonic::body::Body;
-use tonic::codec::Codec;
-use tonic::server::{Grpc, NamedService};
+use tonic::server::NamedService;
 
+use super::terms::Terms;
 use super::{Answer, Descriptor, Serves, call};
 use crate::error::BoxError;
-
-/// How large messages may be; tonic's own limits (4 MiB in, none out) where nothing is said.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Limits {
-    request: Option<usize>,
-    answer: Option<usize>,
-}
-
-impl Limits {
-    pub(super) fn apply<C: Codec>(self, mut grpc: Grpc<C>) -> Grpc<C> {
-        if let Some(bytes) = self.request {
-            grpc = grpc.max_decoding_message_size(bytes);
-        }
-        if let Some(bytes) = self.answer {
-            grpc = grpc.max_encoding_message_size(bytes);
-        }
-        grpc
-    }
-}
 
 /// Serves the service of the descriptor `D` with `S`, which implements its trait. Generated code has a name for it:
 /// `InventoryServer<S>`.
@@ -48,7 +29,7 @@ impl Limits {
 /// - is answered with `Internal` when its handler panics; nothing else is touched by that.
 pub struct Server<D, S> {
     service: Arc<S>,
-    limits: Limits,
+    terms: Arc<Terms>,
     descriptor: PhantomData<fn() -> D>,
 }
 
@@ -62,33 +43,40 @@ impl<D: Serves<S>, S> Server<D, S> {
     /// Serves with a value that others hold too.
     #[must_use]
     pub fn shared(service: Arc<S>) -> Self {
-        Self { service, limits: Limits::default(), descriptor: PhantomData }
+        Self { service, terms: Arc::default(), descriptor: PhantomData }
     }
 
     /// Refuses request messages of more bytes with `OutOfRange`; 4 MiB when nothing is said.
     #[must_use]
     pub fn request_limit(mut self, bytes: usize) -> Self {
-        self.limits.request = Some(bytes);
+        Arc::make_mut(&mut self.terms).request_limit = Some(bytes);
         self
     }
 
     /// Fails calls whose answers are messages of more bytes with `OutOfRange`.
     #[must_use]
     pub fn answer_limit(mut self, bytes: usize) -> Self {
-        self.limits.answer = Some(bytes);
+        Arc::make_mut(&mut self.terms).answer_limit = Some(bytes);
+        self
+    }
+
+    /// Compresses answers with gzip for callers that can read it. What callers compress is read in any case.
+    #[must_use]
+    pub fn compression(mut self, compression: bool) -> Self {
+        Arc::make_mut(&mut self.terms).compression = compression;
         self
     }
 }
 
 impl<D, S> Clone for Server<D, S> {
     fn clone(&self) -> Self {
-        Self { service: Arc::clone(&self.service), limits: self.limits, descriptor: PhantomData }
+        Self { service: Arc::clone(&self.service), terms: Arc::clone(&self.terms), descriptor: PhantomData }
     }
 }
 
 impl<D: Descriptor, S> fmt::Debug for Server<D, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("service", &D::NAME).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Server").field("service", &D::NAME).field("terms", &self.terms).finish_non_exhaustive()
     }
 }
 
@@ -112,7 +100,7 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let answering = call::answer::<D, S>(Arc::clone(&self.service), self.limits, request.map(Body::new));
+        let answering = call::answer::<D, S>(Arc::clone(&self.service), &self.terms, request.map(Body::new));
         Box::pin(async move { Ok(answering.await) })
     }
 }

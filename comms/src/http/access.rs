@@ -13,8 +13,10 @@ use hyper::{Method, Request};
 use jiff::Timestamp;
 use tracing::Level;
 
+use super::gzip;
+use super::streaming::{End, Streamed, Streaming};
 use super::table::{Found, Table};
-use super::{Answered, Arguments, Endpoint, Problem};
+use super::{Answered, Arguments, Endpoint, Merged, Problem, timeout};
 use crate::context::Context;
 use crate::message::{Id, TraceParent};
 
@@ -28,28 +30,56 @@ pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let (id, shown_id) = request_id(&parts.headers);
     let mut access = Access::begin(&parts.method, id, &parts.headers);
+    let packed = table.compression.then(|| gzip::accepted(&parts.headers));
     let answered = match table.find(&parts.method, parts.uri.path()) {
         Found::Route(endpoint, path) => {
-            access.of(endpoint);
+            let limit = access.of(endpoint, &parts.headers);
             let context = access.context.clone();
             let arguments = Arguments::new(parts, body, Arc::clone(endpoint), path);
-            context.scope(bounded(endpoint, arguments)).await
+            context.scope(bounded(endpoint, limit, arguments)).await
         }
         Found::OtherMethods(allow) => Err(Problem::new(405).header(ALLOW, allow.clone())),
-        Found::Nothing => Err(Problem::new(404).detail("there is no such path")),
+        Found::Nothing => match &table.merged {
+            Some(merged) => elsewhere(merged, Request::from_parts(parts, body), &access).await,
+            None => Err(Problem::new(404).detail("there is no such path")),
+        },
     };
-    access.end(&answered);
-    let mut response = answered.unwrap_or_else(Problem::into_response);
+    let mut response = ended(answered, access, table);
     response.headers_mut().insert(REQUEST_ID, shown_id);
-    response
+    match packed {
+        Some(accepted) => gzip::over(response, accepted),
+        None => response,
+    }
+}
+
+/// The answer, whose line is in the log, or will be when its stream has ended.
+fn ended(mut answered: Answered, mut access: Access, table: &Table) -> Response {
+    let streamed = answered.as_mut().ok().and_then(|response| response.extensions_mut().remove::<Streamed>());
+    match (answered, streamed) {
+        (Ok(response), Some(streamed)) if access.method != Method::HEAD => Streaming::over(response, access, streamed, table.stopping()),
+        (answered, _) => {
+            access.end(&answered);
+            answered.unwrap_or_else(Problem::into_response)
+        }
+    }
+}
+
+/// A service of another make, whose times and sizes are its own; a panic in it is that of its request.
+async fn elsewhere(merged: &Merged, request: Request<Body>, access: &Access) -> Answered {
+    let call = async { merged.call(request).await };
+    let caught = access.context.clone().scope(AssertUnwindSafe(call).catch_unwind()).await;
+    caught.map_err(|panic| Problem::new(500).because(format_args!("the merged service panicked: {}", panic_text(panic.as_ref()))))
 }
 
 /// The route within its time; a panic in it is its own.
-async fn bounded(endpoint: &Endpoint, arguments: Arguments) -> Answered {
-    let limit = endpoint.decl.timeout;
+async fn bounded(endpoint: &Endpoint, limit: Duration, arguments: Arguments) -> Answered {
+    if limit.is_zero() {
+        return Err(too_late());
+    }
     let call = async { tokio::time::timeout(limit, endpoint.call(arguments)).await };
     match AssertUnwindSafe(call).catch_unwind().await {
         Ok(Ok(answered)) => answered,
+        Ok(Err(_elapsed)) if limit < endpoint.decl.timeout => Err(too_late()),
         Ok(Err(_elapsed)) => {
             Err(Problem::new(504)
                 .because(format_args!("the route did not finish within {limit:?}: raise its `timeout`, or make it faster")))
@@ -58,7 +88,14 @@ async fn bounded(endpoint: &Endpoint, arguments: Arguments) -> Answered {
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
+/// Nobody waits for the answer any more.
+fn too_late() -> Problem {
+    Problem::new(504)
+        .detail("the deadline of the caller passed before the request was answered")
+        .because("the deadline of the caller passed")
+}
+
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("with a value that is no text")
 }
@@ -75,6 +112,11 @@ fn request_id(headers: &HeaderMap) -> (Id, HeaderValue) {
     })
 }
 
+/// How long the client waits, if it says so in a way that can be read.
+fn patience(headers: &HeaderMap) -> Option<Duration> {
+    timeout::parse(headers.get(timeout::TIMEOUT)?.to_str().ok()?)
+}
+
 fn trace(headers: &HeaderMap) -> (TraceParent, Option<Arc<str>>) {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match text("traceparent").and_then(|text| text.trim().parse::<TraceParent>().ok()) {
@@ -84,29 +126,33 @@ fn trace(headers: &HeaderMap) -> (TraceParent, Option<Arc<str>>) {
 }
 
 /// What the log will say of a request. One that is dropped before its end was abandoned by its client.
-struct Access {
+pub(super) struct Access {
     method: Method,
     route: &'static str,
     context: Context,
     begun: Instant,
     ended: bool,
+    /// Its answer goes on, with this status.
+    streams: Option<u16>,
 }
 
 impl Access {
     fn begin(method: &Method, id: Id, headers: &HeaderMap) -> Self {
         let (trace, state) = trace(headers);
         let context = Context::default().with_correlation(id).with_trace(trace).with_trace_state(state);
-        Self { method: method.clone(), route: "", context, begun: Instant::now(), ended: false }
+        Self { method: method.clone(), route: "", context, begun: Instant::now(), ended: false, streams: None }
     }
 
-    /// The request is for this route, and its client waits no longer than that may take.
-    fn of(&mut self, endpoint: &Endpoint) {
+    /// The request is for this route: how long it may take, which is no longer than its client waits.
+    fn of(&mut self, endpoint: &Endpoint, headers: &HeaderMap) -> Duration {
         self.route = endpoint.decl.path;
+        let limit = patience(headers).map_or(endpoint.decl.timeout, |patience| patience.min(endpoint.decl.timeout));
         let context = std::mem::take(&mut self.context).of_handler(endpoint.service, endpoint.decl.name);
-        self.context = match Timestamp::now().checked_add(endpoint.decl.timeout) {
+        self.context = match Timestamp::now().checked_add(limit) {
             Ok(deadline) => context.with_deadline(deadline),
             Err(_) => context,
         };
+        limit
     }
 
     fn end(&mut self, answered: &Answered) {
@@ -138,6 +184,47 @@ impl Access {
         });
     }
 
+    /// What comes now is bounded by no timeout.
+    pub(super) fn outlives_its_route(&mut self, status: u16) {
+        self.context = std::mem::take(&mut self.context).without_deadline();
+        self.streams = Some(status);
+    }
+
+    /// Runs the closure in the context of the request.
+    pub(super) fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        self.context.enter(work)
+    }
+
+    /// The one line of a request whose answer was a stream.
+    pub(super) fn end_stream(&mut self, how: &End<'_>) {
+        self.ended = true;
+        let status = self.streams.unwrap_or_default();
+        let took = milliseconds(self.begun.elapsed());
+        let Self { method, route, context, .. } = self;
+        let id = context.correlation().cloned();
+        let request_id = id.as_ref().map(tracing::field::display);
+        let text = match how {
+            End::Done => "a stream ended",
+            End::Stopped => "a stream was ended, since the service stops",
+            End::Abandoned => "the client went away from a stream",
+            End::Failed(_) => "a stream failed",
+        };
+        context.enter(|| match how {
+            End::Failed(error) => tracing::event!(
+                target: "comms::http",
+                Level::ERROR,
+                { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id, error },
+                "{text}"
+            ),
+            _ => tracing::event!(
+                target: "comms::http",
+                Level::INFO,
+                { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id },
+                "{text}"
+            ),
+        });
+    }
+
     fn log_abandoned(&mut self) {
         let took = milliseconds(self.begun.elapsed());
         let Self { method, route, context, .. } = self;
@@ -156,8 +243,10 @@ impl Access {
 
 impl Drop for Access {
     fn drop(&mut self) {
-        if !self.ended {
-            self.log_abandoned();
+        match (self.ended, self.streams) {
+            (true, _) => {}
+            (false, Some(_)) => self.end_stream(&End::Abandoned),
+            (false, None) => self.log_abandoned(),
         }
     }
 }

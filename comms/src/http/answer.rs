@@ -55,6 +55,12 @@ fn of_json(status: u16, text: Vec<u8>) -> Response<Body> {
     response
 }
 
+/// The response with the status of success.
+pub(super) fn of_status(status: u16, mut response: Response<Body>) -> Answered {
+    *response.status_mut() = success(status);
+    Ok(response)
+}
+
 /// The declaration has checked it.
 fn success(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::OK)

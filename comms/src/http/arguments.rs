@@ -7,12 +7,13 @@ use std::sync::Arc;
 use axum_core::body::Body;
 use axum_core::extract::FromRequestParts;
 use axum_core::response::IntoResponse as _;
-use hyper::header::CONTENT_TYPE;
+use bytes::Bytes;
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use super::endpoint::Endpoint;
-use super::{Parts, Place, Problem, body, text};
+use super::{BodyStream, Parts, Place, Problem, body, text};
 
 /// A request that is being taken apart. What a route's method takes comes out of it, argument after argument.
 #[derive(Debug)]
@@ -63,7 +64,8 @@ impl Arguments {
         text::read(&texts).map_err(|invalid| wrong(Place::Query, name, invalid))
     }
 
-    /// The header. Absent is `None` for an `Option` and empty for a list, which takes a header given several times.
+    /// The header. Absent is `None` for an `Option` and empty for a list, whose elements stand between commas, in a header that may be given
+    /// several times.
     ///
     /// # Errors
     /// 400 when it is no `T`.
@@ -71,7 +73,7 @@ impl Arguments {
         let values = self.parts.headers.get_all(name).iter().map(|value| std::str::from_utf8(value.as_bytes()).map(Cow::Borrowed));
         let texts: Result<Vec<Cow<'_, str>>, _> = values.collect();
         let texts = texts.map_err(|_| wrong(Place::Header, name, "it is no UTF-8"))?;
-        text::read(&texts).map_err(|invalid| wrong(Place::Header, name, invalid))
+        text::read_header(&texts).map_err(|invalid| wrong(Place::Header, name, invalid))
     }
 
     /// The body, JSON. An empty one is `null`: `None` for an `Option`.
@@ -80,7 +82,7 @@ impl Arguments {
     /// 400 when it is no JSON, 408 when it comes too slowly, 413 when it is too large, 415 when it is of another type, 422 when it
     /// is JSON and no `T`.
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Problem> {
-        let bytes = body::read(std::mem::take(&mut self.body), self.endpoint.decl.body_limit, self.endpoint.read_timeout).await?;
+        let bytes = self.bytes().await?;
         if bytes.is_empty() {
             return serde_json::from_str("null").map_err(|_| Problem::new(400).detail("the body is empty: it should be JSON"));
         }
@@ -91,9 +93,57 @@ impl Arguments {
         })
     }
 
-    fn check_json(&self) -> Result<(), Problem> {
+    /// The whole body as it came, of any type.
+    ///
+    /// # Errors
+    /// 400 when it breaks off, 408 when it comes too slowly, 413 when it is too large, 415 when it is compressed.
+    pub async fn bytes(&mut self) -> Result<Bytes, Problem> {
+        let body = self.take_body()?;
+        body::read(body, self.endpoint.decl.body_limit, self.endpoint.read_timeout).await
+    }
+
+    /// The body piece by piece, as it comes, of any type.
+    ///
+    /// # Errors
+    /// 415 when it is compressed.
+    pub fn stream(&mut self) -> Result<BodyStream, Problem> {
+        let body = self.take_body()?;
+        Ok(BodyStream::new(body::pieces(body, self.endpoint.decl.body_limit, self.endpoint.read_timeout)))
+    }
+
+    /// Nothing here unpacks what a client has packed: its size would not be known before.
+    fn take_body(&mut self) -> Result<Body, Problem> {
+        match self.parts.headers.get(CONTENT_ENCODING) {
+            Some(coding) if !coding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+                let detail =
+                    format!("the body has `content-encoding: {}`: send it without one", String::from_utf8_lossy(coding.as_bytes()));
+                Err(Problem::new(415).detail(detail).header(ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+            }
+            _ => Ok(std::mem::take(&mut self.body)),
+        }
+    }
+
+    /// Refuses a body whose `content-type` is none of these.
+    ///
+    /// # Errors
+    /// 415.
+    pub fn check_media_type(&self, expected: &[&str]) -> Result<(), Problem> {
+        let media = self.media_type();
+        if expected.contains(&media.as_str()) {
+            return Ok(());
+        }
+        let found = if media.is_empty() { "no content-type".to_owned() } else { format!("`content-type: {media}`") };
+        Err(Problem::new(415).detail(format!("the body should have `content-type: {}`; it has {found}", expected.join("` or `"))))
+    }
+
+    /// Without its parameters; empty where there is none.
+    fn media_type(&self) -> String {
         let value = self.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    fn check_json(&self) -> Result<(), Problem> {
+        let media = self.media_type();
         if media == "application/json" || (media.starts_with("application/") && media.ends_with("+json")) {
             return Ok(());
         }
@@ -114,7 +164,7 @@ impl Arguments {
 }
 
 /// As a form writes it; `None` when it is no UTF-8.
-fn decoded(text: &str) -> Option<Cow<'_, str>> {
+pub(super) fn decoded(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('+') {
         return percent_decode_str(text).decode_utf8().ok();
     }

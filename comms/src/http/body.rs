@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum_core::body::Body;
 use axum_core::response::Response;
 use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, Stream};
 use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use hyper::body::Body as _;
@@ -36,6 +37,21 @@ pub(super) async fn read(mut body: Body, limit: usize, patience: Duration) -> Re
         chunks.add(chunk);
     }
     Ok(chunks.all())
+}
+
+/// The body piece by piece, within the same bounds.
+pub(super) fn pieces(body: Body, limit: usize, patience: Duration) -> impl Stream<Item = Result<Bytes, Problem>> + Send + 'static {
+    stream::try_unfold((body, 0), move |(mut body, taken)| async move {
+        if body.size_hint().lower() > limit.saturating_sub(taken) as u64 {
+            return Err(too_large(body, limit).await);
+        }
+        let Some(piece) = next(&mut body, patience).await? else { return Ok(None) };
+        let taken = taken + piece.len();
+        if taken > limit {
+            return Err(too_large(body, limit).await);
+        }
+        Ok(Some((piece, (body, taken))))
+    })
 }
 
 /// Most bodies come in one piece, which is not copied then.

@@ -11,17 +11,25 @@ use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::busy::Busy;
+use super::patient::Patient;
 use super::preface::{self, Begun, Version};
 use super::server::Site;
+use super::tls::Tls;
 
 /// How often a connection that should end is looked at: one that is not in the middle of a request is dropped then. A client
 /// that has sent half a head does not hold up the end of the process.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// What a connection is carried by.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<I: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for I {}
 
 /// What a connection may take.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +38,28 @@ pub(super) struct Limits {
     pub(super) head: usize,
     /// For a head to come.
     pub(super) read: Duration,
+    /// For a client that takes nothing.
+    pub(super) write: Duration,
 }
 
 /// Answers what comes over the connection until it ends, or until it has answered what was begun before the stop.
-pub(super) async fn serve<S: Site>(stream: TcpStream, site: Arc<S>, limits: Limits, stop: CancellationToken) {
+pub(super) async fn serve<S: Site>(stream: TcpStream, tls: Option<Tls>, site: Arc<S>, limits: Limits, stop: CancellationToken) {
     // Answers are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
+    let stream = Patient::new(stream, limits.write);
+    let Some(tls) = tls else { return over(stream, site, limits, stop).await };
+    let secured = tokio::select! {
+        secured = timeout(limits.read, tls.accept(stream)) => secured,
+        () = stop.cancelled() => return,
+    };
+    match secured {
+        Ok(Ok(stream)) => over(stream, site, limits, stop).await,
+        Ok(Err(error)) => tracing::debug!(target: "comms::http", %error, "a client did not get through the handshake"),
+        Err(_elapsed) => tracing::debug!(target: "comms::http", "a handshake took too long"),
+    }
+}
+
+async fn over<S: Site, I: Stream>(stream: I, site: Arc<S>, limits: Limits, stop: CancellationToken) {
     let begun = tokio::select! {
         begun = timeout(limits.read, preface::read(stream)) => begun,
         () = stop.cancelled() => return,
@@ -51,7 +75,13 @@ pub(super) async fn serve<S: Site>(stream: TcpStream, site: Arc<S>, limits: Limi
     }
 }
 
-async fn over_http1<S: Site>(begun: Begun, site: Arc<S>, limits: Limits, busy: &Busy, stop: CancellationToken) -> hyper::Result<()> {
+async fn over_http1<S: Site, I: Stream>(
+    begun: Begun<I>,
+    site: Arc<S>,
+    limits: Limits,
+    busy: &Busy,
+    stop: CancellationToken,
+) -> hyper::Result<()> {
     let service = service_fn(|request: Request<Incoming>| {
         let (answering, guard) = (Arc::clone(&site).answer(request.map(whole)), busy.begin());
         async move { Ok::<_, Infallible>(guard.over(answering.await)) }
@@ -62,7 +92,13 @@ async fn over_http1<S: Site>(begun: Begun, site: Arc<S>, limits: Limits, busy: &
     until_stopped(connection, http1::Connection::graceful_shutdown, busy, stop).await
 }
 
-async fn over_http2<S: Site>(begun: Begun, site: Arc<S>, limits: Limits, busy: &Busy, stop: CancellationToken) -> hyper::Result<()> {
+async fn over_http2<S: Site, I: Stream>(
+    begun: Begun<I>,
+    site: Arc<S>,
+    limits: Limits,
+    busy: &Busy,
+    stop: CancellationToken,
+) -> hyper::Result<()> {
     let service = service_fn(|request: Request<Incoming>| {
         let (answering, guard) = (Arc::clone(&site).answer(request.map(whole)), busy.begin());
         async move { Ok::<_, Infallible>(guard.over(answering.await)) }

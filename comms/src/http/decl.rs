@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Shape;
 use crate::location::Location;
 
 /// The method of a route.
@@ -78,13 +79,22 @@ pub struct ParameterDecl {
     pub name: &'static str,
     /// Where its value comes from.
     pub place: Place,
+    /// What documents say of its type.
+    pub shape: Option<Shape>,
 }
 
 impl ParameterDecl {
     /// An argument of the name, from the place.
     #[must_use]
     pub const fn new(name: &'static str, place: Place) -> Self {
-        Self { name, place }
+        Self { name, place, shape: None }
+    }
+
+    /// Documents say this of its type.
+    #[must_use]
+    pub const fn shape(mut self, shape: Shape) -> Self {
+        self.shape = Some(shape);
+        self
     }
 }
 
@@ -110,6 +120,8 @@ pub struct RouteDecl {
     pub doc: Option<&'static str>,
     /// The arguments, in order.
     pub parameters: &'static [ParameterDecl],
+    /// What documents say of a successful answer.
+    pub answer: Option<Shape>,
 }
 
 impl RouteDecl {
@@ -117,7 +129,7 @@ impl RouteDecl {
     #[must_use]
     pub const fn new(verb: Verb, path: &'static str, name: &'static str, location: Location) -> Self {
         let (timeout, body_limit) = (Duration::from_secs(30), 1 << 20);
-        Self { verb, path, name, location, timeout, body_limit, status: 200, doc: None, parameters: &[] }
+        Self { verb, path, name, location, timeout, body_limit, status: 200, doc: None, parameters: &[], answer: None }
     }
 
     /// A request may take so long.
@@ -156,6 +168,13 @@ impl RouteDecl {
     #[must_use]
     pub const fn parameters(mut self, parameters: &'static [ParameterDecl]) -> Self {
         self.parameters = parameters;
+        self
+    }
+
+    /// Documents say this of a successful answer.
+    #[must_use]
+    pub const fn answer(mut self, shape: Shape) -> Self {
+        self.answer = Some(shape);
         self
     }
 }

@@ -26,6 +26,12 @@ impl Endpoint {
         Self { decl: R::DECL, service: name, read_timeout, call: Box::new(call) }
     }
 
+    /// With what the configuration changes in what its attribute says.
+    pub(crate) fn declared_as(mut self, decl: RouteDecl) -> Self {
+        self.decl = decl;
+        self
+    }
+
     pub(super) fn call(&self, arguments: Arguments) -> BoxFuture<'static, Answered> {
         (self.call)(arguments)
     }

@@ -63,8 +63,11 @@ pub(crate) fn classified(class: Class, error: &BoxError) -> Problem {
     }
 }
 
-/// The problem of any other error: by the class that is stated in its chain, else nobody's business but the log's.
+/// The problem of any other error: one that is in its chain, what a body was refused with for example; else by the class that is stated in its chain, else nobody's business but the log's.
 pub(crate) fn searched(error: &BoxError) -> Problem {
+    if let Some(problem) = chain(error.as_ref()).find_map(|error| error.downcast_ref::<Problem>()) {
+        return spoken(problem);
+    }
     classified(stated_class(error.as_ref()).unwrap_or(Class::Unknown), error)
 }
 

@@ -27,20 +27,44 @@ pub(crate) mod answer;
 mod arguments;
 mod body;
 mod busy;
+mod chunks;
 mod connection;
 mod decl;
 mod endpoint;
+mod events;
 pub(crate) mod failure;
+mod form;
+mod from_body;
+#[cfg(feature = "compression")]
+pub(crate) mod gzip;
+#[cfg(not(feature = "compression"))]
+#[path = "no_gzip.rs"]
+pub(crate) mod gzip;
+mod merged;
+#[cfg(feature = "multipart")]
+mod multipart;
+mod patient;
 mod preface;
-mod problem;
+pub(crate) mod problem;
 mod route;
 pub(crate) mod server;
+pub(crate) mod shape;
+mod streaming;
 pub(crate) mod table;
 mod text;
+pub(crate) mod timeout;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
+mod with;
 
 pub use axum_core::body::Body;
 pub use axum_core::extract::FromRequestParts;
 pub use axum_core::response::{IntoResponse, Response};
+pub use bytes::Bytes;
+pub use futures_util::Stream;
 pub use hyper::http::request::Parts;
 pub use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 
@@ -48,8 +72,18 @@ pub use crate::location::Location;
 pub(crate) use access::respond;
 pub use answer::{IntoAnswer, Raw};
 pub use arguments::Arguments;
+pub use chunks::Chunks;
 pub use decl::{ParameterDecl, Place, RouteDecl, Verb};
 pub(crate) use endpoint::Endpoint;
+pub use events::{Event, Events};
 pub use failure::HttpError;
+pub use form::Form;
+pub use from_body::{BodyStream, FromBody};
+pub(crate) use merged::Merged;
+#[cfg(feature = "multipart")]
+pub use multipart::{Field, Multipart};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use route::{Answered, Route};
+pub use shape::{Content, Medium, Shape};
+pub use streaming::StreamItem;
+pub use with::With;

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -18,7 +17,7 @@ pub(super) enum Version {
 }
 
 /// Reads as far as it takes to tell.
-pub(super) async fn read(mut stream: TcpStream) -> io::Result<Begun> {
+pub(super) async fn read<I: AsyncRead + Unpin>(mut stream: I) -> io::Result<Begun<I>> {
     let (mut bytes, mut length) = ([0; PREFACE.len()], 0);
     while length < PREFACE.len() && bytes[..length] == PREFACE[..length] {
         match stream.read(&mut bytes[length..]).await? {
@@ -32,15 +31,15 @@ pub(super) async fn read(mut stream: TcpStream) -> io::Result<Begun> {
 
 /// A stream whose first bytes have been looked at, and are read once more.
 #[derive(Debug)]
-pub(super) struct Begun {
+pub(super) struct Begun<I> {
     pub(super) version: Version,
     bytes: [u8; PREFACE.len()],
     given: usize,
     length: usize,
-    stream: TcpStream,
+    stream: I,
 }
 
-impl AsyncRead for Begun {
+impl<I: AsyncRead + Unpin> AsyncRead for Begun<I> {
     fn poll_read(mut self: Pin<&mut Self>, task: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let left = &self.bytes[self.given..self.length];
         if left.is_empty() {
@@ -53,7 +52,7 @@ impl AsyncRead for Begun {
     }
 }
 
-impl AsyncWrite for Begun {
+impl<I: AsyncWrite + Unpin> AsyncWrite for Begun<I> {
     fn poll_write(mut self: Pin<&mut Self>, task: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(task, bytes)
     }

@@ -55,6 +55,10 @@ struct Fields {
     cause: Option<String>,
 }
 
+/// Why an answer is a problem, for whoever holds the answer in this process. It is not sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only fakes tell it"))] pub(crate) String);
+
 fn about_blank() -> Cow<'static, str> {
     Cow::Borrowed("about:blank")
 }
@@ -89,6 +93,15 @@ impl Problem {
             headers: HeaderMap::new(),
             cause: None,
         }))
+    }
+
+    /// The same with the status of the answer that it came in, which counts; what it says itself is only repeated there.
+    pub(crate) fn at_status(mut self, status: u16) -> Self {
+        if self.0.title.is_empty() {
+            self.0.title = Self::of_status(status).0.title;
+        }
+        self.0.status = status;
+        self
     }
 
     /// Of this type, a URI that identifies the kind of problem; `about:blank` unless said otherwise.
@@ -221,6 +234,9 @@ impl IntoResponse for Problem {
         let mut response = Response::new(Body::from(serde_json::to_vec(&self).unwrap_or_default()));
         *response.status_mut() = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         *response.headers_mut() = headers;
+        if let Some(cause) = self.0.cause.take() {
+            response.extensions_mut().insert(Cause(cause));
+        }
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response
     }

@@ -16,6 +16,7 @@ use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{self, Limits};
+use super::tls::{Tls, TlsError};
 use crate::config::HttpConfig;
 
 /// What answers the requests of a port.
@@ -34,6 +35,15 @@ pub(crate) struct BindError {
     source: std::io::Error,
 }
 
+/// The HTTP port could not be opened, or not be made secure.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("could not open the HTTP port: {0}")]
+    Tls(#[from] TlsError),
+}
+
 /// The port, open; nobody is accepted yet.
 #[derive(Debug)]
 pub(crate) struct Bound {
@@ -41,19 +51,21 @@ pub(crate) struct Bound {
     address: SocketAddr,
     limits: Limits,
     connections: usize,
+    tls: Option<Tls>,
 }
 
 impl Bound {
     /// Opens the port.
     ///
     /// # Errors
-    /// When that fails, most often because another process has it.
-    pub(crate) async fn open(config: &HttpConfig) -> Result<Self, BindError> {
+    /// When that fails, most often because another process has it; or the files of the certificate and its key are no good.
+    pub(crate) async fn open(config: &HttpConfig) -> Result<Self, OpenError> {
+        let tls = config.tls.as_ref().map(Tls::open).transpose()?;
         let failed = |source| BindError { address: config.address, source };
         let listener = TcpListener::bind(config.address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let limits = Limits { head: config.header_limit, read: config.read_timeout };
-        Ok(Self { listener, address, limits, connections: config.max_connections })
+        let limits = Limits { head: config.header_limit, read: config.read_timeout, write: config.write_timeout };
+        Ok(Self { listener, address, limits, connections: config.max_connections, tls })
     }
 
     /// Where it listens, with the port that it got.
@@ -64,7 +76,7 @@ impl Bound {
     /// Answers from here on.
     pub(crate) fn serve(self, site: Arc<impl Site>) -> Server {
         let (stop, slots) = (CancellationToken::new(), Arc::new(Semaphore::new(self.connections)));
-        let port = Port { site, limits: self.limits, slots: Arc::clone(&slots), stop: stop.clone() };
+        let port = Port { site, limits: self.limits, tls: self.tls, slots: Arc::clone(&slots), stop: stop.clone() };
         let accepting = tokio::spawn(port.accept(self.listener));
         let state = State { accepting: accepting.abort_handle(), slots };
         Server { address: self.address, connections: self.connections, state, stop, accepting }
@@ -138,6 +150,7 @@ impl State {
 struct Port<S> {
     site: Arc<S>,
     limits: Limits,
+    tls: Option<Tls>,
     slots: Arc<Semaphore>,
     stop: CancellationToken,
 }
@@ -176,6 +189,6 @@ impl<S: Site> Port<S> {
     }
 
     fn connection(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + use<S> {
-        connection::serve(stream, Arc::clone(&self.site), self.limits, self.stop.clone())
+        connection::serve(stream, self.tls.clone(), Arc::clone(&self.site), self.limits, self.stop.clone())
     }
 }

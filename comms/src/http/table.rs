@@ -7,13 +7,20 @@ use std::sync::Arc;
 
 use hyper::Method;
 use hyper::header::HeaderValue;
+use tokio_util::sync::CancellationToken;
 
-use super::{Endpoint, RouteDecl, Verb};
+use super::{Endpoint, Merged, RouteDecl, Verb};
 
 /// All routes of an application.
 #[derive(Default)]
 pub(crate) struct Table {
     paths: matchit::Router<Item>,
+    /// Answers what no route does.
+    pub(super) merged: Option<Merged>,
+    /// Streams without an end end.
+    stopping: CancellationToken,
+    /// Answers are sent in gzip to who reads it.
+    pub(super) compression: bool,
 }
 
 /// One path with its verbs.
@@ -44,7 +51,28 @@ impl Table {
             // A path that is refused here was refused, and reported, by the check before.
             let _ = paths.insert(path, item);
         }
-        Self { paths }
+        Self { paths, ..Self::default() }
+    }
+
+    /// With this service for what no route answers.
+    pub(crate) fn merging(mut self, merged: Option<Merged>) -> Self {
+        self.merged = merged;
+        self
+    }
+
+    /// Whether answers are sent in gzip to who reads it.
+    pub(crate) fn compressing(mut self, compression: bool) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Tells streams without an end to end.
+    pub(crate) fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    pub(super) fn stopping(&self) -> &CancellationToken {
+        &self.stopping
     }
 
     pub(super) fn find(&self, method: &Method, path: &str) -> Found<'_> {

@@ -1,10 +1,11 @@
 //! Values out of the texts of a path, a query or a header, by serde.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 
-use serde::de::value::SeqDeserializer;
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqDeserializer};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// Reads a value out of all texts of one name: none for an `Option` that is not there, several for a list.
@@ -12,7 +13,45 @@ use serde::forward_to_deserialize_any;
 /// # Errors
 /// What is wrong, for the client.
 pub(super) fn read<T: DeserializeOwned>(texts: &[Cow<'_, str>]) -> Result<T, Invalid> {
-    T::deserialize(Texts(texts))
+    T::deserialize(Texts { texts, separator: None })
+}
+
+/// The same of a header: a list in it stands between commas, on one line or on several, as RFC 9110 has it (section 5.3). Any
+/// other value is the whole line.
+///
+/// # Errors
+/// What is wrong, for the client.
+pub(super) fn read_header<T: DeserializeOwned>(lines: &[Cow<'_, str>]) -> Result<T, Invalid> {
+    T::deserialize(Texts { texts: lines, separator: Some(',') })
+}
+
+/// Reads a struct out of fields with all their texts.
+///
+/// # Errors
+/// What is wrong, for the client.
+pub(super) fn read_fields<T: DeserializeOwned>(fields: &BTreeMap<Cow<'_, str>, Vec<Cow<'_, str>>>) -> Result<T, Invalid> {
+    T::deserialize(MapAccessDeserializer::new(Fields { left: fields.iter(), current: None }))
+}
+
+/// The fields that are left.
+struct Fields<'a> {
+    left: btree_map::Iter<'a, Cow<'a, str>, Vec<Cow<'a, str>>>,
+    current: Option<(&'a str, &'a [Cow<'a, str>])>,
+}
+
+impl<'de> MapAccess<'de> for Fields<'_> {
+    type Error = Invalid;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Invalid> {
+        let Some((name, texts)) = self.left.next() else { return Ok(None) };
+        self.current = Some((name, texts));
+        seed.deserialize(IntoDeserializer::<Invalid>::into_deserializer(name.as_ref())).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Invalid> {
+        let (name, texts) = self.current.take().unwrap_or_default();
+        seed.deserialize(Texts { texts, separator: None }).map_err(|Invalid(why)| Invalid(format!("`{name}`: {why}")))
+    }
 }
 
 /// What is wrong with a text, for the client.
@@ -34,11 +73,15 @@ impl de::Error for Invalid {
 }
 
 /// All texts of one name.
-struct Texts<'a>(&'a [Cow<'a, str>]);
+struct Texts<'a> {
+    texts: &'a [Cow<'a, str>],
+    /// What stands between the elements of a list, where one text may hold several.
+    separator: Option<char>,
+}
 
 impl<'a> Texts<'a> {
     fn one(&self) -> Result<Text<'a>, Invalid> {
-        match self.0 {
+        match self.texts {
             [] => Err(Invalid("it is missing".to_owned())),
             [text] => Ok(Text(text)),
             texts => Err(Invalid(format!("it is given {} times, and may be given once", texts.len()))),
@@ -52,7 +95,17 @@ struct Text<'a>(&'a str);
 
 impl Text<'_> {
     fn parse<N: std::str::FromStr>(self, expected: &str) -> Result<N, Invalid> {
-        self.0.parse().map_err(|_| Invalid(format!("expected {expected}, found {}", shown(self.0))))
+        self.0.parse().map_err(|_| self.unexpected(expected))
+    }
+
+    /// `inf` and `NaN`, which Rust reads, are no numbers in JSON and to those who read a document.
+    fn number<N: std::str::FromStr + Copy>(self, is_finite: fn(N) -> bool) -> Result<N, Invalid> {
+        let number = self.parse("a number")?;
+        if is_finite(number) { Ok(number) } else { Err(self.unexpected("a number")) }
+    }
+
+    fn unexpected(self, expected: &str) -> Invalid {
+        Invalid(format!("expected {expected}, found {}", shown(self.0)))
     }
 }
 
@@ -85,7 +138,7 @@ impl<'de> Deserializer<'de> for Texts<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.texts.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Invalid> {
@@ -93,7 +146,14 @@ impl<'de> Deserializer<'de> for Texts<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        visitor.visit_seq(SeqDeserializer::new(self.0.iter().map(|text| Text(text))))
+        match self.separator {
+            None => visitor.visit_seq(SeqDeserializer::new(self.texts.iter().map(|text| Text(text)))),
+            // Empty elements mean nothing, RFC 9110, section 5.6.1.
+            Some(separator) => {
+                let elements = self.texts.iter().flat_map(|text| text.split(separator)).map(str::trim).filter(|text| !text.is_empty());
+                visitor.visit_seq(SeqDeserializer::new(elements.map(Text)))
+            }
+        }
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Invalid> {
@@ -156,9 +216,15 @@ impl<'de> Deserializer<'de> for Text<'_> {
         deserialize_u32 visit_u32 "a whole number of 32 bits, not below 0";
         deserialize_u64 visit_u64 "a whole number of 64 bits, not below 0";
         deserialize_u128 visit_u128 "a whole number of 128 bits, not below 0";
-        deserialize_f32 visit_f32 "a number";
-        deserialize_f64 visit_f64 "a number";
         deserialize_char visit_char "one character";
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_f32(self.number(f32::is_finite)?)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
+        visitor.visit_f64(self.number(f64::is_finite)?)
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
@@ -241,6 +307,26 @@ mod tests {
         assert_eq!(read::<Vec<u8>>(&[]), Ok(Vec::new()));
         assert_eq!(read::<Option<Vec<u8>>>(&["1", "2"]), Ok(Some(vec![1, 2])));
         assert_eq!(read::<u8>(&[]).unwrap_err(), "it is missing");
+    }
+
+    #[test]
+    fn a_list_in_a_header_stands_between_commas() {
+        fn header<T: DeserializeOwned>(lines: &[&str]) -> Result<T, String> {
+            let lines: Vec<Cow<'_, str>> = lines.iter().map(|line| Cow::Borrowed(*line)).collect();
+            read_header(&lines).map_err(|invalid| invalid.to_string())
+        }
+        assert_eq!(header(&["1,2", " 3 ,, 4"]), Ok(vec![1, 2, 3, 4]));
+        assert_eq!(header(&["a, b"]), Ok("a, b".to_owned()));
+        assert_eq!(header(&[""]), Ok(Vec::<u8>::new()));
+        assert_eq!(header::<Vec<u8>>(&["1,x"]).unwrap_err(), "expected a whole number from 0 to 255, found `x`");
+        assert_eq!(read(&["1,2"]), Ok(vec!["1,2".to_owned()]));
+    }
+
+    #[test]
+    fn a_number_is_finite() {
+        assert_eq!(read::<f64>(&["NaN"]).unwrap_err(), "expected a number, found `NaN`");
+        assert!(read::<f32>(&["inf"]).is_err() && read::<f64>(&["1e999"]).is_err());
+        assert_eq!(read(&["-1e3"]), Ok(-1000.0));
     }
 
     #[test]

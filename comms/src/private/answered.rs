@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::error::Classify;
 use crate::handler::HandlerError;
-use crate::http::{Answered, HttpError, IntoAnswer, Problem, answer, failure};
+use crate::http::{Answered, HttpError, IntoAnswer, Problem, With, answer, failure};
 
 /// Stands for the type of what a route returned.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl<R> Returned<R> {
 
 /// The ways to read what was returned, without their names.
 pub mod way {
-    pub use super::{AnswerValue as _, DataValue as _, OtherValue as _};
+    pub use super::{AnswerValue as _, AnswerWith as _, DataValue as _, DataWith as _, OtherValue as _};
     pub use super::{ClassifiedError as _, NoError as _, OtherError as _, PlainError as _, SpeakingError as _};
 }
 
@@ -60,6 +60,10 @@ ways! {
     NotAnError by error_way of OtherError for [T, E] &Returned<Result<T, E>>;
     /// No result at all.
     Infallible by error_way of NoError for [T] Returned<T>;
+    /// A status and headers beside what says itself what it answers.
+    AskedWith by value_way of AnswerWith for [T: IntoAnswer] &&&&Returned<With<T>>;
+    /// A status and headers beside data.
+    DataBeside by value_way of DataWith for [T: Serialize] &&&Returned<With<T>>;
     /// It says itself what it answers.
     Asked by value_way of AnswerValue for [T: IntoAnswer] &&Returned<T>;
     /// It is data.
@@ -118,6 +122,26 @@ impl Infallible {
     }
 }
 
+impl AskedWith {
+    /// What it says, with these.
+    ///
+    /// # Errors
+    /// Its own.
+    pub fn answer<T: IntoAnswer>(self, status: u16, value: With<T>) -> Answered {
+        value.answer(status, |status, value| value.into_answer(status))
+    }
+}
+
+impl DataBeside {
+    /// As JSON, with these.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn answer<T: Serialize>(self, status: u16, value: With<T>) -> Answered {
+        value.answer(status, |status, value| answer::json(status, &value))
+    }
+}
+
 impl Asked {
     /// What it says.
     ///
@@ -168,7 +192,7 @@ macro_rules! __answered {
         let returned = $returned;
         match (&&&&&$crate::__private::answered::Returned::of(&returned)).error_way().split(returned) {
             $crate::__private::std::result::Result::Ok(value) => {
-                (&&&$crate::__private::answered::Returned::of(&value)).value_way().answer($status, value)
+                (&&&&&$crate::__private::answered::Returned::of(&value)).value_way().answer($status, value)
             }
             $crate::__private::std::result::Result::Err(problem) => $crate::__private::std::result::Result::Err(problem),
         }
@@ -213,6 +237,8 @@ mod tests {
         assert_eq!(status(crate::__answered!(202, ())), 202);
         assert_eq!(status(crate::__answered!(201, vec![1, 2])), 201);
         assert_eq!(status(crate::__answered!(200, Ok::<(), BoxError>(()))), 204);
+        assert_eq!(status(crate::__answered!(200, crate::http::With::new(vec![1]).status(203))), 203);
+        assert_eq!(status(crate::__answered!(200, Ok::<_, BoxError>(crate::http::With::new(())))), 204);
         let mut teapot = axum_core::response::Response::default();
         *teapot.status_mut() = hyper::StatusCode::IM_A_TEAPOT;
         assert_eq!(status(crate::__answered!(200, Ok::<_, BoxError>(Raw(teapot)))), 418);

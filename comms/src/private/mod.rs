@@ -2,12 +2,22 @@
 
 #[cfg(feature = "http")]
 pub mod answered;
+#[cfg(feature = "http")]
+pub mod contract;
 pub mod index;
 pub mod inject;
 pub mod outcome;
+#[cfg(feature = "http")]
+pub mod shape;
+#[cfg(feature = "http")]
+pub mod taken;
+#[cfg(feature = "http")]
+mod travels;
 pub mod wiring;
 
 pub use outcome::{Answers, provided};
+#[cfg(feature = "http")]
+pub use travels::{Answer, Refusal, assert_answer, assert_refusal, sent};
 
 pub use crate::app::main;
 pub use schemars;

@@ -47,7 +47,7 @@ pub struct TestApp {
 /// A [`TestApp`] before it starts.
 #[derive(Debug)]
 #[must_use = "nothing runs until `start`"]
-pub struct TestAppBuilder(AppBuilder);
+pub struct TestAppBuilder(pub(super) AppBuilder);
 
 impl TestAppBuilder {
     /// Hands over a value, a fake for example, in the place of what a provider would make.
@@ -64,6 +64,7 @@ impl TestAppBuilder {
         let mut app = self.0.observer(Arc::clone(&recorder) as _);
         // Requests come through `TestApp::http`.
         app.config.http.enabled = false;
+        app.config.grpc.enabled = false;
         let mut brokers = Vec::new();
         for name in broker_names(&app) {
             let memory = Memory::with_config(MemoryConfig { record: RECORD, ..MemoryConfig::default() });

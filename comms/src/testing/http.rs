@@ -126,6 +126,12 @@ impl HttpCall<'_> {
         self.header(CONTENT_TYPE.as_str(), content_type)
     }
 
+    /// Sends it, and hands the answer over while its body still comes: that of a stream without an end.
+    pub async fn open(self) -> HttpStream {
+        let (parts, body) = self.app.app().answer(self.request).await.into_parts();
+        HttpStream { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
     /// Sends it, and waits until what the route published has settled.
     ///
     /// # Panics
@@ -136,6 +142,32 @@ impl HttpCall<'_> {
         let body = body.collect().await.unwrap_or_else(|error| panic!("the answer broke off: {error}")).to_bytes();
         self.app.settled().await;
         HttpAnswer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+}
+
+/// An answer whose body still comes. Dropping it is the client going away.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct HttpStream {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    body: Body,
+}
+
+impl HttpStream {
+    /// The next piece of the body, an event for example; none at its end.
+    ///
+    /// # Panics
+    /// When the body breaks off.
+    pub async fn piece(&mut self) -> Option<Bytes> {
+        loop {
+            let frame = self.body.frame().await?.unwrap_or_else(|error| panic!("the answer broke off: {error}"));
+            if let Ok(data) = frame.into_data() {
+                return Some(data);
+            }
+        }
     }
 }
 

@@ -4,11 +4,17 @@
 
 mod app;
 #[cfg(feature = "http")]
+mod fake;
+#[cfg(feature = "http")]
 mod http;
 pub mod proxy;
 mod recorder;
+mod script;
 pub mod servers;
 
 pub use app::{TestApp, TestAppBuilder};
 #[cfg(feature = "http")]
-pub use http::{HttpAnswer, HttpCall, TestHttp};
+pub use fake::{Fake, Routes};
+#[cfg(feature = "http")]
+pub use http::{HttpAnswer, HttpCall, HttpStream, TestHttp};
+pub use script::Script;

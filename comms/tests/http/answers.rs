@@ -125,6 +125,15 @@ async fn a_route_that_takes_too_long_is_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_configuration_may_say_how_long_a_route_may_take() {
+    let config = comms::config::Config::from_toml("[service.orders.handler.hang]\ntimeout = \"1s\"").unwrap();
+    let app = comms::testing::TestApp::with(crate::orders::app(&crate::orders::Gate::new()).config(config)).start().await.unwrap();
+    let begun = tokio::time::Instant::now();
+    assert_eq!(app.http().get("/hang").send().await.status, 504);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_request_id_and_the_trace_of_the_client_go_on() {
     let app = test().start().await.unwrap();
     let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -6,21 +6,13 @@ Prints `ok` at the end; fails with what it saw otherwise. The Python code of the
 temporary folder.
 """
 
-import os
 import sys
-import tempfile
 
+import generated
 import grpc
-from grpc_tools import protoc
 
 address, protos = sys.argv[1:]
-
-
-def generate(folder):
-    files = ["shop/common/v1/money.proto", "shop/inventory/v1/inventory.proto"]
-    include = os.path.join(os.path.dirname(protoc.__file__), "_proto")
-    arguments = ["protoc", f"-I{protos}", f"-I{include}", f"--python_out={folder}", f"--grpc_python_out={folder}", *files]
-    assert protoc.main(arguments) == 0, "protoc failed"
+generated.generate(protos)
 
 
 def refused(call):
@@ -31,9 +23,7 @@ def refused(call):
     raise AssertionError("the call was answered")
 
 
-with tempfile.TemporaryDirectory() as folder, grpc.insecure_channel(address) as channel:
-    generate(folder)
-    sys.path.insert(0, folder)
+with grpc.insecure_channel(address) as channel:
     from google.protobuf.empty_pb2 import Empty
     from shop.common.v1.money_pb2 import Article, Money
     from shop.inventory.v1 import inventory_pb2 as messages
@@ -82,6 +72,9 @@ with tempfile.TemporaryDirectory() as folder, grpc.insecure_channel(address) as 
     assert refused(lambda: next(late))[0] == grpc.StatusCode.FAILED_PRECONDITION
     missing = channel.unary_unary("/shop.inventory.v1.Inventory/Missing")
     assert refused(lambda: missing(b""))[0] == grpc.StatusCode.UNIMPLEMENTED
+
+    # Compressed requests, and answers where the server compresses.
+    assert reserve("chair", compression=grpc.Compression.Gzip).total.cents == 1000
 
     # A stream that its caller gives up.
     endless = stub.Watch(messages.WatchRequest(article=Article(sku="endless"), count=1))

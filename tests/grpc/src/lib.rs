@@ -3,6 +3,7 @@
 pub mod money;
 pub mod serving;
 pub mod stock;
+pub mod whole;
 
 /// What the build script made of the `.proto` files.
 pub mod proto {

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use comms::grpc::prost_types::Timestamp;
 use comms::grpc::{GrpcError, Inbound, Outbound};
-use comms::{Class, Classify, Context};
+use comms::handler::{Location, ServiceDecl};
+use comms::inject::{InjectError, Scope};
+use comms::{Class, Classify, Context, Service};
+use tokio::sync::Notify;
 
 use crate::money::Money;
 use crate::proto::shop::common::v1::Article;
@@ -53,6 +56,8 @@ pub struct Seen {
     pub whole: AtomicUsize,
     /// Streams of requests that ended with an error.
     pub broken: AtomicUsize,
+    /// Lets one call for the article `held` go on.
+    pub gate: Notify,
 }
 
 impl Seen {
@@ -77,6 +82,16 @@ impl Drop for AtWork {
 pub struct Stock {
     /// What its handlers did.
     pub seen: Arc<Seen>,
+}
+
+// By hand, since this crate has no wiring.
+impl Service for Stock {
+    const DECL: ServiceDecl = ServiceDecl::new("inventory", "1.0.0", Location::new(file!(), line!()));
+    type Dependencies = (Arc<Seen>,);
+
+    fn build(scope: &Scope) -> Result<Self, InjectError> {
+        Ok(Self { seen: scope.get()? })
+    }
 }
 
 fn sku(article: Option<Article>) -> String {
@@ -110,8 +125,10 @@ impl Inventory for Stock {
         let _work = self.seen.work();
         let sku = sku(request.article);
         refuse(&sku)?;
-        if sku == "slow" {
-            std::future::pending::<()>().await;
+        match sku.as_str() {
+            "slow" => std::future::pending().await,
+            "held" => self.seen.gate.notified().await,
+            _ => {}
         }
         let total = Money::euros(i64::from(request.quantity) * 250);
         Ok(Reservation { total: Some(total), until: Some(Timestamp { seconds: 1_800_000_000, nanos: 0 }), context: context() })

@@ -21,15 +21,39 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("server", &[]),
     ("http", &["error", "location", "message", "config", "context"]),
     // Outbound and inbound.
+    ("client", &["error", "location", "message", "config", "context", "http"]),
     ("publisher", &["error", "message", "context", "inject", "broker"]),
     ("handler", &["error", "location", "message", "context", "inject", "broker"]),
     ("cqrs", &["error", "message", "context", "inject", "broker", "publisher", "handler"]),
-    ("grpc", &["error", "message", "context"]),
+    ("grpc", &["error", "message", "context", "http", "client"]),
     // Everything together.
-    ("app", &["error", "message", "config", "context", "inject", "broker", "telemetry", "server", "http", "publisher", "handler", "cqrs"]),
+    (
+        "app",
+        &[
+            "error",
+            "location",
+            "message",
+            "config",
+            "context",
+            "inject",
+            "broker",
+            "telemetry",
+            "server",
+            "http",
+            "publisher",
+            "client",
+            "handler",
+            "cqrs",
+            "grpc",
+        ],
+    ),
+    ("contract", &["app"]),
     ("macros", &["__private"]),
-    ("__private", &["error", "message", "context", "inject", "broker", "http", "publisher", "handler", "cqrs", "app"]),
-    ("testing", &["error", "message", "config", "context", "inject", "broker", "http", "publisher", "handler", "cqrs", "app", "testing"]),
+    ("__private", &["error", "message", "context", "inject", "broker", "http", "publisher", "client", "handler", "cqrs", "app"]),
+    (
+        "testing",
+        &["error", "message", "config", "context", "inject", "broker", "http", "publisher", "client", "handler", "cqrs", "app", "testing"],
+    ),
 ];
 
 /// The backends: each knows the contract beside it, and none of the others.

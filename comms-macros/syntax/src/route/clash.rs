@@ -1,6 +1,7 @@
 //! Two routes that can't stand beside each other.
 
-use super::{Template, Verb};
+use super::{Route, Template, Verb};
+use crate::errors::Collector;
 
 /// What is wrong with two routes of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,19 @@ impl Clash {
             Self::Double => "give one of them another path or method",
             Self::Names => "give the parameter one name in both, as OpenAPI demands too",
             Self::Rest => "give one of them another path",
+        }
+    }
+}
+
+/// Every request has one answer.
+pub(crate) fn check_distinct<'a>(errors: &mut Collector, routes: impl Iterator<Item = &'a Route>) {
+    // Alternatives under `#[cfg]` are for the compiler to tell apart.
+    let routes: Vec<&Route> = routes.filter(|route| route.common.cfgs.is_empty()).collect();
+    for (at, later) in routes.iter().enumerate() {
+        let clashes = routes[..at].iter().map(|earlier| (earlier, Clash::of((earlier.verb, &earlier.path), (later.verb, &later.path))));
+        if let Some((earlier, clash)) = clashes.filter_map(|(earlier, clash)| Some((earlier, clash?))).next() {
+            let (requests, other, name) = (later.requests(), earlier.requests(), &earlier.ident);
+            errors.at_span(later.path.span, format!("`{requests}` and `{other}` of `{name}` {}: {}", clash.cause(), clash.way_out()));
         }
     }
 }

@@ -8,9 +8,10 @@ mod model;
 mod options;
 mod template;
 
-pub(crate) use check::parse_method;
 pub use check::refuse_outside;
+pub(crate) use check::{parse_contract_method, parse_method};
 pub use clash::Clash;
+pub(crate) use clash::check_distinct;
 pub(crate) use marks::is_mark;
-pub use model::{Parameter, Place, Route, Verb};
+pub use model::{Idempotency, Parameter, Place, Route, Verb};
 pub use template::Template;

@@ -64,6 +64,15 @@ impl Verb {
     }
 }
 
+/// What the caller may do who does not know whether a call has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idempotency {
+    /// `idempotent`: send it again.
+    Idempotent,
+    /// `idempotency_key`: send it again with the key that the first one had.
+    Key,
+}
+
 /// A route: a method of a service.
 #[derive(Clone, Debug)]
 pub struct Route {

@@ -7,11 +7,20 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{LitStr, Token, token};
 
-use super::{Template, Verb};
+use super::{Idempotency, Template, Verb};
 use crate::Setting;
 use crate::errors::Collector;
-use crate::options::{Opt, Table, assigned, nested, parenthesized, put};
+use crate::options::{Opt, Table, assigned, bare, nested, parenthesized, put};
 use crate::value::{duration, size, status, text, within};
+
+/// Whose method a route is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Of a service's own impl.
+    Service,
+    /// Of a trait that callers share.
+    Contract,
+}
 
 /// The options as they were written.
 #[derive(Default)]
@@ -19,6 +28,8 @@ pub(super) struct Options {
     pub(super) status: Option<u16>,
     pub(super) timeout: Option<Setting<Duration>>,
     pub(super) limit: Limits,
+    /// What callers may do, and where that stands.
+    pub(super) idempotency: Option<(Idempotency, proc_macro2::Span)>,
 }
 
 /// `limit(..)`.
@@ -40,15 +51,30 @@ const LIMIT: Opt<Options> = Opt {
     set: |o, name, input| parenthesized(name, input).and_then(|()| within(input, |inner| nested(&LIMITS, inner, &mut o.limit))),
 };
 
-const ELSEWHERE: [(&str, &str); 24] = [
+const IDEMPOTENT: Opt<Options> = Opt { name: "idempotent", set: |o, name, input| idempotency(o, Idempotency::Idempotent, name, input) };
+const IDEMPOTENCY_KEY: Opt<Options> = Opt { name: "idempotency_key", set: |o, name, input| idempotency(o, Idempotency::Key, name, input) };
+
+fn idempotency(options: &mut Options, idempotency: Idempotency, name: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+    bare(name, input)?;
+    if options.idempotency.is_some() {
+        let message = "`idempotent` or `idempotency_key`: a call that may be repeated as it is needs no key";
+        return Err(syn::Error::new(name.span(), message));
+    }
+    options.idempotency = Some((idempotency, name.span()));
+    Ok(())
+}
+
+const FOR_CALLERS: &str = "it tells callers what they may do: it belongs on the method of a contract, #[service] on a trait";
+
+const ELSEWHERE: [(&str, &str); 25] = [
     ("path", "the path comes first, without a name: `\"/orders/{id}\"`"),
     ("body", IN_LIMIT),
     ("body_limit", IN_LIMIT),
     ("header", ON_ARGUMENT),
     ("query", ON_ARGUMENT),
     ("extract", ON_ARGUMENT),
-    ("crate", "a method follows the impl that it is in"),
-    ("service", "a method follows the impl that it is in"),
+    ("crate", "a method follows the impl or trait that it is in"),
+    ("service", "a method follows the impl or trait that it is in"),
     ("name", "a route is named after its method"),
     ("version", "it belongs on the struct of the service; the version of an interface stands in the path"),
     ("publishes", "a field of type `Publisher<Event>` in the service says it"),
@@ -60,9 +86,10 @@ const ELSEWHERE: [(&str, &str); 24] = [
     ("rate", NOT_YET),
     ("authorize", NOT_YET),
     ("public", NOT_YET),
-    ("idempotent", NOT_YET),
-    ("idempotency_key", NOT_YET),
+    ("idempotent", FOR_CALLERS),
+    ("idempotency_key", FOR_CALLERS),
     ("circuit_breaker", "it belongs to clients, and is not available yet"),
+    ("balance", "it belongs to clients, and is not available yet"),
     ("tags", "they stand in #[service(..)] on the service's struct"),
     ("doc", "the doc comment of the method says it"),
 ];
@@ -79,17 +106,27 @@ const LIMITS: Table<Limits> = Table {
     ],
 };
 
-fn table(verb: Verb) -> Table<Options> {
-    Table { attribute: verb.attribute(), options: &[STATUS, TIMEOUT, LIMIT], repeats: &[], elsewhere: &ELSEWHERE }
+fn table(side: Side, verb: Verb) -> Table<Options> {
+    let options: &'static [Opt<Options>] = match side {
+        Side::Service => &[STATUS, TIMEOUT, LIMIT],
+        Side::Contract => &[STATUS, TIMEOUT, LIMIT, IDEMPOTENT, IDEMPOTENCY_KEY],
+    };
+    Table { attribute: verb.attribute(), options, repeats: &[], elsewhere: &ELSEWHERE }
 }
 
 /// Reads what stands in the parentheses: the path, then the options.
-pub(super) fn read(errors: &mut Collector, verb: Verb, attr: &syn::Attribute, tokens: TokenStream) -> (Option<Template>, Options) {
+pub(super) fn read(
+    errors: &mut Collector,
+    side: Side,
+    verb: Verb,
+    attr: &syn::Attribute,
+    tokens: TokenStream,
+) -> (Option<Template>, Options) {
     let missing = || format!("{0} needs the path first, as a literal text: `#[{1}(\"/orders/{{id}}\")]`", verb.attribute(), verb.name());
     let parser = |input: ParseStream<'_>| Ok((first(input, &missing), input.parse::<TokenStream>()?));
     let (first, rest) = parser.parse2(tokens).unwrap_or((First::Missing, TokenStream::new()));
     let mut options = Options::default();
-    table(verb).parse(errors, rest, &mut options);
+    table(side, verb).parse(errors, rest, &mut options);
     let path = match first {
         First::Read(path) => Some(path),
         First::Wrong(error) => {

@@ -31,11 +31,10 @@ fn read_struct(errors: &mut Collector, item: TokenStream) -> Option<ItemStruct> 
     }
     let place = item.into_iter().next().map_or_else(Span::call_site, |first| first.span());
     let way_out = match found {
-        ItemKind::Trait => "; contracts as traits are not available yet",
         ItemKind::Fn => "; a free function becomes a handler by #[event_handler], #[command] or #[query]",
         _ => "",
     };
-    errors.at_span(place, format!("#[service] stands on a struct and on its inherent impl, not on {}{way_out}", found.described()));
+    errors.at_span(place, format!("#[service] stands on a struct, on its impl and on a trait, not on {}{way_out}", found.described()));
     None
 }
 

@@ -11,17 +11,17 @@ use crate::handler::{self, Handler};
 use crate::item::{ImplItem, Member, members, plain_name};
 use crate::kind::{self, arguments, attribute};
 use crate::options::{Opt, Table, assigned, put};
-use crate::route::{self, Clash, Route, Verb};
+use crate::route::{self, Verb};
 use crate::{Attribute, Common, Errors};
 
 #[derive(Default)]
-struct Options {
-    krate: Option<Path>,
+pub(super) struct Options {
+    pub(super) krate: Option<Path>,
 }
 
 const ON_STRUCT: &str = "it belongs on the #[service(..)] of the struct; on the impl it stands bare";
 
-const TABLE: Table<Options> = Table {
+pub(super) const OPTIONS: Table<Options> = Table {
     attribute: "#[service] on an impl",
     options: &[Opt { name: "crate", set: |o, name, input| put(&mut o.krate, assigned(name, input, |i| i.call(Path::parse_mod_style))) }],
     repeats: &[],
@@ -35,7 +35,7 @@ const TABLE: Table<Options> = Table {
 pub fn parse(attr: TokenStream, item: TokenStream) -> Result<ServiceImpl, Errors> {
     let mut errors = Collector::new();
     let mut options = Options::default();
-    TABLE.parse(&mut errors, attr, &mut options);
+    OPTIONS.parse(&mut errors, attr, &mut options);
     let item = errors.keep(syn::parse2::<ImplItem>(item));
     let service = item.and_then(|item| check(&mut errors, options, item));
     errors.finish(service)
@@ -43,13 +43,6 @@ pub fn parse(attr: TokenStream, item: TokenStream) -> Result<ServiceImpl, Errors
 
 fn check(errors: &mut Collector, options: Options, item: ImplItem) -> Option<ServiceImpl> {
     let Options { krate } = options;
-    if item.of_trait {
-        errors.at(
-            item.impl_token,
-            "#[service] on the impl of a trait is not available yet: put the handlers in an inherent impl, `impl Name { .. }`",
-        );
-        return None;
-    }
     if !item.generics.params.is_empty() {
         errors.at(&item.generics, "the impl of a service can't be generic: there is one of the service in a process");
         return None;
@@ -70,7 +63,7 @@ fn check(errors: &mut Collector, options: Options, item: ImplItem) -> Option<Ser
         read_member(errors, member, &mut service);
     }
     check_handlers(errors, &service.handlers);
-    check_routes(errors, &service.routes);
+    route::check_distinct(errors, service.routes.iter());
     Some(service)
 }
 
@@ -133,6 +126,7 @@ fn role(errors: &mut Collector, kind: Attribute, attr: &syn::Attribute) -> Optio
         }
         Attribute::Service => errors.at(attr, "#[service] stands on the struct and on the impl, not on a method"),
         Attribute::Provider => errors.at(attr, "a provider is a free function: move it out of the impl"),
+        Attribute::Client => errors.at(attr, "#[client] stands on a unit struct or on a trait, not on a method"),
         Attribute::Deferred(name) => errors.at(attr, deferred(name)),
     }
     None
@@ -142,7 +136,6 @@ fn role(errors: &mut Collector, kind: Attribute, attr: &syn::Attribute) -> Optio
 #[must_use]
 pub fn deferred(name: &str) -> String {
     let instead = match name {
-        "client" => "write the client by hand and hand it out with a #[provider]",
         "authorize" | "public" => "check the caller in the handler, or in a custom layer",
         "upcast" => "give the changed shape a name of its own and handle both",
         "saga" | "step" | "on" => "drive the steps with events and #[event_handler]s",
@@ -164,19 +157,6 @@ fn check_handlers(errors: &mut Collector, handlers: &[Handler]) {
         };
         if let Some(earlier) = handlers[..at].iter().find(same) {
             errors.at(&later.message, duplicate(earlier, later));
-        }
-    }
-}
-
-/// Every request has one answer.
-fn check_routes(errors: &mut Collector, routes: &[Route]) {
-    // Alternatives under `#[cfg]` are for the compiler to tell apart.
-    let routes: Vec<&Route> = routes.iter().filter(|route| route.common.cfgs.is_empty()).collect();
-    for (at, later) in routes.iter().enumerate() {
-        let clashes = routes[..at].iter().map(|earlier| (earlier, Clash::of((earlier.verb, &earlier.path), (later.verb, &later.path))));
-        if let Some((earlier, clash)) = clashes.filter_map(|(earlier, clash)| Some((earlier, clash?))).next() {
-            let (requests, other, name) = (later.requests(), earlier.requests(), &earlier.ident);
-            errors.at_span(later.path.span, format!("`{requests}` and `{other}` of `{name}` {}: {}", clash.cause(), clash.way_out()));
         }
     }
 }

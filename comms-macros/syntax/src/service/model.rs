@@ -108,3 +108,16 @@ pub struct ServiceImpl {
     /// Its methods that answer HTTP requests, in order.
     pub routes: Vec<Route>,
 }
+
+/// The impl of a contract, or of a trait that was generated for a gRPC service.
+#[derive(Clone, Debug)]
+pub struct Implementation {
+    /// The crate path, the `#[cfg]`s of the impl.
+    pub common: Common,
+    /// The path of the service's struct, as it was written.
+    pub service: Path,
+    /// The last word of it.
+    pub ident: Ident,
+    /// The path of the trait, as it was written.
+    pub contract: Path,
+}

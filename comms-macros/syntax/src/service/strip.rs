@@ -23,10 +23,14 @@ pub struct Mark {
 #[must_use]
 pub fn marks(item: TokenStream) -> Vec<Mark> {
     let Ok(item) = syn::parse2::<ImplItem>(item) else { return Vec::new() };
-    let outer = cfgs(&item.attrs);
+    let members = members.parse2(item.body).unwrap_or_default();
+    collect_marks(&cfgs(&item.attrs), members.iter().map(attrs_of))
+}
+
+/// The same of the members of any item, each told by its attributes.
+pub(crate) fn collect_marks<'a>(outer: &[syn::Attribute], members: impl Iterator<Item = &'a [syn::Attribute]>) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
-    for member in members.parse2(item.body).unwrap_or_default() {
-        let attrs = attrs_of(&member);
+    for attrs in members {
         for attr in attrs.iter().filter(|attr| attribute(attr.path()).is_some_and(|kind| !matches!(kind, Attribute::Deferred(_)))) {
             let mark = Mark { path: attr.path().clone(), cfgs: outer.iter().cloned().chain(cfgs(attrs)).collect() };
             if !marks.iter().any(|known| known.path == mark.path && known.cfgs == mark.cfgs) {

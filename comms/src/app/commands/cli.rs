@@ -52,6 +52,8 @@ pub(super) enum Command {
     },
     /// Print the AsyncAPI 3.0 document.
     Asyncapi,
+    /// Print the OpenAPI 3.1 document.
+    Openapi,
     /// Show every value of the configuration and where it was set.
     Config,
     /// Work on the dead letters.

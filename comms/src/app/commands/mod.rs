@@ -9,6 +9,8 @@ mod check;
 mod cli;
 mod config;
 mod dlq;
+mod document;
+mod openapi;
 mod report;
 mod topology;
 mod wiring;
@@ -26,7 +28,9 @@ use super::model::AppModel;
 use crate::broker::{Broker, BrokerError};
 use crate::config::{BrokerConfig, Config, ConfigError};
 use crate::error::BoxError;
+pub(super) use asyncapi::document as asyncapi_document;
 use cli::{Cli, Command};
+pub(super) use openapi::document as openapi_document;
 pub(crate) use report::{Exit, Report};
 
 /// The application as the commands see it.
@@ -86,7 +90,8 @@ fn with_config(command: Command, config: Config, program: Box<dyn Program>) -> R
         Command::Wiring => wiring::wiring(&model),
         Command::Topology { plan: None } => topology::topology(&model),
         Command::Topology { plan: Some(_) } => on_runtime(topology::plan(program.as_ref(), &model, &config)),
-        Command::Asyncapi => asyncapi::asyncapi(&model, &config),
+        Command::Asyncapi => document::printed(asyncapi::document(&model, &config)),
+        Command::Openapi => document::printed(openapi::document(&model, &config)),
         Command::Config => config::config(&config),
         Command::Dlq { action } => on_runtime(dlq::dlq(program.as_ref(), &model, &config, &action)),
     }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::Report;
-use super::report::columns;
-use crate::app::model::{AppModel, HandlerModel, RouteModel, ServiceModel, SubscriptionModel};
+use super::report::{columns, size_text};
+use crate::app::model::{AppModel, ClientModel, HandlerModel, RouteModel, ServiceModel, SubscriptionModel};
 use crate::config::format_duration;
 
 pub(super) fn wiring(model: &AppModel) -> Report {
@@ -17,6 +17,7 @@ pub(super) fn wiring(model: &AppModel) -> Report {
     }
     text.push_str(&layers_text(model));
     text.push_str(&providers_text(model));
+    text.push_str(&clients_text(model));
     Report::new(text, json!(model))
 }
 
@@ -33,6 +34,13 @@ fn service_text(service: &ServiceModel) -> String {
     let routes: Vec<[String; 5]> = service.routes.iter().map(route_row).collect();
     for line in columns(&routes).lines() {
         let _ = writeln!(text, "  {line}");
+    }
+    for grpc in &service.grpc {
+        let _ = writeln!(text, "  gRPC {}", grpc.name);
+        let methods: Vec<[String; 2]> = grpc.methods.iter().map(|method| [method.name.to_owned(), method.kind.to_owned()]).collect();
+        for line in columns(&methods).lines() {
+            let _ = writeln!(text, "    {line}");
+        }
     }
     if !service.publishes.is_empty() {
         let names: Vec<String> = service.publishes.iter().map(ToString::to_string).collect();
@@ -76,15 +84,6 @@ fn route_row(route: &RouteModel) -> [String; 5] {
     ]
 }
 
-fn size_text(bytes: usize) -> String {
-    match bytes {
-        0 => "0 B".to_owned(),
-        bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
-        bytes if bytes % (1 << 10) == 0 => format!("{} KiB", bytes >> 10),
-        bytes => format!("{bytes} B"),
-    }
-}
-
 fn retry_text(handler: &HandlerModel) -> String {
     if handler.retries == 0 {
         return "no retry".to_owned();
@@ -110,4 +109,35 @@ fn providers_text(model: &AppModel) -> String {
         [format!("  {}", provider.name), format!("-> {}", provider.provides), provider.location.clone()]
     };
     format!("\nproviders\n{}", columns(&model.providers.iter().map(row).collect::<Vec<_>>()))
+}
+
+fn clients_text(model: &AppModel) -> String {
+    if model.clients.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<[String; 5]> = model.clients.iter().map(client_row).collect();
+    format!("\nclients\n{}", columns(&rows))
+}
+
+fn client_row(client: &ClientModel) -> [String; 5] {
+    let addresses = if client.addresses.is_empty() { "no address".to_owned() } else { client.addresses.join(", ") };
+    [
+        format!("  {}", client.name),
+        format!("{} {}", client.kind, client.contract),
+        format!("-> {addresses}"),
+        timeouts_text(client),
+        client.location.clone(),
+    ]
+}
+
+fn timeouts_text(client: &ClientModel) -> String {
+    let mut text = format!("connect {}", format_duration(client.connect_timeout));
+    if let Some(attempt) = client.attempt_timeout {
+        let _ = write!(text, ", attempt {}", format_duration(attempt));
+    }
+    let _ = match client.timeout {
+        Some(timeout) => write!(text, ", timeout {}", format_duration(timeout)),
+        None => write!(text, ", timeout of each method"),
+    };
+    text
 }

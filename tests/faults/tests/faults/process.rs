@@ -1,5 +1,7 @@
 //! The process of a member is killed.
 
+use std::time::Instant;
+
 use comms::testing::servers::RabbitMq;
 use comms_faults::gate::{Gate, Held};
 use comms_faults::parts::{Job, Script, Worker};
@@ -192,24 +194,23 @@ async fn members_that_are_killed_again_and_again_lose_no_message_in_the_middle_o
         process = Process::start(MEMBER, world.url(), &seen).await;
     }
     let last = world.run::<Worker>(Script::now(|_| Ok(()))).await;
-    let handled = async {
-        loop {
-            let letters = last.dead_letters::<Worker>().await;
-            let missing: Vec<String> = jobs
-                .iter()
-                .map(Job::label)
-                .filter(|label| {
-                    !seen.entries().contains(&format!("done {label}"))
-                        && !last.lines().entries().contains(&format!("worker.on_job {label} handled"))
-                        && !letters.iter().any(|letter| Job::label_of(&letter.envelope.payload) == *label)
-                })
-                .collect();
-            if missing.is_empty() {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    };
+    let (mut missing, begun) = (Vec::new(), Instant::now());
     // Handled or kept: kills count as attempts, and a message may run out of them.
-    tokio::time::timeout(comms_faults::PATIENCE, handled).await.unwrap_or_else(|_| panic!("lost; there was: {seen:?}"));
+    while begun.elapsed() < 3 * comms_faults::PATIENCE {
+        let letters = last.dead_letters::<Worker>().await;
+        missing = jobs
+            .iter()
+            .map(Job::label)
+            .filter(|label| {
+                !seen.entries().contains(&format!("done {label}"))
+                    && !last.lines().entries().contains(&format!("worker.on_job {label} handled"))
+                    && !letters.iter().any(|letter| Job::label_of(&letter.envelope.payload) == *label)
+            })
+            .collect();
+        if missing.is_empty() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("lost: {missing:?}; there was: {seen:?}, and in this process {:?}", last.lines());
 }

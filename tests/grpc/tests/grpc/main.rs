@@ -1,9 +1,13 @@
 //! The generated client calls the generated server over a loopback socket.
 
+mod app;
 mod bounds;
 mod calls;
+mod channels;
 mod contexts;
+mod faults;
 mod python;
+mod shutdown;
 mod source;
 
 use comms_grpc_tests::proto::shop::common::v1::Article;

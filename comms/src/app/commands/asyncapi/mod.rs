@@ -6,18 +6,13 @@ mod schemas;
 
 use serde_json::{Map, Value, json};
 
-use super::Report;
+use super::document::{describe, describe_service, legal};
 use crate::app::model::{AppModel, HandlerModel, MessageModel, MessageName, ServiceModel, SubscriptionModel};
 use crate::config::{BrokerConfig, Config, format_duration};
 use schemas::Schemas;
 
-pub(super) fn asyncapi(model: &AppModel, config: &Config) -> Report {
-    let document = document(model, config);
-    Report::new(format!("{document:#}\n"), document)
-}
-
 /// The document.
-pub(super) fn document(model: &AppModel, config: &Config) -> Value {
+pub(in crate::app) fn document(model: &AppModel, config: &Config) -> Value {
     let mut schemas = Schemas::default();
     let messages: Map<String, Value> =
         model.messages.iter().map(|message| (key(&message.id), self::message(message, &mut schemas))).collect();
@@ -49,11 +44,6 @@ fn info(model: &AppModel) -> Value {
     tags.dedup();
     let tags: Vec<Value> = tags.into_iter().map(|tag| json!({ "name": tag })).collect();
     json!({ "title": model.name, "version": version, "description": description.trim(), "tags": tags })
-}
-
-fn describe_service(service: &ServiceModel) -> String {
-    let line = format!("- `{}` {}", service.name, service.version);
-    if service.doc.is_empty() { line } else { format!("{line}: {}", service.doc.replace('\n', " ")) }
 }
 
 /// User, password and options of the URL are nobody's business here.
@@ -165,17 +155,7 @@ fn operation(action: &str, service: &ServiceModel, topic: &str, message: &Messag
     })
 }
 
-/// The first line is the summary, all of it the description.
-fn describe(value: &mut Value, doc: &str) {
-    if let Some(summary) = doc.lines().next() {
-        value["summary"] = json!(summary.trim());
-        value["description"] = json!(doc);
-    }
-}
-
 /// The name of a message in the document, where `/` or `~` would have to be escaped in references.
 fn key(message: &MessageName) -> String {
-    let name: String =
-        message.name.chars().map(|sign| if sign.is_ascii_alphanumeric() || "._-".contains(sign) { sign } else { '_' }).collect();
-    format!("{name}.v{}", message.version)
+    format!("{}.v{}", legal(&message.name), message.version)
 }

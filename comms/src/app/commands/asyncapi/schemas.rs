@@ -5,7 +5,7 @@ use schemars::Schema;
 use schemars::transform::{RemoveRefSiblings, ReplacePrefixItems, ReplaceUnevaluatedProperties, Transform as _};
 use serde_json::{Map, Value, json};
 
-const DEFINITIONS: &str = "#/$defs/";
+use crate::app::commands::document::{legal, rename};
 
 /// The definitions that the payloads refer to.
 #[derive(Default)]
@@ -63,31 +63,6 @@ fn take_definitions(schema: &mut Value) -> Map<String, Value> {
         Some(Value::Object(definitions)) => definitions,
         _ => Map::new(),
     }
-}
-
-/// Names under `components` have a small alphabet.
-fn legal(name: &str) -> String {
-    name.chars().map(|sign| if sign.is_ascii_alphanumeric() || "._-".contains(sign) { sign } else { '_' }).collect()
-}
-
-fn rename(value: &mut Value, names: &Map<String, Value>) {
-    match value {
-        Value::Object(entries) => {
-            if let Some(Value::String(reference)) = entries.get_mut("$ref") {
-                let name = reference.strip_prefix(DEFINITIONS).map(unescape);
-                if let Some(new) = name.and_then(|name| names.get(&name)).and_then(Value::as_str) {
-                    *reference = format!("#/components/schemas/{new}");
-                }
-            }
-            entries.values_mut().for_each(|value| rename(value, names));
-        }
-        Value::Array(values) => values.iter_mut().for_each(|value| rename(value, names)),
-        _ => {}
-    }
-}
-
-fn unescape(name: &str) -> String {
-    name.replace("~1", "/").replace("~0", "~")
 }
 
 #[cfg(test)]

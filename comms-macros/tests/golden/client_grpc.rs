@@ -1,0 +1,2 @@
+#[client(grpc = crate::proto::inventory::v1::Inventory, name = "stock")]
+pub(crate) struct Inventory;

@@ -1,0 +1,89 @@
+//! What a route answers: in case of success, and what went wrong.
+
+use hyper::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::operation::body;
+use super::schemas::Schemas;
+use crate::app::model::RouteModel;
+
+const PROBLEM: &str = "application/problem+json";
+
+/// The name of the schema of problems; no other has it.
+pub(super) const PROBLEM_SCHEMA: &str = "Problem";
+
+/// What goes wrong before the method is called, with the name of the shared answer.
+const BAD_REQUEST: (u16, &str) = (400, "BadRequest");
+const OF_BODY: [(u16, &str); 4] =
+    [(408, "RequestTimeout"), (413, "ContentTooLarge"), (415, "UnsupportedMediaType"), (422, "UnprocessableContent")];
+
+/// The answers of the route.
+pub(super) fn of(route: &RouteModel, schemas: &Schemas) -> Value {
+    let mut responses = Map::new();
+    let (status, success) = success(route, schemas);
+    responses.insert(status, success);
+    let problems = (!route.parameters.is_empty()).then_some(BAD_REQUEST).into_iter();
+    for (status, name) in problems.chain(body(route).into_iter().flat_map(|_| OF_BODY)) {
+        responses.insert(status.to_string(), reference(name));
+    }
+    responses.insert("default".to_owned(), reference(PROBLEM_SCHEMA));
+    Value::Object(responses)
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/responses/{name}") })
+}
+
+fn success(route: &RouteModel, schemas: &Schemas) -> (String, Value) {
+    let Some(content) = route.answer.as_ref().filter(|content| content.media.as_deref() != Some("*/*")) else {
+        let value = json!({ "description": "Success. The route itself says how it looks.", "content": { "*/*": {} } });
+        return ("2XX".to_owned(), value);
+    };
+    let Some(media) = &content.media else {
+        let status = if route.status == 200 { 204 } else { route.status };
+        return (status.to_string(), json!({ "description": reason(status) }));
+    };
+    let schema = content.schema.as_ref().map_or_else(|| json!(true), |schema| schemas.output(schema));
+    (route.status.to_string(), json!({ "description": reason(route.status), "content": { media: { "schema": schema } } }))
+}
+
+/// The words that the protocol has for the status.
+fn reason(status: u16) -> &'static str {
+    StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Success")
+}
+
+/// The answers that operations share.
+pub(super) fn shared() -> Value {
+    let described = [
+        (BAD_REQUEST.1, "A parameter is missing or can't be read, or the body is no JSON. The member `detail` says which."),
+        ("RequestTimeout", "The body came too slowly."),
+        ("ContentTooLarge", "The body is larger than the route takes."),
+        ("UnsupportedMediaType", "The body has another content type."),
+        ("UnprocessableContent", "The body is JSON of another shape, or the request can't be done as it stands."),
+        (PROBLEM_SCHEMA, "What went wrong."),
+    ];
+    let answer = |description: &str| {
+        let schema = json!({ "$ref": format!("#/components/schemas/{PROBLEM_SCHEMA}") });
+        json!({ "description": description, "content": { PROBLEM: { "schema": schema } } })
+    };
+    described.into_iter().map(|(name, description)| (name.to_owned(), answer(description))).collect::<Map<_, _>>().into()
+}
+
+/// The schema of problems.
+pub(super) fn problem() -> Value {
+    let text = |about: &str| json!({ "type": "string", "description": about });
+    json!({
+        "type": "object",
+        "description": "What went wrong, RFC 9457. An error may have members of its own beside these.",
+        "required": ["type", "title", "status"],
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference", "description": "Identifies the kind of problem.", "default": "about:blank" },
+            "title": text("The kind of problem, in short."),
+            "status": { "type": "integer", "minimum": 400, "maximum": 599, "description": "The status of the answer." },
+            "detail": text("What happened, for a person."),
+            "instance": { "type": "string", "format": "uri-reference", "description": "Identifies the very occurrence." },
+            "code": text("A stable name, by which programs can tell cases apart."),
+        },
+        "additionalProperties": true,
+    })
+}

@@ -1,0 +1,118 @@
+//! The gRPC services of an application, by name.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use hyper::header::{ALLOW, CONTENT_TYPE};
+use tonic::Status;
+
+use super::access::Access;
+use super::call::{accept, method, unknown};
+use super::terms::Terms;
+use super::{Answer, Call, MethodDecl, Serves, headers};
+use crate::http::{Body, IntoResponse, Method, Problem, Request, Response};
+
+type Serve = Box<dyn Fn(Call) -> BoxFuture<'static, Answer> + Send + Sync>;
+
+/// A gRPC service with what answers it, without types.
+pub(crate) struct Entry {
+    name: &'static str,
+    methods: &'static [MethodDecl],
+    /// The service of the application that answers.
+    owner: &'static str,
+    terms: Arc<Terms>,
+    /// Whether its calls are worth a line in the log.
+    logged: bool,
+    serve: Serve,
+}
+
+impl Entry {
+    /// The service of the descriptor, answered by `S`.
+    pub(crate) fn of<D: Serves<S>, S: Send + Sync + 'static>(owner: &'static str, service: Arc<S>, terms: &Arc<Terms>) -> Self {
+        let serve = move |call: Call| -> BoxFuture<'static, Answer> {
+            let work = call.work.clone();
+            Box::pin(work.run(D::serve(Arc::clone(&service), call)))
+        };
+        Self { name: D::NAME, methods: D::METHODS, owner, terms: Arc::clone(terms), logged: true, serve: Box::new(serve) }
+    }
+
+    /// Its full name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The same without lines in the log: what machines ask every second.
+    pub(crate) fn quiet(self) -> Self {
+        Self { logged: false, ..self }
+    }
+}
+
+/// All gRPC services of an application.
+#[derive(Default)]
+pub(crate) struct Table {
+    services: HashMap<&'static str, Entry>,
+}
+
+impl Table {
+    /// The table of the services.
+    pub(crate) fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+        Self { services: entries.into_iter().map(|entry| (entry.name, entry)).collect() }
+    }
+
+    /// Whether a request is a call of gRPC: what browsers send, `application/grpc-web`, is not.
+    pub(crate) fn is_call<B>(request: &Request<B>) -> bool {
+        let kind = request.headers().get(CONTENT_TYPE).map(hyper::header::HeaderValue::as_bytes);
+        let rest = kind.and_then(|kind| kind.strip_prefix(b"application/grpc"));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+proto") || rest.starts_with(b";"))
+    }
+
+    /// Answers a call. Never fails: what goes wrong is an answer too.
+    pub(crate) async fn answer(&self, request: Request<Body>) -> Response {
+        if request.method() != Method::POST {
+            return Problem::new(405).header(ALLOW, hyper::header::HeaderValue::from_static("POST")).into_response();
+        }
+        let request = request.map(tonic::body::Body::new);
+        let context = headers::context(request.headers());
+        let mut answer = match self.find(request.uri().path()) {
+            Some((entry, method)) => entry.answer(method, context.clone(), request).await,
+            None => refused(Access::begin("", "", context.clone()), unknown(request.uri().path())),
+        };
+        headers::echo(&context, answer.headers_mut());
+        answer.map(Body::new)
+    }
+
+    /// The answer of a port that answers no call.
+    pub(crate) fn elsewhere() -> Response {
+        Status::unimplemented("no gRPC is answered at this port").into_http()
+    }
+
+    /// `/shop.inventory.v1.Inventory/Reserve`.
+    fn find(&self, path: &str) -> Option<(&Entry, &'static str)> {
+        let (service, called) = path.strip_prefix('/')?.split_once('/')?;
+        let entry = self.services.get(service)?;
+        Some((entry, method(entry.methods, called)?.name))
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.services.keys()).finish()
+    }
+}
+
+impl Entry {
+    async fn answer(&self, method: &'static str, context: crate::Context, request: Request<tonic::body::Body>) -> Answer {
+        let context = context.of_handler(self.owner, method);
+        let access = Access::begin(self.name, method, context.clone()).if_wanted(self.logged);
+        match accept(request, method, context, &self.terms) {
+            Ok(call) => access.over((self.serve)(call).await),
+            Err(refusal) => refused(access, refusal),
+        }
+    }
+}
+
+fn refused(access: Access, refusal: Status) -> Answer {
+    access.over(refusal.into_http())
+}

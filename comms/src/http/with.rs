@@ -1,0 +1,82 @@
+//! A value with a status and headers of its own.
+
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{HeaderMap, StatusCode};
+
+use super::{Answered, Medium, Problem};
+
+/// An answer with its own status and headers: of data, of nothing, or of anything else that a route may answer with.
+///
+/// ```
+/// use comms::http::With;
+///
+/// // #[post("/orders")]
+/// async fn place() -> With<u64> {
+///     With::new(7).status(201).header("location", "/orders/7")
+/// }
+/// # let _ = place;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "it is answered only when the route returns it"]
+pub struct With<T> {
+    value: T,
+    head: Head,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Head {
+    status: Option<u16>,
+    headers: HeaderMap,
+    wrong: Option<String>,
+}
+
+/// Of the data, as JSON; what it is with is not said.
+impl<T> Medium for With<T> {
+    type Data = T;
+    const MEDIA: Option<&'static str> = Some("application/json");
+}
+
+impl<T> With<T> {
+    /// The value, so far as it would be without this.
+    pub fn new(value: T) -> Self {
+        Self { value, head: Head::default() }
+    }
+
+    /// With this status, whatever the route declares.
+    pub fn status(mut self, status: u16) -> Self {
+        self.head.status = Some(status);
+        self
+    }
+
+    /// With this header, in the place of one that the answer would have anyway. Given again, it is there again.
+    ///
+    /// What can't stand in a header makes the answer a 500, and the log says why.
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(value)) => drop(self.head.headers.append(name, value)),
+            (Err(_), _) => self.head.wrong = Some("the name of a header of the answer is none".to_owned()),
+            (Ok(name), Err(_)) => self.head.wrong = Some(format!("the value of the header `{name}` of the answer can't stand in one")),
+        }
+        self
+    }
+
+    /// The answer of the value, with these.
+    pub(crate) fn answer(self, status: u16, answer: impl FnOnce(u16, T) -> Answered) -> Answered {
+        let Head { status: own, headers, wrong } = self.head;
+        if let Some(wrong) = wrong {
+            return Err(Problem::new(500).because(wrong));
+        }
+        let mut response = answer(status, self.value)?;
+        if let Some(own) = own {
+            let none = |_| Problem::new(500).because(format_args!("{own} is no status"));
+            *response.status_mut() = StatusCode::from_u16(own).map_err(none)?;
+        }
+        headers.keys().for_each(|name| drop(response.headers_mut().remove(name)));
+        response.headers_mut().extend(headers);
+        Ok(response)
+    }
+}

@@ -1,0 +1,5 @@
+//! Finds what `src/` annotates, and generates the wiring.
+
+fn main() {
+    comms_build::configure().run();
+}

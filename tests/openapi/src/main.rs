@@ -1,0 +1,7 @@
+//! A library with a lending desk: routes of every kind, for documents and for those who try them out.
+
+mod books;
+mod desk;
+mod types;
+
+comms::main!();

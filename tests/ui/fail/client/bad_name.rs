@@ -1,0 +1,6 @@
+use comms::client;
+
+#[client(http = contracts::Payments, name = "Payment API")]
+struct Payments;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use comms::client;
+
+#[client(http = contracts::Payments)]
+struct Payments<T>;
+
+fn main() {}

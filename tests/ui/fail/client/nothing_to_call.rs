@@ -1,0 +1,6 @@
+use comms::client;
+
+#[client]
+struct Payments;
+
+fn main() {}

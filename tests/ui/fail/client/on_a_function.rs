@@ -1,0 +1,6 @@
+use comms::client;
+
+#[client(http = contracts::Payments)]
+fn payments() {}
+
+fn main() {}

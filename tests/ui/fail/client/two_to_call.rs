@@ -1,0 +1,6 @@
+use comms::client;
+
+#[client(http = contracts::Payments, grpc = proto::Payments)]
+struct Payments;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use comms::client;
+
+#[client(url = "https://api.pay.example")]
+struct Payments;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use comms::client;
+
+#[client(http = contracts::Payments)]
+struct Payments {
+    limit: u64,
+}
+
+fn main() {}

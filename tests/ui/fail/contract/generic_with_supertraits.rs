@@ -1,0 +1,12 @@
+use comms::{get, service};
+
+#[service(name = "payments", version = "1.0.0")]
+trait Payments<T>: Clone + Send
+where
+    T: Send,
+{
+    #[get("/charges")]
+    async fn list(&self) -> Vec<u64>;
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use comms::{get, service};
+
+#[service(name = "payments", version = "1.0.0")]
+trait Payments {
+    #[get("/charges")]
+    async fn list(&self) -> std::time::Instant;
+}
+
+fn main() {}

@@ -1,8 +1,0 @@
-use comms::service;
-
-#[service]
-trait Billing {
-    async fn bill(&self);
-}
-
-fn main() {}
