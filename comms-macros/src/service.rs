@@ -4,10 +4,10 @@ use comms_syntax::handler::published;
 use comms_syntax::names;
 use comms_syntax::service::{After, Field, Mark, Ordered, ServiceImpl, ServiceStruct, Start, Subscription};
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::{Attribute, Type};
 
-use crate::tokens::{asserted, doc, duration, injected, location, number, setting};
+use crate::tokens::{asserted, at, doc, duration, injected, location, number, setting};
 
 pub(crate) fn expand(service: &ServiceStruct) -> TokenStream {
     let ServiceStruct { common, ident, layers, .. } = service;
@@ -140,7 +140,12 @@ fn injected_field(krate: &syn::Path, Field { ident, ty, cfgs }: &Field) -> Token
 /// Uses the attributes that were taken off the methods: without this their imports would be called unused, and
 /// editors would not know them.
 pub(crate) fn imports(marks: &[Mark]) -> Option<TokenStream> {
-    let imports = marks.iter().map(|Mark { path, cfgs }| quote!(#(#cfgs)* #[allow(unused_imports)] use #path as _;));
+    // Where it stands: an import that was forgotten is shown there.
+    let import = |path: &syn::Path| quote_spanned!(at(path)=> use #path as _;);
+    let imports = marks.iter().map(|Mark { path, cfgs }| {
+        let import = import(path);
+        quote!(#(#cfgs)* #[allow(unused_imports)] #import)
+    });
     (!marks.is_empty()).then(|| quote!(const _: () = { #(#imports)* };))
 }
 

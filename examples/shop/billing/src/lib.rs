@@ -5,7 +5,7 @@ mod payments;
 mod service;
 
 pub use ledger::Ledger;
-pub use payments::{Charge, NewCharge, PaymentProvider, PaymentProviderClient, Refusal};
+pub use payments::*;
 pub use service::{Billing, BillingError};
 
 comms::wiring!();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use comms::client;
+use comms::{client, post};
 use serde::{Deserialize, Serialize};
 
 /// Charges cards. `[clients.payment-provider]` may say where else.

@@ -3,11 +3,22 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use comms::testing::TestApp;
-use shop_billing::{Bank, BankError};
+use shop_billing::{Charge, NewCharge, PaymentProviderClient, PaymentProviderFake, Refusal};
 use shop_contracts::{InvoiceIssued, OrderPlaced, PaymentFailed};
 
-async fn start(bank: Bank) -> TestApp {
-    TestApp::of::<shop_billing::Wiring>().provide(bank).start().await.expect("the service starts")
+/// The service, with a provider that answers like this.
+async fn start(answer: impl Fn(&NewCharge) -> Result<Charge, Refusal> + Send + Sync + 'static) -> TestApp {
+    let provider = PaymentProviderFake::default();
+    provider.charge().always(answer);
+    TestApp::of::<shop_billing::Wiring>().fake::<PaymentProviderClient>(&provider).start().await.expect("the service starts")
+}
+
+fn charged() -> Result<Charge, Refusal> {
+    Ok(Charge { charge: 1 })
+}
+
+fn refused(code: &str) -> Result<Charge, Refusal> {
+    Err(Refusal { code: code.into(), message: format!("refused: {code}") })
 }
 
 fn order(number: u32, customer: &str) -> OrderPlaced {
@@ -16,16 +27,15 @@ fn order(number: u32, customer: &str) -> OrderPlaced {
 
 #[tokio::test(start_paused = true)]
 async fn a_charged_order_gets_an_invoice() {
-    let app = start(Bank::answering(|_, _| Ok(()))).await;
+    let app = start(|_| charged()).await;
     app.publish(&order(1, "ada")).await.expect("the event is published");
     app.assert_published(&InvoiceIssued { invoice: 1, order_id: "o-1".into(), customer: "ada".into(), total_cents: 990 });
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bank_that_is_busy_is_asked_again() {
+async fn a_provider_that_is_busy_is_asked_again() {
     let asked = AtomicU32::new(0);
-    let busy_twice = Bank::answering(move |_, _| if asked.fetch_add(1, Ordering::Relaxed) < 2 { Err(BankError::Busy) } else { Ok(()) });
-    let app = start(busy_twice).await;
+    let app = start(move |_| if asked.fetch_add(1, Ordering::Relaxed) < 2 { refused("busy") } else { charged() }).await;
     app.publish(&order(1, "ada")).await.expect("the event is published");
     app.assert_retried("on_order_placed", 2);
     app.assert_handled("on_order_placed", 1);
@@ -33,8 +43,8 @@ async fn a_bank_that_is_busy_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bank_that_stays_busy_is_given_up_after_five_retries() {
-    let app = start(Bank::answering(|_, _| Err(BankError::Busy))).await;
+async fn a_provider_that_stays_busy_is_given_up_after_five_retries() {
+    let app = start(|_| refused("busy")).await;
     app.publish(&order(1, "ada")).await.expect("the event is published");
     app.assert_retried("on_order_placed", 5);
     app.assert_dead_lettered("on_order_placed", 1);
@@ -42,7 +52,7 @@ async fn a_bank_that_stays_busy_is_given_up_after_five_retries() {
 
 #[tokio::test(start_paused = true)]
 async fn a_customer_without_account_is_given_up_at_once() {
-    let app = start(Bank::answering(|_, customer| Err(BankError::NoAccount(customer.into())))).await;
+    let app = start(|_| refused("no_account")).await;
     app.publish(&order(1, "mallory")).await.expect("the event is published");
     app.assert_retried("on_order_placed", 0);
     app.assert_dead_lettered("on_order_placed", 1);
@@ -50,15 +60,15 @@ async fn a_customer_without_account_is_given_up_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_declined_card_is_a_result() {
-    let app = start(Bank::answering(|_, _| Err(BankError::Declined))).await;
+    let app = start(|_| refused("card_declined")).await;
     app.publish(&order(1, "ada")).await.expect("the event is published");
-    app.assert_published(&PaymentFailed { order_id: "o-1".into(), customer: "ada".into(), reason: "the card was declined".into() });
+    app.assert_published(&PaymentFailed { order_id: "o-1".into(), customer: "ada".into(), reason: "refused: card_declined".into() });
     app.assert_dead_lettered("on_order_placed", 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_order_that_comes_twice_keeps_its_invoice() {
-    let app = start(Bank::answering(|_, _| Ok(()))).await;
+    let app = start(|_| charged()).await;
     for _ in 0..2 {
         app.publish(&order(1, "ada")).await.expect("the event is published");
     }
@@ -67,11 +77,9 @@ async fn an_order_that_comes_twice_keeps_its_invoice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn invoices_of_a_customer_follow_the_orders_though_the_bank_is_busy() {
+async fn invoices_of_a_customer_follow_the_orders_though_the_provider_is_busy() {
     let asked = AtomicU32::new(0);
-    let moody =
-        Bank::answering(move |_, _| if asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) { Err(BankError::Busy) } else { Ok(()) });
-    let app = start(moody).await;
+    let app = start(move |_| if asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) { refused("busy") } else { charged() }).await;
     let events: comms::Publisher<OrderPlaced> = app.app().inject().expect("every application has publishers");
     let orders: Vec<OrderPlaced> = (1..=20).map(|number| order(number, if number % 2 == 0 { "ada" } else { "alan" })).collect();
     events.publish_all(&orders).await.expect("the events are published");
@@ -85,8 +93,8 @@ async fn invoices_of_a_customer_follow_the_orders_though_the_bank_is_busy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_customer_whose_bank_is_busy_keeps_no_other_waiting() {
-    let app = start(Bank::answering(|_, customer| if customer == "barbara" { Err(BankError::Busy) } else { Ok(()) })).await;
+async fn a_customer_whose_provider_is_busy_keeps_no_other_waiting() {
+    let app = start(|charge| if charge.customer == "barbara" { refused("busy") } else { charged() }).await;
     let events: comms::Publisher<OrderPlaced> = app.app().inject().expect("every application has publishers");
     let others: Vec<OrderPlaced> = (1..=60).map(|number| order(number, &format!("customer-{number}"))).collect();
     for other in &others[..40] {

@@ -1,7 +1,7 @@
 //! Spoken by the service `orders`: over a broker, and over HTTP.
 
 use comms::http::{HttpError, Problem};
-use comms::{Class, Classify, command, event, query, service};
+use comms::{Class, Classify, command, event, get, post, query, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -2,9 +2,7 @@
 
 use comms::grpc::{Code, GrpcError, Outbound};
 use comms::service;
-use shop_contracts::proto::shop::inventory::v1::{
-    Inventory, Level, Released, ReleaseRequest, Reservation, ReserveRequest, WatchRequest,
-};
+use shop_contracts::proto::shop::inventory::v1::{Inventory, Level, ReleaseRequest, Released, Reservation, ReserveRequest, WatchRequest};
 
 use crate::{Shelves, StockError};
 

@@ -2,6 +2,6 @@
 
 mod load;
 
-pub use load::{Load, Loadgen};
+pub use load::{Load, Loadgen, Orders};
 
 comms::wiring!();

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use comms::config::{ConfigError, Period};
 use comms::client::CallError;
+use comms::config::{ConfigError, Period};
 use comms::{Class, Classify, Settings, Tasks, client, provider, service};
 use serde::Deserialize;
 use shop_contracts::{PlaceOrder, PlaceOrderError};
@@ -72,7 +72,7 @@ async fn place_orders(orders: Orders, pace: Duration) {
 
 fn is_worth_repeating(error: &CallError<PlaceOrderError>) -> bool {
     match error {
-        CallError::Refused(refusal) => refusal.class() != Class::Permanent,
+        CallError::Refused(refusal, _) => refusal.class() != Class::Permanent,
         _ => true,
     }
 }

@@ -79,7 +79,8 @@ impl Orders {
             return Ok(());
         }
         let PlaceOrder { order_id, customer, article, quantity } = order;
-        let reservation = self.inventory.reserve(ReserveRequest { order_id: order_id.clone(), article, quantity }).await.map_err(refused)?;
+        let reservation =
+            self.inventory.reserve(ReserveRequest { order_id: order_id.clone(), article, quantity }).await.map_err(refused)?;
         let event = OrderPlaced { order_id, customer, total_cents: reservation.total_cents };
         self.placed.publish(&event).await.map_err(|error| PlaceOrderError::NotAccepted(error.to_string()))?;
         self.note_placed(&event.order_id);

@@ -7,7 +7,7 @@ use comms::provider;
 
 /// Why nothing was charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// Asking again helps.
     Busy,
     /// The customer can't pay.
@@ -18,7 +18,7 @@ pub(crate) enum Refusal {
 
 /// All charges; a clone is another handle to the same books.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Accounts(Arc<Mutex<Books>>);
+pub struct Accounts(Arc<Mutex<Books>>);
 
 #[derive(Debug, Default)]
 struct Books {
@@ -29,7 +29,10 @@ struct Books {
 impl Accounts {
     /// Charges once for each reference. Every fourth one finds the provider busy at first, every seventh is declined, and
     /// `mallory` has no account, so that retries, refusals and dead letters can be seen.
-    pub(crate) fn charge(&self, reference: &str, customer: &str) -> Result<u64, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`] when nothing was charged.
+    pub fn charge(&self, reference: &str, customer: &str) -> Result<u64, Refusal> {
         let mut books = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let number = number_of(reference);
         if customer == "mallory" {

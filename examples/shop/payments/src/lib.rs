@@ -4,6 +4,7 @@
 mod accounts;
 mod service;
 
+pub use accounts::{Accounts, Refusal};
 pub use service::{Charge, NewCharge, Payments};
 
 comms::wiring!();
