@@ -25,5 +25,6 @@ mod sandbox;
 mod tls;
 
 pub use error::ServerError;
+pub use ports::Port;
 pub use rabbitmq::{Permissions, QueueInfo, RabbitMq, RabbitMqBuilder};
 pub use tls::Certificates;

@@ -13,22 +13,28 @@ const RANGE: RangeInclusive<u16> = 20_000..=32_000;
 /// A TCP port on 127.0.0.1 that no other reservation on this machine holds.
 ///
 /// The UDP socket of the same number is the lock: it keeps other test processes away, leaves the
-/// TCP port to the server, needs no file, and goes away with the process however that ends.
+/// TCP port to the server, needs no file, and goes away with the process however that ends. For services of your own that a test
+/// starts as processes; those that it starts in its own process take port 0.
 #[derive(Debug)]
-pub(in crate::testing) struct Port {
+pub struct Port {
     number: u16,
     _lock: UdpSocket,
 }
 
 impl Port {
     /// Reserves a port that nobody listens on, starting at a random place in the range.
-    pub(in crate::testing) fn reserve() -> Result<Self, ServerError> {
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn reserve() -> Result<Self, ServerError> {
         let start = RandomState::new().build_hasher().finish() as usize % RANGE.len();
         let mut candidates = RANGE.cycle().skip(start).take(RANGE.len());
         candidates.find_map(Self::try_number).ok_or(ServerError::NoPort { from: *RANGE.start(), to: *RANGE.end() })
     }
 
-    pub(in crate::testing) fn number(&self) -> u16 {
+    /// The port.
+    #[must_use]
+    pub fn number(&self) -> u16 {
         self.number
     }
 

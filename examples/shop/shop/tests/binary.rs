@@ -6,12 +6,17 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use comms::testing::servers::Port;
+
 const SOON: Duration = Duration::from_secs(60);
 
 #[test]
 fn it_shows_orders_that_are_placed_and_shipped_and_ends_when_it_is_asked_to() {
+    let port = Port::reserve().expect("a port");
     let mut shop = Command::new(env!("CARGO_BIN_EXE_shop"))
         .env("COMMS__ADMIN__ENABLED", "false")
+        .env("COMMS__HTTP__ADDRESS", format!("127.0.0.1:{}", port.number()))
+        .env("COMMS__CLIENTS__PAYMENT_PROVIDER__ADDRESSES", format!("http://127.0.0.1:{}", port.number()))
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .stdout(Stdio::piped())
         .spawn()

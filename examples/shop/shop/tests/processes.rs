@@ -1,5 +1,7 @@
 //! The shop over a real RabbitMQ, each service in a process of its own, with nothing changed but the configuration.
 
+mod solo;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +10,8 @@ use comms::broker::rabbitmq::RabbitMq;
 use comms::testing::servers;
 use comms::{App, AppBuilder, CommandBus, event_handler};
 use shop_contracts::{OrderShipped, PaymentFailed, PlaceOrder};
-use tokio::process::{Child, Command};
+use solo::Solo;
+use tokio::process::Child;
 use tokio::time::{Instant, sleep};
 
 /// How often each order was seen to be done with.
@@ -39,17 +42,6 @@ async fn auditor(url: &str, done: &Done) -> App {
         .start()
         .await
         .expect("the auditor starts")
-}
-
-fn spawn(program: &str, url: &str) -> Child {
-    Command::new(program)
-        .env("COMMS__BROKERS__DEFAULT__URL", url)
-        .env("COMMS__ADMIN__ENABLED", "false")
-        .env("COMMS__LOG__FILTER", "error")
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the service starts")
 }
 
 /// Places an order until it is accepted, as every caller over a network has to.
@@ -93,11 +85,11 @@ async fn wait_until_open(commands: &CommandBus, done: &Done) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_order_is_lost_and_nothing_restarted_when_the_broker_is_killed_in_the_middle_of_the_traffic() {
     let rabbitmq = servers::RabbitMq::start().await.expect("RabbitMQ starts");
-    let (url, done) = (rabbitmq.url(), Done::default());
-    let app = auditor(&url, &done).await;
+    let (solo, done) = (Solo::over(rabbitmq.url()), Done::default());
+    let app = auditor(solo.url(), &done).await;
     let commands: CommandBus = app.inject().expect("every application has its buses");
-    let programs = [env!("CARGO_BIN_EXE_solo-orders"), env!("CARGO_BIN_EXE_solo-billing"), env!("CARGO_BIN_EXE_solo-notifications")];
-    let mut services: Vec<Child> = programs.iter().map(|program| spawn(program, &url)).collect();
+    let programs = [solo::INVENTORY, solo::PAYMENTS, solo::ORDERS, solo::BILLING, env!("CARGO_BIN_EXE_solo-notifications")];
+    let mut services: Vec<Child> = programs.iter().map(|program| solo.start(program)).collect();
     wait_until_open(&commands, &done).await;
 
     let traffic = {

@@ -1,13 +1,32 @@
 //! The whole shop in one process, on virtual time: what no service can prove alone.
 
+use std::ops::Deref;
+
 use comms::testing::TestApp;
+use shop_billing::PaymentProviderClient;
 use shop_contracts::{GetOrder, InvoiceIssued, OrderShipped, OrderStatus, PaymentFailed, PlaceOrder};
 use shop_notifications::Mailer;
 
-type Shop = (shop_orders::Wiring, shop_inventory::Wiring, shop_billing::Wiring, shop_payments::Wiring, shop_notifications::Wiring);
+type Wiring = (shop_orders::Wiring, shop_inventory::Wiring, shop_billing::Wiring, shop_notifications::Wiring);
 
-async fn start() -> TestApp {
-    TestApp::of::<Shop>().start().await.expect("the shop starts")
+/// The services of the shop, and the provider, an application of its own. No port is opened: orders call the inventory within the process.
+struct Shop {
+    app: TestApp,
+    _provider: TestApp,
+}
+
+impl Deref for Shop {
+    type Target = TestApp;
+
+    fn deref(&self) -> &TestApp {
+        &self.app
+    }
+}
+
+async fn start() -> Shop {
+    let provider = TestApp::of::<shop_payments::Wiring>().start().await.expect("the provider starts");
+    let app = TestApp::of::<Wiring>().client::<PaymentProviderClient>(provider.app().channel()).start().await.expect("the shop starts");
+    Shop { app, _provider: provider }
 }
 
 fn place(number: u64, customer: &str) -> PlaceOrder {
@@ -47,4 +66,15 @@ async fn every_order_ends_in_one_of_three_ways() {
     app.assert_dead_lettered("on_order_placed", 10);
     let numbers: Vec<u32> = app.published::<InvoiceIssued>().iter().map(|issued| issued.invoice).collect();
     assert!(numbers.is_sorted(), "the invoices of one customer are counted in order: {numbers:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_declined_payment_gives_the_articles_back() {
+    let shop = start().await;
+    let mut levels = shop.get::<shop_inventory::Shelves>().expect("there are shelves").watch("book").expect("there are books");
+    let before = *levels.borrow_and_update();
+    let order = PlaceOrder { quantity: 3, ..place(7, "ada") };
+    assert_eq!(shop.http().post("/orders").json(&order).send().await.status, 201);
+    assert_eq!(*levels.borrow_and_update(), before);
+    assert_eq!(shop.http().post("/orders").json(&PlaceOrder { article: "unicorn".into(), ..place(8, "ada") }).send().await.status, 409);
 }
