@@ -10,6 +10,10 @@ use crate::inject::Scope;
 pub(crate) struct GrpcServices(());
 
 impl GrpcServices {
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::empty()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         true
     }

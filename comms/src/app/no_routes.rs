@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::clients::{Home, Served};
 use super::contents::Generators;
 use super::model::{GrpcModel, RouteModel};
 use super::problems::Problems;
@@ -12,7 +13,9 @@ use crate::inject::Scope;
 pub(crate) struct Routes(());
 
 impl Routes {
-    pub(super) fn served(&self) {}
+    pub(super) fn served(&self) -> Served {
+        Served::default()
+    }
 
     pub(super) fn check(&self, _: &mut Problems) {}
 
@@ -33,7 +36,7 @@ impl Routes {
 pub(super) struct Serving(());
 
 impl Serving {
-    pub(super) fn answer_at(&self, (): ()) {}
+    pub(super) fn answer_at(&self, _: Home) {}
 
     pub(super) fn begin(&mut self) {}
 
