@@ -125,6 +125,20 @@ async fn redirections_are_not_followed() {
 }
 
 #[tokio::test]
+async fn a_call_is_shown_without_its_values() {
+    let peer = answering(ok("1")).await;
+    let caller = caller(&peer.config());
+    let mut call = caller.begin(&ECHO);
+    call.path("tenant", "hunter1").query("token", "hunter2").header("authorization", "hunter3").idempotency_key(Some("hunter4"));
+    call.idempotency_key(Some("\"hunter5\"")).json("hunter6");
+    let shown = format!("{call:?}");
+    for name in ["tenant", "token", "authorization", "idempotency-key"] {
+        assert!(shown.contains(&format!("{name:?}")), "{name} is not in {shown}");
+    }
+    assert!(!shown.contains("hunter"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_request_is_what_the_field_expects() {
     let peer = answering(ok("1")).await;
     let caller = caller(&peer.config());
