@@ -41,16 +41,39 @@ impl Access {
             return answer;
         }
         if answer.headers().contains_key(STATUS) {
-            self.end(code(answer.headers()));
+            self.end_with(answer.headers());
             return answer;
         }
         answer.map(|body| Body::new(Logged { body, access: self }))
     }
 
-    fn end(&mut self, code: Code) {
-        if !std::mem::replace(&mut self.ended, true) {
-            self.log(Some(code as i32), "call");
+    fn end_with(&mut self, headers: &HeaderMap) {
+        match code(headers) {
+            code if is_failure(code) => self.end(&Status::from_header_map(headers).unwrap_or_else(|| Status::new(code, ""))),
+            code => self.end(&Status::new(code, "")),
         }
+    }
+
+    fn end(&mut self, status: &Status) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let code = status.code();
+        if is_failure(code) { self.log_failure(code as i32, status.message()) } else { self.log(Some(code as i32), "call") }
+    }
+
+    fn log_failure(&mut self, code: i32, error: &str) {
+        let duration_ms = self.begun.elapsed().as_secs_f64() * 1000.0;
+        let Self { service, method, context, .. } = self;
+        let id = context.correlation().cloned();
+        let request_id = id.as_ref().map(tracing::field::display);
+        context.enter(|| {
+            tracing::error!(
+                target: "comms::grpc",
+                { rpc.service = *service, rpc.method = *method, rpc.grpc.status_code = code, duration_ms, request_id, error },
+                "call failed"
+            );
+        });
     }
 
     fn log(&mut self, code: Option<i32>, message: &'static str) {
@@ -80,6 +103,11 @@ fn code(headers: &HeaderMap) -> Code {
     headers.get(STATUS).map_or(Code::Unknown, |status| Code::from_bytes(status.as_bytes()))
 }
 
+/// Whether the service is to blame, and somebody should look.
+fn is_failure(code: Code) -> bool {
+    matches!(code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable)
+}
+
 /// An answer whose last word is the status of the call.
 struct Logged {
     body: Body,
@@ -95,11 +123,11 @@ impl HttpBody for Logged {
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    self.access.end(code(trailers));
+                    self.access.end_with(trailers);
                 }
             }
-            Some(Err(status)) => self.access.end(status.code()),
-            None => self.access.end(Code::Unknown),
+            Some(Err(status)) => self.access.end(status),
+            None => self.access.end(&Status::unknown("the answer ended without a status")),
         }
         Poll::Ready(frame)
     }
@@ -110,5 +138,59 @@ impl HttpBody for Logged {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::Value;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+    use crate::telemetry::JsonLines;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().map_or(Ok(0), |mut lines| lines.write(bytes))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What the log says of a call that was answered with the status at once.
+    fn line(status: Status) -> Value {
+        let to = Lines::default();
+        let kept = to.clone();
+        let subscriber = tracing_subscriber::registry().with(JsonLines::new(move || to.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            Access::begin("shop.Inventory", "Reserve", Context::default()).over(status.into_http());
+        });
+        let text = kept.0.lock().unwrap().clone();
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    #[test]
+    fn what_the_service_failed_at_is_an_error_with_its_message() {
+        for code in [Code::Internal, Code::Unknown, Code::DataLoss, Code::Unavailable] {
+            let line = line(Status::new(code, "the shelf fell: 100 %"));
+            assert_eq!((&line["level"], &line["error"]), (&"ERROR".into(), &"the shelf fell: 100 %".into()), "{code:?}: {line:#}");
+            assert_eq!(line["rpc.grpc.status_code"], code as i32, "{line:#}");
+        }
+    }
+
+    #[test]
+    fn what_the_caller_did_is_no_error() {
+        for code in [Code::Ok, Code::NotFound, Code::InvalidArgument, Code::Cancelled, Code::FailedPrecondition] {
+            let line = line(Status::new(code, "hunter2"));
+            assert_eq!((&line["level"], line.get("error")), (&"INFO".into(), None), "{code:?}: {line:#}");
+        }
     }
 }
