@@ -194,6 +194,13 @@ impl Access {
                 { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id, error },
                 "request failed"
             ),
+            // What the client is not told of a refusal.
+            Some(error) if !error.is_empty() => tracing::event!(
+                target: "comms::http",
+                Level::INFO,
+                { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id, error },
+                "request"
+            ),
             _ => tracing::event!(
                 target: "comms::http",
                 Level::INFO,
