@@ -140,6 +140,7 @@ fn find_class(error: &(dyn StdError + 'static)) -> Class {
 }
 
 /// The class that an error, or one in its chain, states: a [`Classified`], a [`Failure`], or one that `own` knows.
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "callers over HTTP and gRPC are told of it"))]
 pub(crate) fn stated_class(error: &(dyn StdError + 'static), own: impl Fn(&(dyn StdError + 'static)) -> Option<Class>) -> Option<Class> {
     chain(error).find_map(|error| {
         let classified = error.downcast_ref::<Classified>().map(Classified::class);
