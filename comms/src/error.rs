@@ -139,6 +139,15 @@ fn find_class(error: &(dyn StdError + 'static)) -> Class {
     chain(error).find_map(|error| error.downcast_ref::<Classified>()).map_or(Class::default(), Classified::class)
 }
 
+/// The class that an error, or one in its chain, states: a [`Classified`], a [`Failure`], or one that `own` knows.
+#[cfg_attr(not(feature = "http"), expect(dead_code, reason = "callers over HTTP and gRPC are told of it"))]
+pub(crate) fn stated_class(error: &(dyn StdError + 'static), own: impl Fn(&(dyn StdError + 'static)) -> Option<Class>) -> Option<Class> {
+    chain(error).find_map(|error| {
+        let classified = error.downcast_ref::<Classified>().map(Classified::class);
+        classified.or_else(|| error.downcast_ref::<Failure>().map(Classify::class)).or_else(|| own(error))
+    })
+}
+
 /// An error and everything that caused it, outermost first.
 pub(crate) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())

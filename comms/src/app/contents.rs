@@ -15,6 +15,8 @@ pub(crate) struct ContentModel {
     pub(crate) schema: Option<Value>,
     /// Whether it may be left out.
     pub(crate) optional: bool,
+    /// Whether an answer chooses its status itself.
+    pub(crate) own_status: bool,
 }
 
 impl ContentModel {

@@ -254,9 +254,9 @@ fn parameter(decl: &ParameterDecl, schemas: &mut Generators) -> ParameterModel {
     ParameterModel { name: decl.name, place: decl.place.to_string(), content }
 }
 
-fn content(Content { type_name, media, schema, optional }: Content) -> ContentModel {
+fn content(Content { type_name, media, schema, optional, own_status }: Content) -> ContentModel {
     let schema = schema.map(schemars::Schema::to_value);
-    ContentModel { rust_type: type_name.to_owned(), media: media.map(str::to_owned), schema, optional }
+    ContentModel { rust_type: type_name.to_owned(), media: media.map(str::to_owned), schema, optional, own_status }
 }
 
 /// The port at its stations.

@@ -136,10 +136,11 @@ impl<'a> Answer<'a> {
             return self.redirected();
         }
         let problem = self.received.problem();
-        let typed = problem.extension("error").and_then(|error| E::deserialize(error).ok());
-        let typed = typed.or_else(|| foreign.then(|| serde_json::from_slice(&self.received.body).ok())?);
-        match typed {
-            Some(error) => CallError::Refused(error, class(&problem)),
+        if let Some(error) = problem.extension("error").and_then(|error| E::deserialize(error).ok()) {
+            return CallError::Refused(error, class(&problem));
+        }
+        match foreign.then(|| serde_json::from_slice(&self.received.body).ok()).flatten() {
+            Some(error) => CallError::Refused(error, class_of_status(problem.status())),
             None => CallError::Problem { problem, target: Box::new(self.target()) },
         }
     }
@@ -163,7 +164,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// The class that a service gave its own error: said in the problem, else by its status. An error that the service did
+/// The class that one of our services gave its own error: said in the problem, else by its status. An error that the service did
 /// not classify would be the same the next time.
 fn class(problem: &Problem) -> Class {
     let stated = problem.extension("class").and_then(|class| serde::Deserialize::deserialize(class).ok());

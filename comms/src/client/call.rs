@@ -1,6 +1,7 @@
 //! One call over HTTP: put together, sent, and read.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use axum_core::body::Body;
@@ -26,7 +27,6 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("comms/", env!("CARG
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A call that is being put together. What can't be written is kept and comes out of [`send`](Self::send).
-#[derive(Debug)]
 #[must_use = "nothing is sent until `send`"]
 pub struct Call<'a> {
     caller: &'a HttpCaller,
@@ -196,6 +196,21 @@ impl<'a> Call<'a> {
 
     fn refuse(&mut self, place: Place, name: &str, why: impl std::fmt::Display) {
         self.wrong.push(format!("the {place} parameter `{name}`: {why}"));
+    }
+}
+
+/// Values may be secrets: only their names are shown.
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path: Vec<&str> = self.path.iter().map(|(name, _)| *name).collect();
+        let query = self.query.split(['?', '&']).skip(1).filter_map(|pair| pair.split('=').next());
+        f.debug_struct("Call")
+            .field("target", &self.target)
+            .field("timeout", &self.timeout)
+            .field("path", &path)
+            .field("query", &query.collect::<Vec<_>>())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 

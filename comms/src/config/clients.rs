@@ -158,11 +158,11 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let config = read(
-            "[clients.a]\naddresses = [\"http://h:1\", \"http://h:2/v1\"]\nprotocol = \"http2\"\nconnect_timeout = \"2s\"\nattempt_timeout = \"3s\"\ntimeout = \"4s\"\nread_timeout = \"5s\"\nmax_idle = 6\nidle_timeout = \"7s\"\nanswer_limit = \"8KiB\"\n[clients.a.tls]\nca = \"ca.pem\"\ncertificate = \"c.pem\"\nkey = \"k.pem\"\nserver_name = \"n\"\n",
+            "[clients.a]\naddresses = [\"https://h:1\", \"http://h:2/v1\"]\nprotocol = \"http2\"\nconnect_timeout = \"2s\"\nattempt_timeout = \"3s\"\ntimeout = \"4s\"\nread_timeout = \"5s\"\nmax_idle = 6\nidle_timeout = \"7s\"\nanswer_limit = \"8KiB\"\n[clients.a.tls]\nca = \"ca.pem\"\ncertificate = \"c.pem\"\nkey = \"k.pem\"\nserver_name = \"n\"\n",
         );
         let seconds = Duration::from_secs;
         let expected = ClientConfig {
-            addresses: vec!["http://h:1".into(), "http://h:2/v1".into()],
+            addresses: vec!["https://h:1".into(), "http://h:2/v1".into()],
             protocol: Protocol::Http2,
             connect_timeout: seconds(2),
             attempt_timeout: Some(seconds(3)),

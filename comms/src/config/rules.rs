@@ -54,7 +54,18 @@ fn check_client(name: &str, client: &Node) -> Vec<ConfigProblem> {
             }
         }
     }
+    problems.extend(unused_tls(table, &path));
     problems
+}
+
+/// What is said of TLS would never be used.
+fn unused_tls(client: &Table, path: &str) -> Option<ConfigProblem> {
+    let Value::List(addresses) = &client.get("addresses")?.value else { return None };
+    let said = client.get("tls")?.as_table()?.values().next()?;
+    let is_plain = |address: &str| address.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
+    let message = "every one of `addresses` is `http://`, which knows no TLS; say `https://`, or leave this out";
+    let unused = !addresses.is_empty() && addresses.iter().all(|address| address.as_text().is_some_and(is_plain));
+    unused.then(|| ConfigProblem::new(said.origin.clone(), format!("{path}.tls"), message))
 }
 
 /// A certificate is nothing without its key.
@@ -105,6 +116,17 @@ mod tests {
         assert!(found[1].starts_with("comms.toml:5:19: `clients.a.connect_timeout`: no call can be made in no time"), "{found:#?}");
         assert!(found[2].starts_with("comms.toml:3:19: `clients.a.attempt_timeout`: it is longer than `timeout`"), "{found:#?}");
         assert!(found[3].starts_with("comms.toml:7:7: `clients.a.tls.key`: `certificate` is missing"), "{found:#?}");
+    }
+
+    #[test]
+    fn tls_of_a_client_without_an_https_address_is_refused() {
+        let tls =
+            |addresses: &str| Config::from_toml(&format!("[clients.a]\naddresses = [{addresses}]\n[clients.a.tls]\nca = \"ca.pem\"\n"));
+        let error = tls(r#""http://h:1", "HTTP://h:2""#).unwrap_err();
+        let found = error.problems()[0].to_string();
+        assert!(found.starts_with("comms.toml:4:6: `clients.a.tls`: every one of `addresses` is `http://`"), "{found}");
+        assert!(tls(r#""http://h:1", "https://h:2""#).is_ok());
+        assert!(Config::from_toml("[clients.a.tls]\nca = \"ca.pem\"\n").is_ok(), "its attribute may say an address");
     }
 
     #[test]

@@ -41,16 +41,39 @@ impl Access {
             return answer;
         }
         if answer.headers().contains_key(STATUS) {
-            self.end(code(answer.headers()));
+            self.end_with(answer.headers());
             return answer;
         }
         answer.map(|body| Body::new(Logged { body, access: self }))
     }
 
-    fn end(&mut self, code: Code) {
-        if !std::mem::replace(&mut self.ended, true) {
-            self.log(Some(code as i32), "call");
+    fn end_with(&mut self, headers: &HeaderMap) {
+        match code(headers) {
+            code if is_failure(code) => self.end(&Status::from_header_map(headers).unwrap_or_else(|| Status::new(code, ""))),
+            code => self.end(&Status::new(code, "")),
         }
+    }
+
+    fn end(&mut self, status: &Status) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let code = status.code();
+        if is_failure(code) { self.log_failure(code as i32, status.message()) } else { self.log(Some(code as i32), "call") }
+    }
+
+    fn log_failure(&mut self, code: i32, error: &str) {
+        let duration_ms = self.begun.elapsed().as_secs_f64() * 1000.0;
+        let Self { service, method, context, .. } = self;
+        let id = context.correlation().cloned();
+        let request_id = id.as_ref().map(tracing::field::display);
+        context.enter(|| {
+            tracing::error!(
+                target: "comms::grpc",
+                { rpc.service = *service, rpc.method = *method, rpc.grpc.status_code = code, duration_ms, request_id, error },
+                "call failed"
+            );
+        });
     }
 
     fn log(&mut self, code: Option<i32>, message: &'static str) {
@@ -80,6 +103,11 @@ fn code(headers: &HeaderMap) -> Code {
     headers.get(STATUS).map_or(Code::Unknown, |status| Code::from_bytes(status.as_bytes()))
 }
 
+/// Whether the service is to blame, and somebody should look.
+fn is_failure(code: Code) -> bool {
+    matches!(code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Unavailable)
+}
+
 /// An answer whose last word is the status of the call.
 struct Logged {
     body: Body,
@@ -95,11 +123,11 @@ impl HttpBody for Logged {
         match &frame {
             Some(Ok(frame)) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    self.access.end(code(trailers));
+                    self.access.end_with(trailers);
                 }
             }
-            Some(Err(status)) => self.access.end(status.code()),
-            None => self.access.end(Code::Unknown),
+            Some(Err(status)) => self.access.end(status),
+            None => self.access.end(&Status::unknown("the answer ended without a status")),
         }
         Poll::Ready(frame)
     }
@@ -110,5 +138,68 @@ impl HttpBody for Logged {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::{Event, Level, Subscriber};
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::layer::{Context as Layered, SubscriberExt as _};
+
+    use super::*;
+
+    /// The level of each line, and its field `error`.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<(Level, Option<String>)>>>);
+
+    impl<S: Subscriber> Layer<S> for Lines {
+        fn on_event(&self, event: &Event<'_>, _: Layered<'_, S>) {
+            let mut error = Error(None);
+            event.record(&mut error);
+            self.0.lock().unwrap().push((*event.metadata().level(), error.0));
+        }
+    }
+
+    struct Error(Option<String>);
+
+    impl Visit for Error {
+        fn record_str(&mut self, field: &Field, value: &str) {
+            if field.name() == "error" {
+                self.0 = Some(value.to_owned());
+            }
+        }
+
+        fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+    }
+
+    /// What the log says of a call that was answered with the status at once.
+    fn line(status: Status) -> (Level, Option<String>) {
+        let lines = Lines::default();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines.clone()), || {
+            Access::begin("shop.Inventory", "Reserve", Context::default()).over(status.into_http());
+        });
+        let lines = lines.0.lock().unwrap();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        lines[0].clone()
+    }
+
+    #[test]
+    fn what_the_service_failed_at_is_an_error_with_its_message() {
+        for code in [Code::Internal, Code::Unknown, Code::DataLoss, Code::Unavailable] {
+            let found = line(Status::new(code, "the shelf fell: 100 %"));
+            assert_eq!(found, (Level::ERROR, Some("the shelf fell: 100 %".to_owned())), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_caller_did_is_no_error() {
+        for code in [Code::Ok, Code::NotFound, Code::InvalidArgument, Code::Cancelled, Code::FailedPrecondition] {
+            assert_eq!(line(Status::new(code, "hunter2")), (Level::INFO, None), "{code:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What typed clients call.
 
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::Stream;
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
 use tonic::codec::CompressionEncoding;
-use tonic::metadata::MetadataMap;
+use tonic::metadata::{KeyRef, MetadataMap};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
@@ -44,7 +45,7 @@ where
 ///
 /// A call takes correlation, trace and deadline out of the [`Context`]. A call whose deadline has passed is not made.
 /// Dropping a call ends the work on it at the server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client<T = Channel> {
     transport: T,
     timeout: Option<Duration>,
@@ -216,6 +217,30 @@ impl<T: Transport> Client<T> {
     }
 }
 
+/// What is sent along may be a secret: only its names are shown.
+impl<T: fmt::Debug> fmt::Debug for Client<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { transport, timeout, patience, answer_limit, request_limit, compression, metadata } = self;
+        f.debug_struct("Client")
+            .field("transport", transport)
+            .field("timeout", timeout)
+            .field("patience", patience)
+            .field("answer_limit", answer_limit)
+            .field("request_limit", request_limit)
+            .field("compression", compression)
+            .field("metadata", &names(metadata))
+            .finish()
+    }
+}
+
+fn names(metadata: &MetadataMap) -> Vec<&str> {
+    let name = |key| match key {
+        KeyRef::Ascii(key) => key.as_str(),
+        KeyRef::Binary(key) => key.as_str(),
+    };
+    metadata.keys().map(name).collect()
+}
+
 impl Client<crate::client::Channel> {
     /// Calls over the channel of a client, within its bounds. Its `timeout` is for calls that are answered once; a stream of answers
     /// takes as long as it takes.
@@ -258,5 +283,19 @@ impl Outgoing {
     async fn answers<A>(&self, call: impl Future<Output = Result<Response<Streaming<A>>, Status>>) -> Result<Inbound<A>, GrpcError> {
         let (metadata, answers, _) = self.deadline.bound(call).await?.into_parts();
         Ok(Inbound::new(answers, self.deadline).with(metadata))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_sent_along_is_shown_by_its_names_only() {
+        let channel = tonic::transport::Endpoint::from_static("http://h:1").connect_lazy();
+        let client = Client::new(channel).metadata("authorization", "hunter2").unwrap().metadata_bytes("key-bin", b"hunter3").unwrap();
+        let shown = format!("{client:?}");
+        assert!(shown.contains(r#"["authorization", "key-bin"]"#), "{shown}");
+        assert!(!shown.contains("hunter") && !shown.contains("aHVudGVyM"), "{shown}");
     }
 }

@@ -14,6 +14,9 @@ use crate::error::{BoxError, Class, Classified, Classify, Failure};
 /// What the caller reads when only the log may say more.
 const INTERNAL: &str = "the service failed; its log says why";
 
+/// The same where trying again can help.
+const RETRYABLE: &str = "the service can't do it now; try again later";
+
 /// A call that failed: a code, and a text for a person.
 ///
 /// A client returns it; a handler may return it to say which code it means.
@@ -34,12 +37,12 @@ impl GrpcError {
         Self { status: Status::new(code, message) }
     }
 
-    /// The error that a handler's error of the class is to its caller: `FailedPrecondition` when permanent,
-    /// `Unavailable` when retryable, and `Internal` without the text when unknown.
+    /// The error that a handler's error of the class is to its caller: `FailedPrecondition` with the text when permanent,
+    /// `Unavailable` without it when retryable, and `Internal` without it when unknown.
     pub fn of_class(class: Class, message: impl Into<String>) -> Self {
         match class {
             Class::Permanent => Self::new(Code::FailedPrecondition, message),
-            Class::Retryable => Self::new(Code::Unavailable, message),
+            Class::Retryable => Self::new(Code::Unavailable, RETRYABLE),
             Class::Unknown => Self::new(Code::Internal, INTERNAL),
         }
     }
@@ -223,17 +226,13 @@ impl ServiceError for BoxError {
             Ok(own) => return *own,
             Err(error) => error,
         };
-        of_fault(class_within(error.as_ref()), error.as_ref())
+        of_fault(stated_class(error.as_ref()).unwrap_or(Class::Unknown), error.as_ref())
     }
 }
 
-fn class_within(error: &(dyn StdError + 'static)) -> Class {
-    let class = |error: &(dyn StdError + 'static)| {
-        let classified = error.downcast_ref::<Classified>().map(Classified::class);
-        let failure = || error.downcast_ref::<Failure>().map(Classify::class);
-        classified.or_else(failure).or_else(|| error.downcast_ref::<GrpcError>().map(Classify::class))
-    };
-    crate::error::chain(error).find_map(class).unwrap_or(Class::Unknown)
+/// The class that an error, or one in its chain, states.
+pub(crate) fn stated_class(error: &(dyn StdError + 'static)) -> Option<Class> {
+    crate::error::stated_class(error, |error| error.downcast_ref::<GrpcError>().map(Classify::class))
 }
 
 impl ServiceError for Classified {
@@ -242,13 +241,16 @@ impl ServiceError for Classified {
     }
 }
 
+/// The caller is told no more than the error's own text, and that only of what trying again can't mend.
 fn of_fault(class: Class, error: &(dyn StdError + 'static)) -> GrpcError {
-    let text = crate::error::chain_text(error).join(": ");
-    if class == Class::Unknown {
-        tracing::error!(target: "comms::grpc", error = %text, "a gRPC handler failed; its caller is told nothing of it");
+    let (own, causes) = (error.to_string(), crate::error::chain_text(error).join(": "));
+    if class != Class::Permanent {
+        tracing::error!(target: "comms::grpc", error = %causes, "a gRPC handler failed; its caller is told nothing of it");
+    } else if causes != own {
+        tracing::info!(target: "comms::grpc", error = %causes, "a gRPC handler refused a call; its caller is not told why");
     }
     let delay = crate::error::chain(error).find_map(|error| error.downcast_ref::<GrpcError>()?.retry_delay());
-    let error = GrpcError::of_class(class, text);
+    let error = GrpcError::of_class(class, own);
     match delay.filter(|_| class == Class::Retryable) {
         Some(delay) => error.retry_after(delay),
         None => error,
@@ -283,6 +285,22 @@ mod tests {
         assert_eq!((error.code(), error.message()), (Code::Internal, INTERNAL));
     }
 
+    #[derive(Debug, thiserror::Error)]
+    #[error("the order was refused")]
+    struct Caused(#[source] BoxError);
+
+    #[test]
+    fn causes_stay_here_whatever_the_class() {
+        let caused = || Caused("password=hunter2".into());
+        let told = |error: Classified| {
+            let error = error.into_grpc();
+            (error.code(), error.message().to_owned())
+        };
+        assert_eq!(told(Classified::permanent(caused())), (Code::FailedPrecondition, "the order was refused".to_owned()));
+        assert_eq!(told(Classified::retryable(caused())), (Code::Unavailable, RETRYABLE.to_owned()));
+        assert_eq!(told(Classified::unknown(caused())), (Code::Internal, INTERNAL.to_owned()));
+    }
+
     #[test]
     fn metadata_of_another_call_is_not_answered() {
         let mut status = Status::unavailable("busy");
@@ -301,7 +319,7 @@ mod tests {
         assert_eq!(told(Classified::permanent("no such customer").into()), (Code::FailedPrecondition, "no such customer".to_owned()));
         assert_eq!(told(GrpcError::new(Code::NotFound, "none").into()), (Code::NotFound, "none".to_owned()));
         let failure = Failure { class: Class::Retryable, message: "busy".into() };
-        assert_eq!(told(failure.into()), (Code::Unavailable, "busy".to_owned()));
+        assert_eq!(told(failure.into()), (Code::Unavailable, RETRYABLE.to_owned()));
         assert_eq!(Classified::retryable("busy").into_grpc().code(), Code::Unavailable);
     }
 

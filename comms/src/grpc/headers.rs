@@ -8,12 +8,12 @@ use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 
 use super::GrpcError;
 use crate::context::Context;
+use crate::http::timeout::{self, TIMEOUT};
 use crate::message::{Id, Metadata, TraceParent};
 
 const CORRELATION: &str = "x-request-id";
 const TRACE_PARENT: &str = "traceparent";
 const TRACE_STATE: &str = "tracestate";
-const TIMEOUT: &str = "grpc-timeout";
 
 /// Longer ones are nobody's ids.
 const LONGEST_CORRELATION: usize = 256;
@@ -48,28 +48,10 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// How long the caller waits, if it says so.
 pub(super) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, GrpcError> {
     let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
-    let parsed = value.to_str().ok().and_then(parse_timeout);
+    let parsed = value.to_str().ok().and_then(timeout::parse);
     parsed.map(Some).ok_or_else(|| {
         let message = format!("the header {TIMEOUT} is {value:?}; expected one to eight digits and one of H, M, S, m, u, n");
         GrpcError::new(tonic::Code::InvalidArgument, message)
-    })
-}
-
-/// The form of [gRPC over HTTP/2](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
-fn parse_timeout(text: &str) -> Option<Duration> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let number: u64 = digits.parse().ok()?;
-    Some(match unit {
-        "H" => Duration::from_secs(number * 3600),
-        "M" => Duration::from_secs(number * 60),
-        "S" => Duration::from_secs(number),
-        "m" => Duration::from_millis(number),
-        "u" => Duration::from_micros(number),
-        "n" => Duration::from_nanos(number),
-        _ => return None,
     })
 }
 
@@ -116,7 +98,7 @@ mod tests {
             ("6u", Duration::from_micros(6)),
             ("99999999n", Duration::from_nanos(99_999_999)),
         ] {
-            assert_eq!(timeout(&headers(TIMEOUT, text)).unwrap(), Some(expected), "{text}");
+            assert_eq!(timeout(&headers("grpc-timeout", text)).unwrap(), Some(expected), "{text}");
         }
         assert_eq!(timeout(&HeaderMap::new()).unwrap(), None);
     }
@@ -124,7 +106,7 @@ mod tests {
     #[test]
     fn a_malformed_timeout_is_refused() {
         for text in ["", "S", "5", "5x", "-5S", "+5S", "999999999S", "1.5S", " 5S"] {
-            assert!(timeout(&headers(TIMEOUT, text)).is_err(), "{text}");
+            assert!(timeout(&headers("grpc-timeout", text)).is_err(), "{text}");
         }
     }
 

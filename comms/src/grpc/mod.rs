@@ -47,6 +47,7 @@ pub use tonic_types::ErrorDetails;
 pub use call::{Answer, Call};
 pub use client::{Client, Transport};
 pub use contract::{Descriptor, MethodDecl, MethodKind, Serves};
+pub(crate) use error::stated_class;
 pub use error::{GrpcError, ServiceError};
 pub use inbound::Inbound;
 pub use metadata::{InvalidMetadata, Metadata};

@@ -40,7 +40,10 @@ pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
         }
         Found::OtherMethods(allow) => Err(Problem::new(405).header(ALLOW, allow.clone())),
         Found::Nothing => match &table.merged {
-            Some(merged) => elsewhere(merged, Request::from_parts(parts, body), &access).await,
+            Some(merged) => {
+                let limit = access.of_merged(&parts.headers);
+                elsewhere(merged, Request::from_parts(parts, body), &access, limit).await
+            }
             None => Err(Problem::new(404).detail("there is no such path")),
         },
     };
@@ -64,10 +67,15 @@ fn ended(mut answered: Answered, mut access: Access, table: &Table) -> Response 
     }
 }
 
-/// A service of another make, whose times and sizes are its own; a panic in it is that of its request.
-async fn elsewhere(merged: &Merged, request: Request<Body>, access: &Access) -> Answered {
-    let call = async { merged.call(request).await };
-    let caught = access.context.clone().scope(AssertUnwindSafe(call).catch_unwind()).await;
+/// A service of another make, whose times and sizes are its own; no longer than its client waits. A panic in it is that of its request.
+async fn elsewhere(merged: &Merged, request: Request<Body>, access: &Access, limit: Option<Duration>) -> Answered {
+    let call = AssertUnwindSafe(async { merged.call(request).await }).catch_unwind();
+    let call = access.context.clone().scope(call);
+    let caught = match limit {
+        Some(limit) if limit.is_zero() => return Err(too_late()),
+        Some(limit) => tokio::time::timeout(limit, call).await.map_err(|_elapsed| too_late())?,
+        None => call.await,
+    };
     caught.map_err(|panic| Problem::new(500).because(format_args!("the merged service panicked: {}", panic_text(panic.as_ref()))))
 }
 
@@ -147,12 +155,23 @@ impl Access {
     fn of(&mut self, endpoint: &Endpoint, headers: &HeaderMap) -> Duration {
         self.route = endpoint.decl.path;
         let limit = patience(headers).map_or(endpoint.decl.timeout, |patience| patience.min(endpoint.decl.timeout));
-        let context = std::mem::take(&mut self.context).of_handler(endpoint.service, endpoint.decl.name);
-        self.context = match Timestamp::now().checked_add(limit) {
-            Ok(deadline) => context.with_deadline(deadline),
-            Err(_) => context,
-        };
+        self.context = std::mem::take(&mut self.context).of_handler(endpoint.service, endpoint.decl.name);
+        self.ends_within(limit);
         limit
+    }
+
+    /// The request is for a service of another make: how long its client waits, if it says so.
+    fn of_merged(&mut self, headers: &HeaderMap) -> Option<Duration> {
+        let limit = patience(headers);
+        limit.into_iter().for_each(|limit| self.ends_within(limit));
+        limit
+    }
+
+    /// A time too far away to be told is no deadline.
+    fn ends_within(&mut self, limit: Duration) {
+        if let Ok(deadline) = Timestamp::now().checked_add(limit) {
+            self.context = std::mem::take(&mut self.context).with_deadline(deadline);
+        }
     }
 
     fn end(&mut self, answered: &Answered) {
@@ -174,6 +193,13 @@ impl Access {
                 Level::ERROR,
                 { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id, error },
                 "request failed"
+            ),
+            // What the client is not told of a refusal.
+            Some(error) if !error.is_empty() => tracing::event!(
+                target: "comms::http",
+                Level::INFO,
+                { http.request.method = method.as_str(), http.route = *route, http.response.status_code = status, duration_ms = took, request_id, error },
+                "request"
             ),
             _ => tracing::event!(
                 target: "comms::http",

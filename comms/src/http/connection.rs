@@ -22,7 +22,7 @@ use super::preface::{self, Begun, Version};
 use super::server::Site;
 use super::tls::Tls;
 
-/// How often a connection that should end is looked at: one that is not in the middle of a request is dropped then. A client
+/// How often a connection that should end is looked at: one that is not in the middle of a request or an answer is dropped then. A client
 /// that has sent half a head does not hold up the end of the process.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -46,26 +46,26 @@ pub(super) struct Limits {
 pub(super) async fn serve<S: Site>(stream: TcpStream, tls: Option<Tls>, site: Arc<S>, limits: Limits, stop: CancellationToken) {
     // Answers are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
-    let stream = Patient::new(stream, limits.write);
-    let Some(tls) = tls else { return over(stream, site, limits, stop).await };
+    let busy = Busy::default();
+    let stream = Patient::new(stream, limits.write, busy.clone());
+    let Some(tls) = tls else { return over(stream, site, limits, busy, stop).await };
     let secured = tokio::select! {
         secured = timeout(limits.read, tls.accept(stream)) => secured,
         () = stop.cancelled() => return,
     };
     match secured {
-        Ok(Ok(stream)) => over(stream, site, limits, stop).await,
+        Ok(Ok(stream)) => over(stream, site, limits, busy, stop).await,
         Ok(Err(error)) => tracing::debug!(target: "comms::http", %error, "a client did not get through the handshake"),
         Err(_elapsed) => tracing::debug!(target: "comms::http", "a handshake took too long"),
     }
 }
 
-async fn over<S: Site, I: Stream>(stream: I, site: Arc<S>, limits: Limits, stop: CancellationToken) {
+async fn over<S: Site, I: Stream>(stream: I, site: Arc<S>, limits: Limits, busy: Busy, stop: CancellationToken) {
     let begun = tokio::select! {
         begun = timeout(limits.read, preface::read(stream)) => begun,
         () = stop.cancelled() => return,
     };
     let Ok(Ok(begun)) = begun else { return };
-    let busy = Busy::default();
     let ended = match begun.version {
         Version::Http1 => over_http1(begun, site, limits, &busy, stop).await,
         Version::Http2 => over_http2(begun, site, limits, &busy, stop).await,

@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 
 use super::Problem;
-use crate::error::{BoxError, Class, Classified, Failure, chain, chain_text};
+use crate::error::{BoxError, Class, chain, chain_text};
 
 /// An error that says itself what a client shall be told. What does not implement it is judged by its
 /// [`Class`], and says nothing where it has none.
@@ -57,25 +57,26 @@ pub(crate) fn spoken<E: HttpError>(error: &E) -> Problem {
 /// The problem of an error that has this class.
 pub(crate) fn classified(class: Class, error: &BoxError) -> Problem {
     match class {
-        Class::Permanent => Problem::new(422).detail(error.to_string()),
+        Class::Permanent => refused(error.to_string(), causes(error)),
         Class::Retryable => Problem::new(503).header(RETRY_AFTER, RETRY_AFTER_SECONDS).because(causes(error)),
         Class::Unknown => Problem::new(500).because(causes(error)),
     }
 }
 
-/// The problem of any other error: one that is in its chain, what a body was refused with for example; else by the class that is stated in its chain, else nobody's business but the log's.
-pub(crate) fn searched(error: &BoxError) -> Problem {
+/// The problem of any other error: one that is in its chain, what a body was refused with for example; else by the class that is
+/// stated in its chain, else nobody's business but the log's.
+pub(crate) fn searched(error: &BoxError, stated: Option<Class>) -> Problem {
     if let Some(problem) = chain(error.as_ref()).find_map(|error| error.downcast_ref::<Problem>()) {
         return spoken(problem);
     }
-    classified(stated_class(error.as_ref()).unwrap_or(Class::Unknown), error)
+    classified(stated.unwrap_or(Class::Unknown), error)
 }
 
-fn stated_class(error: &(dyn StdError + 'static)) -> Option<Class> {
-    chain(error).find_map(|error| {
-        let classified = error.downcast_ref::<Classified>().map(Classified::class);
-        classified.or_else(|| error.downcast_ref::<Failure>().map(|failure| failure.class))
-    })
+/// The client is told the error's own text, the log what there is beyond it.
+fn refused(own: String, causes: String) -> Problem {
+    let beyond = (causes != own).then_some(causes);
+    let problem = Problem::new(422).detail(own);
+    beyond.into_iter().fold(problem, Problem::because)
 }
 
 fn causes(error: &BoxError) -> String {
@@ -85,18 +86,36 @@ fn causes(error: &BoxError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Classified, Failure, stated_class};
+
+    fn searched(error: BoxError) -> Problem {
+        super::searched(&error, stated_class(error.as_ref(), |_| None))
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the order was refused")]
+    struct Caused(#[source] BoxError);
+
+    #[test]
+    fn causes_are_for_the_log_whatever_the_class() {
+        let (own, all) = (Some("the order was refused"), Some("the order was refused: the password is hunter2"));
+        for (class, status, told) in [(Class::Permanent, 422, own), (Class::Retryable, 503, None), (Class::Unknown, 500, None)] {
+            let problem = searched(Classified::new(class, Caused("the password is hunter2".into())).into());
+            assert_eq!((problem.status(), problem.detail_text(), problem.cause()), (status, told, all));
+        }
+    }
 
     #[test]
     fn the_text_of_an_error_that_says_nothing_of_itself_stays_here() {
-        let problem = searched(&"the password is hunter2".into());
+        let problem = searched("the password is hunter2".into());
         assert_eq!((problem.status(), problem.detail_text(), problem.cause()), (500, None, Some("the password is hunter2")));
     }
 
     #[test]
     fn the_class_decides_where_one_is_stated() {
-        let problem = searched(&Classified::permanent("no such customer").into());
+        let problem = searched(Classified::permanent("no such customer").into());
         assert_eq!((problem.status(), problem.detail_text()), (422, Some("no such customer")));
-        let problem = searched(&Failure { class: Class::Retryable, message: "busy".into() }.into());
+        let problem = searched(Failure { class: Class::Retryable, message: "busy".into() }.into());
         assert_eq!((problem.status(), problem.detail_text(), problem.cause()), (503, None, Some("busy")));
     }
 }

@@ -8,17 +8,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::busy::{Busy, Guard};
+
 /// The connection with its patience.
 #[derive(Debug)]
 pub(super) struct Patient<I> {
     inner: I,
     patience: Duration,
-    waiting: Option<Pin<Box<Sleep>>>,
+    /// Also keeps the connection busy: a write that waits is part of an answer.
+    waiting: Option<(Pin<Box<Sleep>>, Guard)>,
+    busy: Busy,
 }
 
 impl<I> Patient<I> {
-    pub(super) fn new(inner: I, patience: Duration) -> Self {
-        Self { inner, patience, waiting: None }
+    pub(super) fn new(inner: I, patience: Duration, busy: Busy) -> Self {
+        Self { inner, patience, waiting: None, busy }
     }
 
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "a handshake looks at what is below"))]
@@ -32,7 +36,7 @@ impl<I> Patient<I> {
             self.waiting = None;
             return polled;
         }
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(self.patience)));
+        let (waiting, _) = self.waiting.get_or_insert_with(|| (Box::pin(sleep(self.patience)), self.busy.begin()));
         ready!(waiting.as_mut().poll(task));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, format!("the client took nothing for {:?}", self.patience))))
     }

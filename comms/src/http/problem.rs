@@ -7,7 +7,7 @@ use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// The media type of a problem.
@@ -26,24 +26,22 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 ///     })
 /// );
 /// ```
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Problem(Box<Fields>);
 
 /// Boxed: a result that carries a problem stays small.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize)]
 struct Fields {
-    #[serde(rename = "type", default = "about_blank")]
+    #[serde(rename = "type")]
     kind: Cow<'static, str>,
-    #[serde(default)]
     title: Cow<'static, str>,
-    #[serde(default = "unknown_status")]
     status: u16,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<Cow<'static, str>>,
     #[serde(flatten)]
     extensions: Map<String, Value>,
@@ -59,13 +57,33 @@ struct Fields {
 #[derive(Clone, Debug)]
 pub(crate) struct Cause(#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only fakes tell it"))] pub(crate) String);
 
-fn about_blank() -> Cow<'static, str> {
-    Cow::Borrowed("about:blank")
-}
+const ABOUT_BLANK: Cow<'static, str> = Cow::Borrowed("about:blank");
 
 /// Of a problem that was read and states none.
-fn unknown_status() -> u16 {
-    500
+const UNKNOWN_STATUS: u16 = 500;
+
+/// A member of the wrong type is ignored, as [section 3.1](https://www.rfc-editor.org/rfc/rfc9457#section-3.1) wants it.
+impl<'de> Deserialize<'de> for Problem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut members = Map::deserialize(deserializer)?;
+        let mut text = |name| match members.remove(name) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let (kind, title, detail, instance, code) = (text("type"), text("title"), text("detail"), text("instance"), text("code"));
+        let status = members.remove("status").and_then(|status| u16::try_from(status.as_u64()?).ok());
+        Ok(Self(Box::new(Fields {
+            kind: kind.map_or(ABOUT_BLANK, Cow::Owned),
+            title: title.unwrap_or_default().into(),
+            status: status.unwrap_or(UNKNOWN_STATUS),
+            detail,
+            instance,
+            code: code.map(Cow::Owned),
+            extensions: members,
+            headers: HeaderMap::new(),
+            cause: None,
+        })))
+    }
 }
 
 impl Problem {
@@ -83,7 +101,7 @@ impl Problem {
     pub(crate) fn of_status(status: u16) -> Self {
         let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Unknown");
         Self(Box::new(Fields {
-            kind: about_blank(),
+            kind: ABOUT_BLANK,
             title: title.into(),
             status,
             detail: None,
@@ -257,6 +275,18 @@ mod tests {
     fn a_foreign_problem_may_leave_everything_out() {
         let problem: Problem = serde_json::from_str(r#"{"balance": 30}"#).unwrap();
         assert_eq!((problem.kind(), problem.extension("balance")), ("about:blank", Some(&30.into())));
+    }
+
+    #[test]
+    fn members_of_the_wrong_type_are_ignored() {
+        let text = r#"{"type":7,"title":null,"status":"404","detail":["x"],"instance":{},"code":1,"balance":30}"#;
+        let problem: Problem = serde_json::from_str(text).unwrap();
+        assert_eq!((problem.kind(), problem.title(), problem.status()), ("about:blank", "", 500));
+        assert_eq!((problem.detail_text(), problem.instance_uri(), problem.code_text()), (None, None, None));
+        assert_eq!((problem.extension("balance"), problem.extension("detail")), (Some(&30.into()), None));
+        let problem: Problem = serde_json::from_str(r#"{"status":70000,"detail":"why"}"#).unwrap();
+        assert_eq!((problem.status(), problem.detail_text()), (500, Some("why")));
+        assert!(serde_json::from_str::<Problem>("[]").is_err());
     }
 
     #[test]

@@ -54,13 +54,15 @@ pub struct Content {
     pub schema: Option<Schema>,
     /// Whether the value may be left out.
     pub optional: bool,
+    /// Whether an answer chooses its status itself, whatever the route declares.
+    pub own_status: bool,
 }
 
 impl Content {
     /// Content of the media type, which must be there and of which nothing more is known.
     #[must_use]
     pub const fn new(type_name: &'static str, media: Option<&'static str>) -> Self {
-        Self { type_name, media, schema: None, optional: false }
+        Self { type_name, media, schema: None, optional: false, own_status: false }
     }
 }
 
@@ -93,6 +95,8 @@ pub trait Medium {
     type Data;
     /// The media type, `*/*` for any, or nothing where there is no content.
     const MEDIA: Option<&'static str>;
+    /// Whether an answer chooses its status itself, whatever the route declares.
+    const OWN_STATUS: bool = false;
 }
 
 /// Nothing.
@@ -105,6 +109,7 @@ impl Medium for () {
 impl Medium for Raw {
     type Data = ();
     const MEDIA: Option<&'static str> = Some(ANYTHING);
+    const OWN_STATUS: bool = true;
 }
 
 /// Of an answer that says itself what it is.

@@ -30,10 +30,11 @@ struct Head {
     wrong: Option<String>,
 }
 
-/// Of the data, as JSON; what it is with is not said.
+/// Of the data, as JSON; what it is with is not said, and its status may be any.
 impl<T> Medium for With<T> {
     type Data = T;
     const MEDIA: Option<&'static str> = Some("application/json");
+    const OWN_STATUS: bool = true;
 }
 
 impl<T> With<T> {

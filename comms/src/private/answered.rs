@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
+use super::stated_class;
 use crate::error::Classify;
 use crate::handler::HandlerError;
 use crate::http::{Answered, HttpError, IntoAnswer, Problem, With, answer, failure};
@@ -98,7 +99,10 @@ impl Plain {
     /// # Errors
     /// That problem.
     pub fn split<T, E: HandlerError>(self, returned: Result<T, E>) -> Result<T, Problem> {
-        returned.map_err(|error| failure::searched(&error.into()))
+        returned.map_err(|error| {
+            let error = error.into();
+            failure::searched(&error, stated_class(error.as_ref()))
+        })
     }
 }
 

@@ -6,6 +6,8 @@ pub mod answered;
 pub mod contract;
 pub mod index;
 pub mod inject;
+#[cfg(all(feature = "http", not(feature = "grpc")))]
+mod no_grpc;
 pub mod outcome;
 #[cfg(feature = "http")]
 pub mod shape;
@@ -18,6 +20,11 @@ pub mod wiring;
 pub use outcome::{Answers, provided};
 #[cfg(feature = "http")]
 pub use travels::{Answer, Refusal, assert_answer, assert_refusal, sent};
+
+#[cfg(feature = "grpc")]
+use crate::grpc::stated_class;
+#[cfg(all(feature = "http", not(feature = "grpc")))]
+use no_grpc::stated_class;
 
 pub use crate::app::main;
 pub use schemars;

@@ -30,6 +30,9 @@ impl<T> Probe<T> {
 /// How a type travels, and the data in it.
 pub type Carried<D> = (Option<&'static str>, Probe<D>);
 
+/// The same of an answer, and whether it chooses its status itself.
+pub type Answering<D> = (Option<&'static str>, bool, Probe<D>);
+
 /// The ways to look at a type, without their names.
 pub mod way {
     pub use super::{AnyAnswer as _, MediumAnswer as _, MediumBody as _, OwnAnswer as _, OwnBody as _, PlainBody as _};
@@ -60,20 +63,20 @@ impl<T> PlainSuccess<T> for Probe<T> {}
 /// An answer that says how it travels.
 pub trait MediumAnswer<D> {
     /// That.
-    fn answered(&self) -> Carried<D>;
+    fn answered(&self) -> Answering<D>;
 }
 
 impl<T: Medium> MediumAnswer<T::Data> for &&Probe<T> {
-    fn answered(&self) -> Carried<T::Data> {
-        (T::MEDIA, Probe::new())
+    fn answered(&self) -> Answering<T::Data> {
+        (T::MEDIA, T::OWN_STATUS, Probe::new())
     }
 }
 
 /// An answer that makes itself, and does not say how.
 pub trait OwnAnswer {
     /// Anything.
-    fn answered(&self) -> Carried<()> {
-        (Some(ANYTHING), Probe::new())
+    fn answered(&self) -> Answering<()> {
+        (Some(ANYTHING), true, Probe::new())
     }
 }
 
@@ -82,8 +85,8 @@ impl<T: IntoAnswer> OwnAnswer for &Probe<T> {}
 /// Data, as JSON.
 pub trait AnyAnswer<T> {
     /// That.
-    fn answered(&self) -> Carried<T> {
-        (Some(JSON), Probe::new())
+    fn answered(&self) -> Answering<T> {
+        (Some(JSON), false, Probe::new())
     }
 }
 
@@ -182,6 +185,14 @@ pub fn content<T>(_: &Probe<T>, media: Option<&'static str>, schema: Option<Sche
     content
 }
 
+/// What is said of an answer.
+#[must_use]
+pub fn answer<T>(data: &Probe<T>, media: Option<&'static str>, schema: Option<Schema>, own_status: bool) -> Content {
+    let mut content = content(data, media, schema, false);
+    content.own_status = own_status;
+    content
+}
+
 /// The [`Shape`](crate::http::Shape) of a type in a route's signature.
 #[doc(hidden)]
 #[macro_export]
@@ -210,8 +221,8 @@ macro_rules! __shape {
     (answer $type:ty) => {
         $crate::http::Shape::new(|generator| {
             use $crate::__private::shape::way::*;
-            let (media, data) = (&&&(&&$crate::__private::shape::Probe::<$type>::new()).success()).answered();
-            $crate::__private::shape::content(&data, media, (&&data).schema(generator), false)
+            let (media, own_status, data) = (&&&(&&$crate::__private::shape::Probe::<$type>::new()).success()).answered();
+            $crate::__private::shape::answer(&data, media, (&&data).schema(generator), own_status)
         })
     };
 }
@@ -282,6 +293,13 @@ mod tests {
         assert_eq!(media(crate::__shape!(answer Raw)).0, Some("*/*"));
         assert_eq!(media(crate::__shape!(answer Result<Own, Foreign>)).0, Some("*/*"));
         assert_eq!(media(crate::__shape!(answer Foreign)), (Some("application/json"), false));
+    }
+
+    #[test]
+    fn an_answer_that_chooses_its_status_says_so() {
+        let chooses = |shape| content(shape).own_status;
+        assert!(chooses(crate::__shape!(answer With<u32>)) && chooses(crate::__shape!(answer Raw)) && chooses(crate::__shape!(answer Own)));
+        assert!(!chooses(crate::__shape!(answer u32)) && !chooses(crate::__shape!(answer Result<(), BoxError>)));
     }
 
     /// As the descriptors of a contract are: generic, in a constant.

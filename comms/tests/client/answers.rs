@@ -82,6 +82,23 @@ async fn the_body_of_a_foreign_api_may_be_the_error() {
 }
 
 #[tokio::test]
+async fn a_foreign_error_that_states_no_class_has_that_of_its_status() {
+    for (status, class) in [
+        ("500 Internal Server Error", Class::Unknown),
+        ("503 Service Unavailable", Class::Retryable),
+        ("429 Too Many Requests", Class::Retryable),
+        ("400 Bad Request", Class::Permanent),
+    ] {
+        let peer = answering(answer(status, "application/json", r#"{"message":"no"}"#)).await;
+        let caller = caller(&peer.config());
+        let mut call = caller.begin(&ECHO);
+        call.foreign();
+        let error = call.send::<u32, Foreign>().await.unwrap_err();
+        assert!(matches!(&error, CallError::Refused(_, found) if *found == class), "{status}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_the_expected_json_is_said_to_be_so() {
     for (text, expected) in [
         (answer("200 OK", "text/html", "<html>"), "it is `text/html`, and JSON was expected"),
@@ -105,6 +122,20 @@ async fn redirections_are_not_followed() {
     assert!(error.to_string().contains("302 Found: it points to http://elsewhere/, and redirections are not followed"), "{error}");
     let declared = ECHO.status(302);
     caller(&peer.config()).begin(&declared).send::<(), Problem>().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_is_shown_without_its_values() {
+    let peer = answering(ok("1")).await;
+    let caller = caller(&peer.config());
+    let mut call = caller.begin(&ECHO);
+    call.path("tenant", "hunter1").query("token", "hunter2").header("authorization", "hunter3").idempotency_key(Some("hunter4"));
+    call.idempotency_key(Some("\"hunter5\"")).json("hunter6");
+    let shown = format!("{call:?}");
+    for name in ["tenant", "token", "authorization", "idempotency-key"] {
+        assert!(shown.contains(&format!("{name:?}")), "{name} is not in {shown}");
+    }
+    assert!(!shown.contains("hunter"), "{shown}");
 }
 
 #[tokio::test]

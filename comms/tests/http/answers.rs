@@ -41,6 +41,10 @@ async fn an_error_without_words_is_judged_by_its_class_and_its_text_stays_here()
         assert_eq!(answer.header("retry-after").is_some(), status == 503, "{how}");
         assert!(!String::from_utf8_lossy(&answer.body).contains("hunter2"), "{how}");
     }
+    // That of a call over gRPC, which says its class itself.
+    if cfg!(feature = "grpc") {
+        assert_eq!(app.http().get("/fail/called").send().await.status, 503);
+    }
     let answer = app.http().put("/orders/7").send().await;
     assert_eq!((answer.status, answer.problem().detail_text()), (422, Some("only as many as there are")));
     assert_eq!(app.http().get("/orders/7").send().await.status, 200, "the panic was that request's own");

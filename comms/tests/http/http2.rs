@@ -63,14 +63,19 @@ async fn head(response: ResponseFuture) -> Response<RecvStream> {
 }
 
 async fn whole(response: ResponseFuture) -> (StatusCode, Vec<u8>) {
-    let (parts, mut body) = head(response).await.into_parts();
+    let response = head(response).await;
+    (response.status(), body(response).await)
+}
+
+async fn body(response: Response<RecvStream>) -> Vec<u8> {
+    let mut body = response.into_body();
     let mut bytes = Vec::new();
     while let Some(data) = timeout(PATIENCE, body.data()).await.expect("the body goes on") {
         let data = data.unwrap();
         body.flow_control().release_capacity(data.len()).unwrap();
         bytes.extend_from_slice(&data);
     }
-    (parts.status, bytes)
+    bytes
 }
 
 fn post(headers: &[(&str, &str)]) -> Request<()> {
@@ -312,6 +317,20 @@ async fn requests_in_hand_are_answered_at_the_end_and_later_ones_are_not_begun()
     assert_eq!(whole(held).await.1, b"true");
     assert_eq!(timeout(PATIENCE, stopped).await.unwrap().unwrap(), Stopped::Drained);
     client.closed().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_is_read_late_arrives_whole_at_the_end() {
+    let app = serve(&Gate::new(), "").await;
+    let client = Client::of(&app).await;
+    let (response, _) = client.begin(Request::get("http://x/large").body(()).unwrap(), true).await;
+    let response = head(response).await;
+    let stopped = tokio::spawn(app.shutdown());
+    // Longer than a connection that is in the middle of nothing is kept.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!stopped.is_finished());
+    assert_eq!(body(response).await.len(), (8 << 20) + 2);
+    assert_eq!(timeout(PATIENCE, stopped).await.unwrap().unwrap(), Stopped::Drained);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A router of axum behind the routes, and its extractors in them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery};
@@ -28,6 +29,8 @@ fn router() -> Router {
         )
         .route("/context", route(|| async { "not reached: a route has that path" }))
         .route("/correlation", route(|| async { Context::current().correlation().map(ToString::to_string).unwrap_or_default() }))
+        .route("/deadline", route(|| async { Context::current().deadline().is_some().to_string() }))
+        .route("/hang", route(std::future::pending::<()>))
         .fallback(|| async { (axum::http::StatusCode::NOT_FOUND, "axum knows no such path") })
 }
 
@@ -57,6 +60,16 @@ async fn the_router_has_the_context_and_its_panics_are_their_requests_own() {
     let answer = app.http().get("/panic").send().await;
     assert_eq!((answer.status, answer.problem().detail_text()), (500, None));
     assert_eq!(app.http().get("/hello/you").send().await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_of_the_caller_holds_for_the_router_too() {
+    let app = TestApp::with(AppBuilder::new("legacy").merge(router())).start().await.unwrap();
+    assert_eq!(&*app.http().get("/deadline").send().await.body, b"false");
+    assert_eq!(&*app.http().get("/deadline").header("grpc-timeout", "5S").send().await.body, b"true");
+    let hanging = async { app.http().get("/hang").header("grpc-timeout", "2S").send().await.status };
+    assert_eq!(tokio::time::timeout(Duration::from_secs(60), hanging).await, Ok(504));
+    assert_eq!(app.http().get("/deadline").header("grpc-timeout", "0S").send().await.status, 504);
 }
 
 async fn serve(app: AppBuilder) -> App {

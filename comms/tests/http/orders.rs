@@ -163,6 +163,8 @@ fn fail(how: &str) -> Result<(), BoxError> {
         "retryable" => Classified::retryable("the database at 10.0.0.7 is away").into(),
         "unknown" => Classified::unknown("hunter2").into(),
         "panic" => panic!("hunter2"),
+        #[cfg(feature = "grpc")]
+        "called" => comms::grpc::GrpcError::new(comms::grpc::Code::Unavailable, "hunter2").into(),
         _ => "hunter2".into(),
     })
 }

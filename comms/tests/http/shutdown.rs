@@ -84,6 +84,21 @@ async fn an_answer_that_is_being_read_arrives_whole() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_read_late_arrives_whole() {
+    let app = serve(&Gate::new(), "").await;
+    let mut stream = connect(&app).await;
+    stream.write_all(get("/large").as_bytes()).await.unwrap();
+    stream.readable().await.unwrap();
+    let stopped = stopping(app).await;
+    // Longer than a connection that is in the middle of nothing is kept.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!stopped.is_finished());
+    let text = rest(&mut stream).await;
+    assert_eq!(text.split_once("\r\n\r\n").unwrap().1.len(), (8 << 20) + 2);
+    assert_eq!(stopped.await.unwrap(), Stopped::Drained);
+}
+
+#[tokio::test]
 async fn dropping_the_application_ends_its_connections() {
     let gate = Gate::new();
     let app = serve(&gate, "").await;

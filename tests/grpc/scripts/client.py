@@ -61,7 +61,7 @@ with grpc.insecure_channel(address) as channel:
     hidden = "the service failed; its log says why"
     for sku, expected in {
         "missing": (grpc.StatusCode.FAILED_PRECONDITION, "there is no article `missing`"),
-        "busy": (grpc.StatusCode.UNAVAILABLE, "the shelf is being moved"),
+        "busy": (grpc.StatusCode.UNAVAILABLE, "the service can't do it now; try again later"),
         "broken": (grpc.StatusCode.INTERNAL, hidden),
         "panic": (grpc.StatusCode.INTERNAL, hidden),
     }.items():

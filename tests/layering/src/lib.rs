@@ -49,7 +49,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("contract", &["app"]),
     ("macros", &["__private"]),
-    ("__private", &["error", "message", "context", "inject", "broker", "http", "publisher", "client", "handler", "cqrs", "app"]),
+    ("__private", &["error", "message", "context", "inject", "broker", "http", "publisher", "client", "handler", "cqrs", "grpc", "app"]),
     (
         "testing",
         &["error", "message", "config", "context", "inject", "broker", "http", "publisher", "client", "handler", "cqrs", "app", "testing"],

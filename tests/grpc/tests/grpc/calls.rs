@@ -63,12 +63,12 @@ async fn an_answer_comes_before_the_next_request_is_sent() {
 }
 
 #[tokio::test]
-async fn the_class_of_an_error_travels_and_the_text_of_an_unknown_one_does_not() {
+async fn the_class_of_an_error_travels_and_the_text_of_a_permanent_one_only() {
     let client = Serving::start();
     let client = client.client();
     for (sku, code, class, text) in [
         ("missing", Code::FailedPrecondition, Class::Permanent, "there is no article `missing`"),
-        ("busy", Code::Unavailable, Class::Retryable, "the shelf is being moved"),
+        ("busy", Code::Unavailable, Class::Retryable, "the service can't do it now; try again later"),
         ("broken", Code::Internal, Class::Unknown, "the service failed; its log says why"),
     ] {
         let error = client.reserve(reserve(sku, 1)).await.unwrap_err();

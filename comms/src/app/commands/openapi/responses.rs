@@ -12,6 +12,9 @@ const PROBLEM: &str = "application/problem+json";
 /// The name of the schema of problems; no other has it.
 pub(super) const PROBLEM_SCHEMA: &str = "Problem";
 
+/// Of an answer that chooses its status itself.
+const ANY_SUCCESS: &str = "2XX";
+
 /// What goes wrong before the method is called, with the name of the shared answer.
 const BAD_REQUEST: (u16, &str) = (400, "BadRequest");
 const OF_BODY: [(u16, &str); 4] =
@@ -37,14 +40,24 @@ fn reference(name: &str) -> Value {
 fn success(route: &RouteModel, schemas: &Schemas) -> (String, Value) {
     let Some(content) = route.answer.as_ref().filter(|content| content.media.as_deref() != Some("*/*")) else {
         let value = json!({ "description": "Success. The route itself says how it looks.", "content": { "*/*": {} } });
-        return ("2XX".to_owned(), value);
+        return (ANY_SUCCESS.to_owned(), value);
     };
     let Some(media) = &content.media else {
         let status = if route.status == 200 { 204 } else { route.status };
         return (status.to_string(), json!({ "description": reason(status) }));
     };
     let schema = content.schema.as_ref().map_or_else(|| json!(true), |schema| schemas.output(schema));
-    (route.status.to_string(), json!({ "description": reason(route.status), "content": { media: { "schema": schema } } }))
+    let (status, description) = said(route.status, content.own_status);
+    (status, json!({ "description": description, "content": { media: { "schema": schema } } }))
+}
+
+/// The status of success with its words; of an answer that chooses it itself no more than that it is one.
+fn said(declared: u16, own_status: bool) -> (String, &'static str) {
+    if own_status {
+        (ANY_SUCCESS.to_owned(), "Success. The route itself says with which status.")
+    } else {
+        (declared.to_string(), reason(declared))
+    }
 }
 
 /// The words that the protocol has for the status.
@@ -86,4 +99,15 @@ pub(super) fn problem() -> Value {
         },
         "additionalProperties": true,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_status_is_promised_for_an_answer_that_chooses_it() {
+        assert_eq!(said(201, false), ("201".to_owned(), "Created"));
+        assert_eq!(said(201, true).0, "2XX");
+    }
 }
