@@ -153,9 +153,12 @@ mod tests {
 
     use super::*;
 
+    /// Its level and its field `error`.
+    type Line = (Level, Option<String>);
+
     /// The level of each line, and its field `error`.
     #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<(Level, Option<String>)>>>);
+    struct Lines(Arc<Mutex<Vec<Line>>>);
 
     impl<S: Subscriber> Layer<S> for Lines {
         fn on_event(&self, event: &Event<'_>, _: Layered<'_, S>) {
