@@ -18,10 +18,6 @@ impl GrpcServices {
         true
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        std::iter::empty()
-    }
-
     pub(super) fn check(&self, _: &mut Problems) {}
 
     pub(super) fn models(&self, _: &str) -> Vec<GrpcModel> {
