@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use comms::handler::{Happening, Observed, Observer};
 use tokio::sync::watch;
@@ -76,14 +75,12 @@ impl Seen {
         tally
     }
 
-    /// Waits until the entries are as wanted, for some minutes as long as there are new ones: a busy machine is slow.
+    /// Waits until the entries are as wanted.
     pub async fn until(&self, what: &str, enough: impl Fn(&[String]) -> bool) {
-        let (mut changes, begun) = (self.0.count.subscribe(), Instant::now());
-        while !enough(&self.lock()) {
-            let changed = tokio::time::timeout(PATIENCE, changes.changed()).await;
-            if changed.is_err() || begun.elapsed() > 5 * PATIENCE {
-                panic!("never came: {what}. There was only:\n{}", shortened(&self.lock()));
-            }
+        let mut changes = self.0.count.subscribe();
+        let waiting = changes.wait_for(|_| enough(&self.lock()));
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            panic!("never came: {what}. There was only:\n{}", shortened(&self.lock()));
         }
     }
 

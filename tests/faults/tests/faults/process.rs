@@ -196,7 +196,7 @@ async fn members_that_are_killed_again_and_again_lose_no_message_in_the_middle_o
     let last = world.run::<Worker>(Script::now(|_| Ok(()))).await;
     let (mut missing, begun) = (Vec::new(), Instant::now());
     // Handled or kept: kills count as attempts, and a message may run out of them.
-    while begun.elapsed() < 3 * comms_faults::PATIENCE {
+    while begun.elapsed() < comms_faults::PATIENCE {
         let letters = last.dead_letters::<Worker>().await;
         missing = jobs
             .iter()
