@@ -29,7 +29,7 @@ pub struct Context {
     span: Option<NonZeroU64>,
     handler: Option<Handler>,
     /// What was set here. Rare, and apart, so that entering a context moves little.
-    own: Option<Box<Own>>,
+    own: Option<Arc<Own>>,
 }
 
 /// What comes before what the message says.
@@ -88,7 +88,7 @@ impl Context {
     #[cfg(feature = "http")]
     pub(crate) fn without_deadline(mut self) -> Self {
         if let Some(own) = &mut self.own {
-            own.deadline = None;
+            Arc::make_mut(own).deadline = None;
         }
         self
     }
@@ -108,7 +108,7 @@ impl Context {
     }
 
     fn own(&mut self) -> &mut Own {
-        self.own.get_or_insert_default()
+        Arc::make_mut(self.own.get_or_insert_default())
     }
 
     /// The message that is being handled, if any.
@@ -138,7 +138,13 @@ impl Context {
         own.or_else(|| Some(self.message.as_ref()?.metadata.trace?.at(self.span?)))
     }
 
-    fn trace_state(&self) -> Option<Arc<str>> {
+    /// The position in the trace of what is about to leave.
+    pub(crate) fn next_trace(&self) -> TraceParent {
+        self.trace().map_or_else(TraceParent::root, TraceParent::child)
+    }
+
+    /// What vendors say of the trace.
+    pub(crate) fn trace_state(&self) -> Option<Arc<str>> {
         match &self.own {
             Some(own) if own.trace.is_some() => own.trace_state.clone(),
             _ => self.message.as_ref()?.metadata.trace_state.clone(),
@@ -211,7 +217,7 @@ impl Context {
     pub fn stamp(&self, metadata: &mut Metadata) {
         metadata.correlation = Some(self.correlation().unwrap_or(&metadata.id).clone());
         metadata.causation = self.message.as_ref().map(|message| message.metadata.id.clone());
-        metadata.trace = Some(self.trace().map_or_else(TraceParent::root, TraceParent::child));
+        metadata.trace = Some(self.next_trace());
         metadata.trace_state = self.trace_state();
     }
 }

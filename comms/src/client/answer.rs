@@ -7,12 +7,12 @@ use hyper::body::Body as _;
 use hyper::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use hyper::{Response, StatusCode};
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 
 use super::failure::{CallError, Lost, Target, class_of_status};
 use super::{Channel, Instance, Settings};
 use crate::error::Class;
 use crate::http::Problem;
+use crate::http::within::within;
 
 /// So much of a text that is no problem is told.
 const TOLD: usize = 1 << 10;
@@ -49,7 +49,7 @@ async fn read_body(mut body: Body, settings: &Settings) -> Result<Bytes, Lost> {
         return Err(too_large(settings));
     }
     let (mut first, mut all) = (Bytes::new(), BytesMut::new());
-    while let Some(frame) = timeout(settings.read_timeout, body.frame()).await.map_err(|_| stalled(settings))? {
+    while let Some(frame) = within(settings.read_timeout, body.frame()).await.ok_or_else(|| stalled(settings))? {
         let Ok(data) = frame.map_err(|error| Lost::Broken(error.into()))?.into_data() else { continue };
         if first.len().max(all.len()) + data.len() > settings.answer_limit {
             return Err(too_large(settings));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::context::Context;
 use crate::http::timeout;
-use crate::message::{Id, Metadata};
+use crate::message::Id;
 
 const CORRELATION: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -15,18 +15,22 @@ const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Writes the context, and how long the caller waits.
 pub(super) fn write(context: &Context, left: Duration, headers: &mut HeaderMap) {
-    let mut stamp = Metadata::foreign(Id::new());
-    context.stamp(&mut stamp);
-    put(headers, CORRELATION, stamp.correlation);
-    put(headers, TRACE_PARENT, stamp.trace);
-    put(headers, TRACE_STATE, stamp.trace_state);
+    match context.correlation() {
+        Some(id) => id.with_text(|id| put(headers, CORRELATION, id)),
+        None => Id::new().with_text(|id| put(headers, CORRELATION, id)),
+    }
+    context.next_trace().with_text(|trace| put(headers, TRACE_PARENT, trace));
+    if let Some(state) = context.trace_state() {
+        put(headers, TRACE_STATE, &state);
+    }
     headers.insert(timeout::TIMEOUT, timeout::write(left));
 }
 
 /// What can't stand in a header (a foreign id may be any text) is left out.
-fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<impl ToString>) {
-    let value = value.and_then(|value| HeaderValue::from_str(&value.to_string()).ok());
-    value.map(|value| headers.insert(name, value));
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
 }
 
 /// How long a call may take: as long as allowed, and no longer than somebody waits.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
+use super::InvalidMetadata;
 use crate::client::{TransportError, TransportErrorKind};
 use crate::error::{BoxError, Class, Classified, Classify, Failure};
 
@@ -180,6 +181,13 @@ fn code_of(error: &TransportError) -> Code {
         TransportErrorKind::Unreachable => Code::Unavailable,
         TransportErrorKind::Deadline => Code::DeadlineExceeded,
         TransportErrorKind::Broken => Code::Unknown,
+    }
+}
+
+/// `Internal`: a name or a value that the program itself made up is no mistake of its caller.
+impl From<InvalidMetadata> for GrpcError {
+    fn from(error: InvalidMetadata) -> Self {
+        Self::new(Code::Internal, error.to_string())
     }
 }
 

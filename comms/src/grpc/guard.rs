@@ -26,13 +26,21 @@ pub(super) struct Work {
 impl Work {
     /// Drives what answers the call. At the deadline, and after a panic, it is dropped.
     pub(super) async fn run(mut self, answering: impl Future<Output = Answer>) -> Answer {
-        let (mut answering, mut timer) = (pin!(answering), self.deadline.timer());
+        if self.deadline.has_passed() {
+            return too_late();
+        }
+        let (mut answering, mut timer) = (pin!(answering), None);
         poll_fn(|task| {
-            if timer.poll(task).is_ready() {
-                return Poll::Ready(exceeded().into_answer().into_http());
+            if timer.as_mut().is_some_and(|timer: &mut Timer| timer.poll(task).is_ready()) {
+                return Poll::Ready(too_late());
             }
-            let polled = self.poll(|| answering.as_mut().poll(task));
-            polled.unwrap_or_else(|status| Poll::Ready(status.into_http()))
+            let polled = self.poll(|| answering.as_mut().poll(task)).unwrap_or_else(|status| Poll::Ready(status.into_http()));
+            if polled.is_pending() && timer.is_none() {
+                // Only what waits needs one.
+                let timer = timer.insert(self.deadline.timer());
+                return timer.poll(task).map(|()| too_late());
+            }
+            polled
         })
         .await
     }
@@ -45,6 +53,10 @@ impl Work {
             error::panicked().into_answer()
         })
     }
+}
+
+fn too_late() -> Answer {
+    exceeded().into_answer().into_http()
 }
 
 fn log(panic: &(dyn Any + Send)) {
@@ -78,11 +90,14 @@ impl<T, E: ServiceError> Stream for Guarded<T, E> {
         let Some(answers) = &mut this.answers else { return Poll::Ready(None) };
         let polled = if this.timer.poll(task).is_ready() {
             Poll::Ready(Some(Err(exceeded().into_answer())))
-        } else if let Poll::Ready(error) = this.end.poll(task) {
+        } else if let Some(error) = this.end.now() {
             Poll::Ready(Some(Err(error.into_answer())))
         } else {
-            let next = this.work.poll(|| next(answers, task));
-            next.unwrap_or_else(|status| Poll::Ready(Some(Err(status))))
+            match this.work.poll(|| next(answers, task)) {
+                Ok(Poll::Pending) => this.end.poll(task).map(|error| Some(Err(error.into_answer()))),
+                Ok(next) => next,
+                Err(status) => Poll::Ready(Some(Err(status))),
+            }
         };
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
             this.answers = None;

@@ -9,7 +9,7 @@ use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use super::GrpcError;
 use crate::context::Context;
 use crate::http::timeout::{self, TIMEOUT};
-use crate::message::{Id, Metadata, TraceParent};
+use crate::message::{Id, TraceParent};
 
 const CORRELATION: &str = "x-request-id";
 const TRACE_PARENT: &str = "traceparent";
@@ -57,23 +57,25 @@ pub(super) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, GrpcError
 
 /// The correlation of the context as a header of the answer.
 pub(super) fn echo(context: &Context, headers: &mut HeaderMap) {
-    let id = context.correlation().and_then(|id| HeaderValue::from_str(&id.to_string()).ok());
+    let id = context.correlation().and_then(|id| id.with_text(|id| HeaderValue::from_str(id).ok()));
     headers.extend(id.map(|id| (HeaderName::from_static(CORRELATION), id)));
 }
 
 /// Writes the context into the headers of a call; the deadline is written as the time that is left.
 pub(super) fn write(context: &Context, headers: &mut MetadataMap) {
-    let mut stamp = Metadata::foreign(Id::new());
-    context.stamp(&mut stamp);
-    put(headers, CORRELATION, stamp.correlation);
-    put(headers, TRACE_PARENT, stamp.trace);
-    put(headers, TRACE_STATE, stamp.trace_state);
+    match context.correlation() {
+        Some(id) => id.with_text(|id| put(headers, CORRELATION, id)),
+        None => Id::new().with_text(|id| put(headers, CORRELATION, id)),
+    }
+    context.next_trace().with_text(|trace| put(headers, TRACE_PARENT, trace));
+    if let Some(state) = context.trace_state() {
+        put(headers, TRACE_STATE, &state);
+    }
 }
 
 /// What can't stand in a header (a foreign id may be any text) is left out.
-fn put(headers: &mut MetadataMap, name: &'static str, value: Option<impl ToString>) {
-    let value = value.and_then(|value| MetadataValue::<Ascii>::try_from(value.to_string()).ok());
-    if let Some(value) = value {
+fn put(headers: &mut MetadataMap, name: &'static str, value: &str) {
+    if let Ok(value) = MetadataValue::<Ascii>::try_from(value) {
         headers.insert(name, value);
     }
 }

@@ -93,11 +93,13 @@ impl<T> Inbound<T> {
         if self.timer.poll(task).is_ready() {
             return Poll::Ready(Some(Err(exceeded())));
         }
-        if let Poll::Ready(error) = self.end.poll(task) {
+        if let Some(error) = self.end.now() {
             return Poll::Ready(Some(Err(error)));
         }
-        let next = ready!(Pin::new(messages).poll_next(task));
-        Poll::Ready(next.map(|message| message.map_err(|status| self.deadline.told(status))))
+        match Pin::new(messages).poll_next(task) {
+            Poll::Pending => self.end.poll(task).map(|error| Some(Err(error))),
+            Poll::Ready(next) => Poll::Ready(next.map(|message| message.map_err(|status| self.deadline.told(status)))),
+        }
     }
 }
 

@@ -36,22 +36,37 @@ impl Terms {
     }
 
     pub(super) fn end(&self) -> End {
-        End(self.end.clone().map(|end| Box::pin(end.cancelled_owned())))
+        End(self.end.clone().map(|end| Ending { waiting: Box::pin(end.clone().cancelled_owned()), token: end }))
     }
 }
 
 /// Ready with what a stream ends with, once it must; never where nothing ends it.
-pub(super) struct End(Option<Pin<Box<WaitForCancellationFutureOwned>>>);
+pub(super) struct End(Option<Ending>);
+
+struct Ending {
+    token: CancellationToken,
+    waiting: Pin<Box<WaitForCancellationFutureOwned>>,
+}
 
 impl End {
     pub(super) const fn never() -> Self {
         Self(None)
     }
 
-    pub(super) fn poll(&mut self, task: &mut Task<'_>) -> Poll<GrpcError> {
-        let Some(end) = &mut self.0 else { return Poll::Pending };
-        ready!(end.as_mut().poll(task));
-        self.0 = None;
-        Poll::Ready(GrpcError::new(Code::Unavailable, "the service is stopping"))
+    /// What the stream ends with, if it must end now. Cheaper than [`poll`](Self::poll), which is for a stream that waits.
+    pub(super) fn now(&self) -> Option<GrpcError> {
+        let ending = self.0.as_ref()?;
+        ending.token.is_cancelled().then(stopping)
     }
+
+    pub(super) fn poll(&mut self, task: &mut Task<'_>) -> Poll<GrpcError> {
+        let Some(ending) = &mut self.0 else { return Poll::Pending };
+        ready!(ending.waiting.as_mut().poll(task));
+        self.0 = None;
+        Poll::Ready(stopping())
+    }
+}
+
+fn stopping() -> GrpcError {
+    GrpcError::new(Code::Unavailable, "the service is stopping")
 }

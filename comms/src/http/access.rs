@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum_core::body::Body;
 use axum_core::response::{IntoResponse as _, Response};
@@ -11,11 +11,13 @@ use futures_util::FutureExt as _;
 use hyper::header::{ALLOW, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request};
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tracing::Level;
 
 use super::gzip;
 use super::streaming::{End, Streamed, Streaming};
 use super::table::{Found, Table};
+use super::within::within_since;
 use super::{Answered, Arguments, Endpoint, Merged, Problem, timeout};
 use crate::context::Context;
 use crate::message::{Id, TraceParent};
@@ -36,7 +38,7 @@ pub(crate) async fn respond(table: &Table, request: Request<Body>) -> Response {
             let limit = access.of(endpoint, &parts.headers);
             let context = access.context.clone();
             let arguments = Arguments::new(parts, body, Arc::clone(endpoint), path);
-            context.scope(bounded(endpoint, limit, arguments)).await
+            context.scope(bounded(endpoint, access.begun, limit, arguments)).await
         }
         Found::OtherMethods(allow) => Err(Problem::new(405).header(ALLOW, allow.clone())),
         Found::Nothing => match &table.merged {
@@ -80,15 +82,15 @@ async fn elsewhere(merged: &Merged, request: Request<Body>, access: &Access, lim
 }
 
 /// The route within its time; a panic in it is its own.
-async fn bounded(endpoint: &Endpoint, limit: Duration, arguments: Arguments) -> Answered {
+async fn bounded(endpoint: &Endpoint, begun: Instant, limit: Duration, arguments: Arguments) -> Answered {
     if limit.is_zero() {
         return Err(too_late());
     }
-    let call = async { tokio::time::timeout(limit, endpoint.call(arguments)).await };
+    let call = within_since(begun, limit, endpoint.call(arguments));
     match AssertUnwindSafe(call).catch_unwind().await {
-        Ok(Ok(answered)) => answered,
-        Ok(Err(_elapsed)) if limit < endpoint.decl.timeout => Err(too_late()),
-        Ok(Err(_elapsed)) => {
+        Ok(Some(answered)) => answered,
+        Ok(None) if limit < endpoint.decl.timeout => Err(too_late()),
+        Ok(None) => {
             Err(Problem::new(504)
                 .because(format_args!("the route did not finish within {limit:?}: raise its `timeout`, or make it faster")))
         }
@@ -115,7 +117,7 @@ fn request_id(headers: &HeaderMap) -> (Id, HeaderValue) {
     given.unwrap_or_else(|| {
         let id = Id::new();
         // A UUID is made of signs that a header may have.
-        let shown = HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static(""));
+        let shown = id.with_text(HeaderValue::from_str).unwrap_or(HeaderValue::from_static(""));
         (id, shown)
     })
 }

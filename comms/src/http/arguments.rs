@@ -129,26 +129,24 @@ impl Arguments {
     /// 415.
     pub fn check_media_type(&self, expected: &[&str]) -> Result<(), Problem> {
         let media = self.media_type();
-        if expected.contains(&media.as_str()) {
+        if expected.iter().any(|expected| media.eq_ignore_ascii_case(expected)) {
             return Ok(());
         }
-        let found = if media.is_empty() { "no content-type".to_owned() } else { format!("`content-type: {media}`") };
-        Err(Problem::new(415).detail(format!("the body should have `content-type: {}`; it has {found}", expected.join("` or `"))))
+        Err(Problem::new(415).detail(format!("the body should have `content-type: {}`; it has {}", expected.join("` or `"), found(media))))
     }
 
-    /// Without its parameters; empty where there is none.
-    fn media_type(&self) -> String {
+    /// Without its parameters, in whatever case it is; empty where there is none.
+    fn media_type(&self) -> &str {
         let value = self.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        value.split(';').next().unwrap_or_default().trim()
     }
 
     fn check_json(&self) -> Result<(), Problem> {
         let media = self.media_type();
-        if media == "application/json" || (media.starts_with("application/") && media.ends_with("+json")) {
+        if is_json(media) {
             return Ok(());
         }
-        let found = if media.is_empty() { "no content-type".to_owned() } else { format!("`content-type: {media}`") };
-        Err(Problem::new(415).detail(format!("the body should be JSON, with `content-type: application/json`; it has {found}")))
+        Err(Problem::new(415).detail(format!("the body should be JSON, with `content-type: application/json`; it has {}", found(media))))
     }
 
     /// What an extractor of axum finds in the request: anything that implements `FromRequestParts`.
@@ -161,6 +159,18 @@ impl Arguments {
             Err(rejection) => Err(body::rejection(rejection.into_response()).await),
         }
     }
+}
+
+fn is_json(media: &str) -> bool {
+    media.eq_ignore_ascii_case("application/json") || {
+        let media = media.to_ascii_lowercase();
+        media.starts_with("application/") && media.ends_with("+json")
+    }
+}
+
+/// What a body has for a content type, for people.
+fn found(media: &str) -> String {
+    if media.is_empty() { "no content-type".to_owned() } else { format!("`content-type: {}`", media.to_ascii_lowercase()) }
 }
 
 /// As a form writes it; `None` when it is no UTF-8.

@@ -13,6 +13,7 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use tokio::time::timeout;
 
 use super::Problem;
+use super::within::within;
 
 /// So much of a body that is too large is read and thrown away: a client that still sends does not read the answer.
 const DRAINED: usize = 4 << 20;
@@ -85,7 +86,7 @@ impl Chunks {
 /// The next data; trailers are passed over.
 async fn next(body: &mut Body, patience: Duration) -> Result<Option<Bytes>, Problem> {
     loop {
-        let frame = timeout(patience, body.frame()).await.map_err(|_| too_slow(patience))?;
+        let frame = within(patience, body.frame()).await.ok_or_else(|| too_slow(patience))?;
         match frame {
             None => return Ok(None),
             Some(Ok(frame)) => {

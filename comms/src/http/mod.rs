@@ -59,6 +59,7 @@ mod tls;
 #[path = "no_tls.rs"]
 mod tls;
 mod with;
+pub(crate) mod within;
 
 pub use axum_core::body::Body;
 pub use axum_core::extract::FromRequestParts;

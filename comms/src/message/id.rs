@@ -36,6 +36,14 @@ impl Id {
             _ => Self(Repr::Text(text.into())),
         }
     }
+
+    /// Works with its text, for which nothing is allocated.
+    pub(crate) fn with_text<R>(&self, work: impl FnOnce(&str) -> R) -> R {
+        match &self.0 {
+            Repr::Uuid(uuid) => work(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer())),
+            Repr::Text(text) => work(text),
+        }
+    }
 }
 
 fn is_canonical(text: &str) -> bool {
@@ -56,10 +64,7 @@ impl From<Uuid> for Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Uuid(uuid) => uuid.fmt(f),
-            Repr::Text(text) => f.write_str(text),
-        }
+        self.with_text(|text| f.write_str(text))
     }
 }
 

@@ -44,6 +44,25 @@ impl TraceParent {
     pub fn span_id(self) -> u64 {
         self.span.get()
     }
+
+    /// Works with its text, for which nothing is allocated.
+    pub(crate) fn with_text<R>(self, work: impl FnOnce(&str) -> R) -> R {
+        let mut text = *b"00-................................-................-..";
+        write_hex(&mut text[3..35], &self.trace.to_be_bytes());
+        write_hex(&mut text[36..52], &self.span.get().to_be_bytes());
+        write_hex(&mut text[53..], &[self.flags]);
+        // Digits, letters and dashes are UTF-8.
+        work(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+/// Two digits for each byte.
+fn write_hex(digits: &mut [u8], bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
 }
 
 /// A random id. Zero is no span; that 1 is twice as likely tips no scale.
@@ -53,7 +72,7 @@ pub(crate) fn new_span() -> NonZeroU64 {
 
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, self.flags)
+        self.with_text(|text| f.write_str(text))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What happened so far, and waiting until it is enough.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -75,8 +75,8 @@ impl Seen {
         tally
     }
 
-    /// Waits until the entries are as wanted.
-    pub async fn until(&self, what: &str, enough: impl Fn(&[String]) -> bool) {
+    /// Waits until the entries are as wanted. What is asked is asked after every entry, with the record locked: it has to be quick.
+    pub async fn until(&self, what: &str, mut enough: impl FnMut(&[String]) -> bool) {
         let mut changes = self.0.count.subscribe();
         let waiting = changes.wait_for(|_| enough(&self.lock()));
         if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
@@ -91,9 +91,15 @@ impl Seen {
 
     /// Waits until each of these came at least once.
     pub async fn until_all(&self, expected: &[String]) {
+        let mut missing: HashSet<&str> = expected.iter().map(String::as_str).collect();
+        // Each entry is looked at once: ten thousand that were searched for ten thousand would keep the handlers from the record.
+        let mut looked_at = 0;
         self.until(&format!("all of {} entries", expected.len()), |entries| {
-            let there: std::collections::HashSet<&String> = entries.iter().collect();
-            expected.iter().all(|entry| there.contains(entry))
+            for entry in &entries[looked_at..] {
+                missing.remove(entry.as_str());
+            }
+            looked_at = entries.len();
+            missing.is_empty()
         })
         .await;
     }

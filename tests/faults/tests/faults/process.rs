@@ -1,5 +1,6 @@
 //! The process of a member is killed.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use comms::testing::servers::RabbitMq;
@@ -198,13 +199,15 @@ async fn members_that_are_killed_again_and_again_lose_no_message_in_the_middle_o
     // Handled or kept: kills count as attempts, and a message may run out of them.
     while begun.elapsed() < comms_faults::PATIENCE {
         let letters = last.dead_letters::<Worker>().await;
+        let kept: HashSet<String> = letters.iter().map(|letter| Job::label_of(&letter.envelope.payload)).collect();
+        let (there, here) = (seen.tally(), last.lines().tally());
         missing = jobs
             .iter()
             .map(Job::label)
             .filter(|label| {
-                !seen.entries().contains(&format!("done {label}"))
-                    && !last.lines().entries().contains(&format!("worker.on_job {label} handled"))
-                    && !letters.iter().any(|letter| Job::label_of(&letter.envelope.payload) == *label)
+                !there.contains_key(&format!("done {label}"))
+                    && !here.contains_key(&format!("worker.on_job {label} handled"))
+                    && !kept.contains(label)
             })
             .collect();
         if missing.is_empty() {

@@ -1,6 +1,6 @@
 //! The server is killed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
@@ -69,11 +69,7 @@ async fn ten_thousand_messages_survive_two_kills_of_the_server_without_a_restart
     }
     let confirmed = publishing.await.unwrap();
     assert_eq!(confirmed.len(), MESSAGES as usize, "a restart is waited out");
-    seen.until(&format!("all of {} confirmed messages", confirmed.len()), |entries| {
-        let handled: BTreeSet<&String> = entries.iter().collect();
-        confirmed.iter().all(|label| handled.contains(label))
-    })
-    .await;
+    seen.until_all(&confirmed).await;
     assert!(member.dead_letters::<Worker>().await.is_empty(), "a crash of the server is nobody's fault");
 }
 
