@@ -133,7 +133,7 @@ impl Signals {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(all(test, unix, feature = "testing"))]
 #[path = "host_tests.rs"]
 mod tests;
 
