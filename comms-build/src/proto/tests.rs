@@ -132,7 +132,7 @@ fn each_kind_of_method_has_its_shape() {
         "const FILES: &'static [u8] = ::core::include!( ::core::concat!(::core::env!(\"OUT_DIR\"), \"/comms/proto/descriptors.rs\") );",
         "fn __comms_register(app: ::comms::AppBuilder) -> ::comms::AppBuilder where Self: ::comms::Service, { app.grpc::<InventoryDescriptor, Self>() }",
         "pub type InventoryServer<S> = ::comms::grpc::Server<InventoryDescriptor, S>;",
-        "pub struct InventoryClient<T = ::comms::grpc::Channel>",
+        "pub struct InventoryClient<T = ::comms::client::Channel>",
         "pub total: ::core::option::Option<super::super::common::v1::Money>",
         "pub until: ::core::option::Option<::comms::grpc::prost_types::Timestamp>",
     ] {

@@ -58,7 +58,10 @@ pub(super) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, GrpcError
 /// The correlation of the context as a header of the answer.
 pub(super) fn echo(context: &Context, headers: &mut HeaderMap) {
     let id = context.correlation().and_then(|id| id.with_text(|id| HeaderValue::from_str(id).ok()));
-    headers.extend(id.map(|id| (HeaderName::from_static(CORRELATION), id)));
+    headers.extend(id.map(|mut id| {
+        id.set_sensitive(true);
+        (HeaderName::from_static(CORRELATION), id)
+    }));
 }
 
 /// Writes the context into the headers of a call; the deadline is written as the time that is left.
@@ -74,8 +77,12 @@ pub(super) fn write(context: &Context, headers: &mut MetadataMap) {
 }
 
 /// What can't stand in a header (a foreign id may be any text) is left out.
+///
+/// HTTP/2 remembers what it sent, on both sides, to say it shorter the second time. These differ with every call: "sensitive" is how
+/// one says that they are not worth it.
 fn put(headers: &mut MetadataMap, name: &'static str, value: &str) {
-    if let Ok(value) = MetadataValue::<Ascii>::try_from(value) {
+    if let Ok(mut value) = MetadataValue::<Ascii>::try_from(value) {
+        value.set_sensitive(true);
         headers.insert(name, value);
     }
 }

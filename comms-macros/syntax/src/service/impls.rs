@@ -11,6 +11,7 @@ use crate::handler::{self, Handler};
 use crate::item::{ImplItem, Member, members, plain_name};
 use crate::kind::{self, arguments, attribute};
 use crate::options::{Opt, Table, assigned, put};
+use super::rpc;
 use crate::route::{self, Verb};
 use crate::{Attribute, Common, Errors};
 
@@ -126,6 +127,7 @@ fn role(errors: &mut Collector, kind: Attribute, attr: &syn::Attribute) -> Optio
         }
         Attribute::Service => errors.at(attr, "#[service] stands on the struct and on the impl, not on a method"),
         Attribute::Provider => errors.at(attr, "a provider is a free function: move it out of the impl"),
+        Attribute::Rpc => errors.at(attr, rpc::OUTSIDE),
         Attribute::Client => errors.at(attr, "#[client] stands on a unit struct or on a trait, not on a method"),
         Attribute::Deferred(name) => errors.at(attr, deferred(name)),
     }

@@ -4,20 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use comms::grpc::tonic::{self, client::Grpc};
 use comms::grpc::{Client, Code};
 use comms::{Class, Classify, Context};
-use comms_grpc_tests::proto::shop::inventory::v1::{Delivery, InventoryClient, Level, Offer, WatchRequest};
-use comms_grpc_tests::serving::{PATIENCE, Serving, until};
+use comms_grpc_tests::proto::shop::inventory::v1::{Delivery, InventoryClient, Offer, WatchRequest};
+use comms_grpc_tests::serving::{OverTonic, PATIENCE, Serving, until};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use tonic_prost::ProstCodec;
 
+use super::raw::{Raw, framed};
 use super::{article, delivery, reserve, watch};
 
 const SOON: Duration = Duration::from_millis(150);
 
-fn hurried(serving: &Serving) -> InventoryClient {
+fn hurried(serving: &Serving) -> OverTonic {
     InventoryClient::from(Client::new(serving.channel()).timeout(SOON))
 }
 
@@ -42,22 +41,25 @@ async fn a_deadline_ends_a_stream_of_answers_on_both_sides() {
     until("handlers at work", &serving.seen.at_work, |count| count == 0).await;
 }
 
-/// The client only sends the header, and keeps no clock for the stream.
+/// The client writes the header as bytes and keeps no clock at all.
 #[tokio::test]
 async fn the_server_keeps_the_deadline_by_itself() {
     let serving = Serving::start();
-    let mut grpc = Grpc::new(serving.channel());
-    grpc.ready().await.unwrap();
-    let mut request = tonic::Request::new(watch("endless", 1));
-    // tonic's client waits for the head no longer than that either, and a busy machine is slow to send it.
-    request.set_timeout(10 * SOON);
-    let path = "/shop.inventory.v1.Inventory/Watch".parse().unwrap();
-    let answer = grpc.server_streaming(request, path, ProstCodec::<WatchRequest, Level>::new()).await;
-    let mut levels = answer.unwrap().into_inner();
-    assert!(levels.message().await.unwrap().is_some());
-    let end = tokio::time::timeout(PATIENCE, levels.message()).await.expect("the stream ends");
-    assert_eq!(end.unwrap_err().code(), Code::DeadlineExceeded);
-    until("handlers at work", &serving.seen.at_work, |count| count == 0).await;
+    let client = Raw::connect(serving.address).await;
+    for (method, request, messages) in [("Watch", framed(&watch("endless", 1)), 1), ("Reserve", framed(&reserve("slow", 1)), 0)] {
+        let begun = Instant::now();
+        let mut call = client.call(method, &[("grpc-timeout", "150m")]).await;
+        call.send(&request, true);
+        let answer = call.answer().await;
+        let code = (answer.code, answer.message.as_str());
+        assert_eq!(code, (Some(Code::DeadlineExceeded), "the deadline of the call passed before it was answered"), "{method}");
+        assert_eq!(answer.messages, messages, "{method}");
+        until("handlers at work", &serving.seen.at_work, |count| count == 0).await;
+        // Told by the server itself: when the handler was dropped.
+        let took = serving.seen.ended.lock().unwrap().expect("the handler was dropped") - begun;
+        assert!(took >= SOON && took < SOON + PATIENCE / 4, "{method}: {took:?}");
+    }
+    assert_eq!(serving.seen.begun.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

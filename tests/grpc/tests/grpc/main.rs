@@ -7,7 +7,11 @@ mod channels;
 mod contexts;
 mod faults;
 mod python;
+mod raw;
+mod rpcs;
+mod secure;
 mod shutdown;
+mod slow;
 mod source;
 
 use comms_grpc_tests::proto::shop::common::v1::Article;
