@@ -7,13 +7,13 @@ use comms::testing::proxy::Proxy;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::client::{address, answer, connect, exchange, get, get_and_close, rest, serve, until};
+use crate::client::{address, answer, connect, exchange, get, get_and_close, nothing_left, rest, serve, until};
 use crate::orders::Gate;
 
 async fn assert_well(app: &App) {
     let answer = exchange(app, &get_and_close("/orders/7")).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    nothing_left(&app).await;
+    nothing_left(app).await;
 }
 
 /// Shapes by which a proxy and a server may disagree where a request ends.
@@ -74,7 +74,7 @@ async fn a_connection_whose_client_vanished_is_given_up() {
     half.write_all(b"POST /orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{").await.unwrap();
     until("both are there", || app.http_connections() >= 1 && proxy.bytes_to_upstream() > 100).await;
     proxy.half_open().await.unwrap();
-    nothing_left(&app).await;
+    until("no connection is left", || app.http_connections() == 0).await;
     drop((idle, half, proxy));
     assert_well(&app).await;
 }

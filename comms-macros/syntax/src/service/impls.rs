@@ -112,6 +112,7 @@ fn second<'a>(attrs: &'a [syn::Attribute], first: &syn::Attribute) -> Option<(At
 fn refused_second(kind: Attribute) -> String {
     match kind {
         Attribute::Deferred(name) => deferred(name),
+        Attribute::Rpc => rpc::OUTSIDE.to_owned(),
         _ => "a method is one handler or one route: put this attribute on a method of its own, which may call this one".to_owned(),
     }
 }

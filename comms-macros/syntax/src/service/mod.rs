@@ -14,5 +14,6 @@ pub use implementation::{is_of_trait, parse as parse_implementation};
 pub use impls::{deferred, parse as parse_impl};
 pub use model::{After, Field, Implementation, Ordered, Rpc, ServiceImpl, ServiceStruct, Start, Subscription};
 pub use rpc::refuse_outside as refuse_rpc_outside;
+pub(crate) use rpc::OUTSIDE as ONLY_GRPC;
 pub(crate) use strip::collect_marks;
 pub use strip::{Mark, marks, strip as strip_impl, strip_function};
