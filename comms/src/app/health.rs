@@ -88,6 +88,7 @@ struct Inner {
 struct Probe {
     component: Component,
     /// Whether nobody hears of a change before somebody asks.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "only who watches over gRPC asks"))]
     silent: bool,
     look: Box<dyn Fn() -> State + Send + Sync>,
 }
