@@ -1,7 +1,7 @@
 //! `#[service]` on the impl of a contract: a descriptor beside it, by which the wiring registers what the contract says.
 
-use comms_syntax::{Setting, names};
 use comms_syntax::service::{Implementation, Rpc};
+use comms_syntax::{Setting, names};
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 

@@ -25,7 +25,8 @@ pub(crate) fn check(world: &World, found: &mut Vec<Diagnosis>) {
 fn check_grpc(world: &World, found: &mut Vec<Diagnosis>) {
     let crates = world.crates.iter().filter(|krate| matches!(krate.role, Role::Generated | Role::Member));
     let all: Vec<(&Crate, &Implementation)> = crates.flat_map(|krate| krate.implementations.iter().map(move |it| (krate, it))).collect();
-    let all: Vec<_> = all.into_iter().filter(|(_, it)| !it.origin.test_only && matches!(it.contract.target, TraitTarget::Grpc(_))).collect();
+    let all: Vec<_> =
+        all.into_iter().filter(|(_, it)| !it.origin.test_only && matches!(it.contract.target, TraitTarget::Grpc(_))).collect();
     for (at, (krate, later)) in all.iter().enumerate() {
         let twin = all[..at].iter().find(|(of, earlier)| {
             world.is_same(&earlier.contract, &later.contract) && coexist(&earlier.origin, &later.origin) && meet(world, of, krate)

@@ -90,7 +90,8 @@ impl Reader<'_> {
         let item = names::implementation_entry(&model.ident, &model.contract);
         self.list(krate, it, &item, into);
         let contract = self.trait_use(krate, it, known.contracts, &model.contract, into.role);
-        let proto = self.protos.0.iter().flatten().find(|service| matches!(&contract.target, TraitTarget::Grpc(name) if *name == service.name));
+        let proto =
+            self.protos.0.iter().flatten().find(|service| matches!(&contract.target, TraitTarget::Grpc(name) if *name == service.name));
         into.implementations.push(Implementation {
             methods: model.methods.iter().map(names::entry).collect(),
             rpcs: model.rpcs.iter().map(|rpc| (names::entry(&rpc.ident), rpc.span.start().line)).collect(),

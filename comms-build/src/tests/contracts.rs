@@ -97,7 +97,9 @@ fn what_is_said_of_a_method_of_a_contract_is_said_in_its_trait() {
     let bank = "#[service(name = \"bank\", version = \"1.0.0\")] pub struct Bank;\n#[service] impl Payments for Bank {\n\n#[comms::rpc(timeout = \"2s\")]\nasync fn find(&self, id: u64) -> u64 { id } }\n";
     assert_errors(
         &Project::lib(&format!("{PAYMENTS}{bank}")),
-        &["src/lib.rs:8: #[rpc] on `find`, which answers HTTP requests: `payments` is no gRPC service. Say it on the route of the method, in the trait"],
+        &[
+            "src/lib.rs:8: #[rpc] on `find`, which answers HTTP requests: `payments` is no gRPC service. Say it on the route of the method, in the trait",
+        ],
     );
 }
 
@@ -158,8 +160,7 @@ fn a_client_attribute_of_another_crate_is_left_alone() {
 mod grpc {
     use super::*;
 
-    const INVENTORY: &str =
-        "syntax = \"proto3\";\npackage shop.inventory.v1;\nservice Inventory { rpc Get(Empty) returns (Empty) { option idempotency_level = NO_SIDE_EFFECTS; } rpc Watch(Empty) returns (stream Empty); }\nmessage Empty {}\n";
+    const INVENTORY: &str = "syntax = \"proto3\";\npackage shop.inventory.v1;\nservice Inventory { rpc Get(Empty) returns (Empty) { option idempotency_level = NO_SIDE_EFFECTS; } rpc Watch(Empty) returns (stream Empty); }\nmessage Empty {}\n";
 
     fn with_proto(lib: &str) -> crate::Generated {
         let project = Project::lib(&format!("pub mod proto {{ comms::proto!(); }}\n{lib}")).file("proto/inventory.proto", INVENTORY);
@@ -234,7 +235,10 @@ mod grpc {
         let fine = "[service.inventory.handler.get]\ntimeout = \"1s\"\n[service.inventory.handler.watch]\ntimeout = \"1s\"\n";
         assert_eq!(errors(&generated(fine)), Vec::<String>::new());
         let found = errors(&generated("[service.inventory.handler.wach]\ntimeout = \"1s\"\n"));
-        assert!(found.len() == 1 && found[0].contains("comms.toml:1: there is no handler `wach`") && found[0].contains("Did you mean `watch`?"), "{found:#?}");
+        assert!(
+            found.len() == 1 && found[0].contains("comms.toml:1: there is no handler `wach`") && found[0].contains("Did you mean `watch`?"),
+            "{found:#?}"
+        );
     }
 
     #[test]

@@ -287,7 +287,12 @@ mod tests {
     fn whoever_waits_hears_of_every_change_and_of_nothing_else() {
         let health = Health::new();
         let mut changes = health.changes();
-        let mut changed = || changes.has_changed().unwrap() && { changes.mark_unchanged(); true };
+        let mut changed = || {
+            changes.has_changed().unwrap() && {
+                changes.mark_unchanged();
+                true
+            }
+        };
         health.enter(Phase::Running);
         assert!(changed() && !changed());
         let broker = health.component("broker default", Matters::Readiness);
@@ -301,9 +306,14 @@ mod tests {
         let (up, asked) = (Arc::new(std::sync::atomic::AtomicBool::new(true)), std::sync::atomic::Ordering::SeqCst);
         assert!(!health.has_silent());
         let look = Arc::clone(&up);
-        health.probe("cache", Matters::Nothing, true, move || {
-            if look.load(asked) { State::Up } else { State::Down { reason: "gone".to_owned() } }
-        });
+        health.probe(
+            "cache",
+            Matters::Nothing,
+            true,
+            move || {
+                if look.load(asked) { State::Up } else { State::Down { reason: "gone".to_owned() } }
+            },
+        );
         assert!(health.has_silent());
         let _ = health.report();
         assert!(!changed());

@@ -490,7 +490,10 @@ pub(crate) mod tests {
         assert_eq!(names.brokers, ["audit", "default"]);
         assert_eq!(names.services["billing"].subscriptions, ["orders@billing", "commands.billing", "orders@audit"]);
         assert_eq!(names.services["billing"].handlers["charge"].timeout, Duration::from_secs(30));
-        assert_eq!((&names.services["billing"].routes[..], &names.services["billing"].rpcs[..]), (&["find".to_owned()][..], &["find".to_owned(), "watch".to_owned()][..]));
+        assert_eq!(
+            (&names.services["billing"].routes[..], &names.services["billing"].rpcs[..]),
+            (&["find".to_owned()][..], &["find".to_owned(), "watch".to_owned()][..])
+        );
     }
 
     #[test]

@@ -59,7 +59,10 @@ impl Arrival {
 
     fn too_large(&self, length: usize, limit: usize) -> Status {
         let method = self.method;
-        refused(Code::ResourceExhausted, format!("the request message has {length} bytes; `{method}` takes {limit}: `limit(request)` of the method"))
+        refused(
+            Code::ResourceExhausted,
+            format!("the request message has {length} bytes; `{method}` takes {limit}: `limit(request)` of the method"),
+        )
     }
 
     fn wait(&mut self, task: &mut Task<'_>) -> Poll<Status> {
@@ -73,7 +76,10 @@ impl Arrival {
             refused(Code::DeadlineExceeded, format!("the request message was not whole within {limit:?}: `message_timeout` of the server"))
         } else {
             let limit = patience.read;
-            refused(Code::DeadlineExceeded, format!("nothing more of the request message came within {limit:?}: `read_timeout` of the server"))
+            refused(
+                Code::DeadlineExceeded,
+                format!("nothing more of the request message came within {limit:?}: `read_timeout` of the server"),
+            )
         })
     }
 }
@@ -221,5 +227,25 @@ mod tests {
         assert_eq!(framing.take(&[0, 0, 0, 1], 256), Ok(false));
         assert_eq!(framing.take(&[1], 256), Err(257));
         assert_eq!(Framing::default().take(&[0, 0, 0, 1, 0], 256), Ok(false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_in_which_nobody_asked_is_no_more_than_one() {
+        let patience = Patience { read: Duration::from_secs(1), message: Duration::from_secs(3) };
+        let (mut clock, mut asked) = (Clock::default(), 0);
+        let mut wait = async |clock: &mut Clock, elsewhere: u64| {
+            asked += 1;
+            let pending = std::future::poll_fn(|task| Poll::Ready(clock.poll(patience, task).is_pending())).await;
+            tokio::time::advance(Duration::from_millis(elsewhere)).await;
+            clock.stop(patience.read);
+            pending
+        };
+        assert!(wait(&mut clock, 60_000).await);
+        assert_eq!(clock.waited, patience.read);
+        assert!(wait(&mut clock, 500).await);
+        assert_eq!(clock.waited, patience.read * 3 / 2);
+        assert!(wait(&mut clock, 1500).await && wait(&mut clock, 500).await);
+        assert!(!wait(&mut clock, 0).await, "the message has taken all of its time");
+        assert_eq!(asked, 5);
     }
 }

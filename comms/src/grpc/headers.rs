@@ -124,6 +124,9 @@ mod tests {
         let context = Context::default().with_correlation(Id::parse("order/17")).with_trace(TraceParent::root());
         let mut metadata = MetadataMap::new();
         write(&context, &mut metadata);
+        for name in [CORRELATION, TRACE_PARENT] {
+            assert!(metadata.get(name).unwrap().is_sensitive(), "{name} is for one call only");
+        }
         let read = within(self::context(&metadata.into_headers()), Some(Duration::from_secs(5)));
         assert_eq!(read.correlation(), context.correlation());
         assert_eq!(read.trace().unwrap().trace_id(), context.trace().unwrap().trace_id());
@@ -134,6 +137,19 @@ mod tests {
     #[test]
     fn a_deadline_too_far_to_be_told_is_none() {
         assert_eq!(within(Context::default(), Some(Duration::from_secs(99_999_999 * 3600))).deadline(), None);
+    }
+
+    #[test]
+    fn a_correlation_that_is_nobodys_id_is_not_taken_over() {
+        let of = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CORRELATION, HeaderValue::from_str(text).unwrap());
+            context(&headers).correlation().unwrap().to_string()
+        };
+        let longest = "x".repeat(LONGEST_CORRELATION);
+        assert_eq!(of(&longest), longest);
+        assert_ne!(of(&format!("{longest}x")), format!("{longest}x"));
+        assert!(!of("").is_empty());
     }
 
     #[test]

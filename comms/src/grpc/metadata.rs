@@ -102,7 +102,6 @@ impl Metadata {
     fn answering<R>(&self, work: impl FnOnce(&mut MetadataMap) -> R) -> R {
         work(&mut self.0.answer.lock().unwrap_or_else(PoisonError::into_inner))
     }
-
 }
 
 /// The metadata of a call in the hands of what works on it. While a step runs, it is in the place of the current one.

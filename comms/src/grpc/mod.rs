@@ -45,9 +45,9 @@ pub use tonic::Code;
 pub use tonic_types as details;
 pub use tonic_types::ErrorDetails;
 
+pub(crate) use arrival::Patience;
 pub use call::{Answer, Call};
 pub use client::{Client, Transport};
-pub(crate) use arrival::Patience;
 pub use contract::{Descriptor, Idempotency, MethodDecl, MethodKind, Serves};
 pub(crate) use error::stated_class;
 pub use error::{GrpcError, ServiceError};

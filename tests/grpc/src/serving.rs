@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use comms::grpc::tonic::transport::{Channel, Endpoint, Server};
 use comms::grpc::tonic::transport::server::TcpIncoming;
+use comms::grpc::tonic::transport::{Channel, Endpoint, Server};
 use tokio::task::JoinHandle;
 
 use crate::proto::shop::inventory::v1::{InventoryClient, InventoryServer};

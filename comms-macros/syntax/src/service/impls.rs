@@ -6,12 +6,12 @@ use syn::Path;
 use syn::parse::Parser;
 
 use super::model::ServiceImpl;
+use super::rpc;
 use crate::errors::Collector;
 use crate::handler::{self, Handler};
 use crate::item::{ImplItem, Member, members, plain_name};
 use crate::kind::{self, arguments, attribute};
 use crate::options::{Opt, Table, assigned, put};
-use super::rpc;
 use crate::route::{self, Verb};
 use crate::{Attribute, Common, Errors};
 

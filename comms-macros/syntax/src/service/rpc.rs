@@ -12,8 +12,7 @@ use crate::options::{Opt, Table, assigned, nested, parenthesized, put};
 use crate::value::{duration, size, within};
 use crate::{Errors, Setting, kind};
 
-pub(crate) const OUTSIDE: &str =
-    "#[rpc] stands on a method of a gRPC service: in `#[service] impl Generated for Name`, the impl of a trait that was generated from a `.proto` file";
+pub(crate) const OUTSIDE: &str = "#[rpc] stands on a method of a gRPC service: in `#[service] impl Generated for Name`, the impl of a trait that was generated from a `.proto` file";
 
 /// The options as they were written.
 #[derive(Default)]

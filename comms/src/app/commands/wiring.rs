@@ -152,3 +152,18 @@ fn timeouts_text(client: &ClientModel) -> String {
     };
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::model::tests::sample;
+
+    #[test]
+    fn methods_of_grpc_are_listed_with_their_bounds() {
+        let text = service_text(&sample().services[0]);
+        let line = |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).map(str::trim).unwrap_or_default();
+        let size = size_text(64 << 10);
+        assert!(line("Find ").ends_with(&format!("no side effects, timeout 2s, request up to {size}")), "{text}");
+        assert!(line("Watch ").ends_with("server streaming"), "{text}");
+    }
+}

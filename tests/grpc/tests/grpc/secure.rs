@@ -33,7 +33,8 @@ impl Authority {
     async fn serve(&self, further: &str) -> Whole {
         let (certificate, key) = (self.certificates.server_certificate_path(), self.certificates.server_key_path());
         let (certificate, key) = (certificate.display(), key.display());
-        let config = format!("[http]\naddress = \"127.0.0.1:0\"\n[http.tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n{further}\n");
+        let config =
+            format!("[http]\naddress = \"127.0.0.1:0\"\n[http.tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n{further}\n");
         Whole::start(&config).await
     }
 

@@ -13,12 +13,12 @@ use futures_util::{StreamExt, stream};
 use super::raw::{Answered, Raw, framed, nothing_left, tasks};
 use super::{delivery, reserve, watch};
 
-const READ: Duration = Duration::from_millis(300);
+const READ: Duration = Duration::from_millis(500);
 
 /// A message may take three waits.
-const QUICK: &str = "[grpc]\nread_timeout = \"300ms\"\nmessage_timeout = \"900ms\"";
+const QUICK: &str = "[grpc]\nread_timeout = \"500ms\"\nmessage_timeout = \"1500ms\"";
 
-const TOO_SLOW: &str = "nothing more of the request message came within 300ms: `read_timeout` of the server";
+const TOO_SLOW: &str = "nothing more of the request message came within 500ms: `read_timeout` of the server";
 
 fn assert_late(answer: &Answered, message: &str) {
     assert_eq!((answer.code, answer.message.as_str()), (Some(Code::DeadlineExceeded), message), "{answer:?}");
@@ -70,7 +70,7 @@ async fn a_request_that_drips_ends_its_call_all_the_same() {
             break;
         }
     }
-    assert_late(&call.answer().await, "the request message was not whole within 900ms: `message_timeout` of the server");
+    assert_late(&call.answer().await, "the request message was not whole within 1.5s: `message_timeout` of the server");
     assert_eq!(whole.seen.begun.load(Ordering::SeqCst), 0);
     drop(client);
     nothing_left(&whole, before).await;
@@ -83,17 +83,18 @@ async fn a_stream_may_be_silent_between_its_messages_and_not_within_them() {
     let client = Raw::connect(whole.address()).await;
     let one = framed(&delivery("chair", 1));
     let mut call = client.call("Receive", &[]).await;
-    // Longer than any message may take, before the first one and after each.
-    for _ in 0..2 {
-        tokio::time::sleep(READ * 4).await;
-        call.send(&one, false);
-    }
+    // Longer than any message may take, before the first one and after it.
+    tokio::time::sleep(READ * 4).await;
+    call.send(&one, false);
     tokio::time::sleep(READ * 4).await;
     assert_eq!(whole.seen.at_work.load(Ordering::SeqCst), 1, "the stream goes on");
-    // In two pieces, with a wait that is not too long.
-    call.send(&one[..4], false);
-    tokio::time::sleep(READ / 3).await;
-    call.send(&one[4..], true);
+    // In pieces, with waits that are not too long: each of them, and those of each message, but not those of all.
+    for _ in 0..16 {
+        call.send(&one[..4], false);
+        tokio::time::sleep(READ / 4).await;
+        call.send(&one[4..], false);
+    }
+    call.send(&[], true);
     assert_eq!(call.answer().await.code, Some(Code::Ok));
     assert_eq!(whole.seen.whole.load(Ordering::SeqCst), 1);
 
@@ -111,7 +112,7 @@ async fn a_stream_may_be_silent_between_its_messages_and_not_within_them() {
 /// The time that a handler takes before it reads on is not its caller's.
 #[tokio::test]
 async fn a_handler_that_is_slow_to_read_refuses_nobody() {
-    let serving = Serving::start_with(|server| server.read_timeout(READ / 6).message_timeout(READ / 3));
+    let serving = Serving::start_with(|server| server.read_timeout(READ / 10).message_timeout(READ / 5));
     let padding = vec![7; 40 << 10];
     let deliveries = stream::iter(0..50).then(move |_| {
         let padding = padding.clone();
