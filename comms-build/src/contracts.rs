@@ -4,6 +4,7 @@ use comms_syntax::route::{Template, Verb};
 
 use crate::diagnosis::Place;
 use crate::model::{Origin, Route, World};
+use crate::proto::ProtoMethod;
 
 /// A trait under `#[service]`, or of a foreign API under `#[client(url = "..")]`.
 #[derive(Clone, Debug)]
@@ -75,6 +76,12 @@ pub(crate) struct Implementation {
     /// The name of its service, where the scan can tell.
     pub(crate) service: Option<String>,
     pub(crate) contract: TraitUse,
+    /// The names of its methods in Rust, by which they are configured.
+    pub(crate) methods: Vec<String>,
+    /// Those that are marked with `#[rpc]`, with the lines where that stands.
+    pub(crate) rpcs: Vec<(String, usize)>,
+    /// What the `.proto` file says of the methods, where there is one that the scan knows.
+    pub(crate) proto: Vec<ProtoMethod>,
 }
 
 impl Implementation {

@@ -102,6 +102,12 @@ pub(crate) fn route(verb: routes::Verb, item: TokenStream) -> TokenStream {
     quote!(#stripped #error)
 }
 
+/// An `#[rpc]` that no `#[service]` has read: the item beside the word where it belongs.
+pub(crate) fn rpc(item: TokenStream) -> TokenStream {
+    let error = services::refuse_rpc_outside(item.clone()).to_compile_errors();
+    quote!(#item #error)
+}
+
 /// The item beside the word that its attribute does not exist yet.
 pub(crate) fn deferred(name: &str, item: TokenStream) -> TokenStream {
     let error = syn::Error::new(proc_macro2::Span::call_site(), services::deferred(name)).to_compile_error();

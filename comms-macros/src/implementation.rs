@@ -1,19 +1,30 @@
 //! `#[service]` on the impl of a contract: a descriptor beside it, by which the wiring registers what the contract says.
 
-use comms_syntax::names;
-use comms_syntax::service::Implementation;
-use proc_macro2::TokenStream;
+use comms_syntax::service::{Implementation, Rpc};
+use comms_syntax::{Setting, names};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use crate::tokens::{at, descriptor as structure, listed};
+use crate::tokens::{at, descriptor as structure, duration, listed, number, placed, setting};
 
 pub(crate) fn expand(implementation: &Implementation) -> TokenStream {
-    let Implementation { common, service, ident, contract } = implementation;
+    let Implementation { common, service, ident, contract, methods: _, rpcs } = implementation;
     let (krate, cfgs) = (&common.krate, &common.cfgs);
     let descriptor = names::implementation_descriptor(ident, contract);
     let structure = structure(common, &quote!(pub(crate)), &descriptor, &[service]);
     // That the trait is no contract is said at the trait.
-    let register = quote_spanned!(at(contract)=> <#service as #contract>::__comms_register(app));
+    let register = match rpcs.first() {
+        None => quote_spanned!(at(contract)=> <#service as #contract>::__comms_register(app)),
+        Some(first) => {
+            let decls = rpcs.iter().map(|rpc| decl(krate, rpc));
+            let span = first.span.resolved_at(Span::call_site());
+            let register = quote_spanned!(span=> __comms_register_rpcs);
+            quote! {
+                const RPCS: &[#krate::grpc::RpcDecl] = &[#(#decls),*];
+                <#service as #contract>::#register(app, RPCS)
+            }
+        }
+    };
     let listed = listed(common, &names::implementation_entry(ident, contract));
     quote! {
         #structure
@@ -26,4 +37,14 @@ pub(crate) fn expand(implementation: &Implementation) -> TokenStream {
         }
         #listed
     }
+}
+
+fn decl(krate: &syn::Path, rpc: &Rpc) -> TokenStream {
+    let Rpc { ident, span, cfgs, timeout, request_limit, answer_limit } = rpc;
+    let (name, location) = (names::entry(ident), placed(quote!(#krate::__here!()), *span));
+    let timeout = timeout.as_ref().map(|timeout| setting(timeout, duration)).map(|timeout| quote!(.timeout(#timeout)));
+    let bytes = |limit: &Setting<u64>| setting(limit, |bytes| number(*bytes));
+    let request = request_limit.as_ref().map(bytes).map(|limit| quote!(.request_limit(#limit)));
+    let answer = answer_limit.as_ref().map(bytes).map(|limit| quote!(.answer_limit(#limit)));
+    quote!(#(#cfgs)* #krate::grpc::RpcDecl::new(#name, #location) #timeout #request #answer)
 }

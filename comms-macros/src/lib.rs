@@ -71,6 +71,11 @@ macro_rules! routes {
     };
 }
 
+#[proc_macro_attribute]
+pub fn rpc(_: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::rpc(item.into()).into()
+}
+
 routes!(get Get post Post put Put patch Patch delete Delete);
 
 /// Attributes of later versions: refused with a message, so that nobody looks for a slip of their own.

@@ -72,6 +72,8 @@ pub use comms_macros::provider;
 pub use comms_macros::put;
 #[doc = include_str!("attributes/query.md")]
 pub use comms_macros::query;
+#[doc = include_str!("attributes/rpc.md")]
+pub use comms_macros::rpc;
 #[doc = include_str!("attributes/service.md")]
 pub use comms_macros::service;
 // Of later versions; each says that it is not available yet.

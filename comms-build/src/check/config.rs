@@ -40,6 +40,8 @@ impl Names {
                 known.1.extend(handlers.map(|it| it.name.clone()));
                 let routes = krate.routes.iter().filter(|it| it.service.as_ref() == Some(&service.name));
                 known.1.extend(routes.map(|it| it.name.clone()));
+                let implementations = krate.implementations.iter().filter(|it| it.service.as_ref() == Some(&service.name));
+                known.1.extend(implementations.flat_map(|it| it.methods.iter().cloned()));
             }
         }
         names

@@ -1,14 +1,15 @@
 //! Contracts: what is implemented and called is one, and in a system somebody implements what is called.
 
 use super::{choices, coexist};
-use crate::diagnosis::Diagnosis;
-use crate::model::{Client, ClientKind, Crate, Origin, Role, TraitTarget, TraitUse, World};
+use crate::diagnosis::{Diagnosis, Place};
+use crate::model::{Client, ClientKind, Crate, Implementation, Origin, Role, TraitTarget, TraitUse, World};
 use crate::proto::ProtoServices;
 
 /// Of one crate that wiring is generated for.
 pub(crate) fn check(world: &World, krate: &Crate, protos: &ProtoServices, found: &mut Vec<Diagnosis>) {
     for it in krate.implementations.iter().filter(|it| !it.origin.test_only) {
         found.extend(check_trait(world, &it.origin, "implements", &it.contract, protos));
+        check_rpcs(world, it, found);
     }
     for it in krate.clients.iter().filter(|it| !it.origin.test_only) {
         found.extend(check_trait(world, &it.origin, "calls", &it.contract, protos).or_else(|| check_kind(world, it)));
@@ -16,11 +17,23 @@ pub(crate) fn check(world: &World, krate: &Crate, protos: &ProtoServices, found:
     check_names(krate, found);
 }
 
+/// What a method of a contract needs to be told, callers read in its trait.
+fn check_rpcs(world: &World, it: &Implementation, found: &mut Vec<Diagnosis>) {
+    if let TraitTarget::Contract(_) = it.contract.target {
+        let name = world.trait_name(&it.contract);
+        found.extend(it.rpcs.iter().map(|(method, line)| {
+            let cause = format!("#[rpc] on `{method}`, which answers HTTP requests: `{name}` is no gRPC service");
+            let place = Place { file: it.origin.place.file.clone(), line: *line };
+            Diagnosis::error(place, cause, "Say it on the route of the method, in the trait: `#[get(\"/..\", timeout = \"5s\")]`")
+        }));
+    }
+}
+
 fn check_trait(world: &World, origin: &Origin, verb: &str, used: &TraitUse, protos: &ProtoServices) -> Option<Diagnosis> {
     let text = &used.text;
     let (cause, way_out) = match &used.target {
         TraitTarget::NoSuchProto(name) => {
-            let known = protos.0.iter().flatten().map(String::as_str);
+            let known = protos.0.iter().flatten().map(|it| it.name.as_str());
             (format!("this {verb} `{text}`, but no `.proto` file of build.rs has a service `{name}`"), choices(name, known))
         }
         TraitTarget::NoContract => (

@@ -4,7 +4,7 @@ use comms_syntax::route::Clash;
 
 use super::coexist;
 use crate::diagnosis::Diagnosis;
-use crate::model::{Crate, Role, Route, World};
+use crate::model::{Crate, Implementation, Role, Route, TraitTarget, World};
 
 pub(crate) fn check(world: &World, found: &mut Vec<Diagnosis>) {
     let crates = world.crates.iter().filter(|krate| matches!(krate.role, Role::Generated | Role::Member));
@@ -17,6 +17,26 @@ pub(crate) fn check(world: &World, found: &mut Vec<Diagnosis>) {
         };
         found.extend(seen.iter().find_map(clashing));
         seen.push((krate, later));
+    }
+    check_grpc(world, found);
+}
+
+/// One answer to every gRPC service.
+fn check_grpc(world: &World, found: &mut Vec<Diagnosis>) {
+    let crates = world.crates.iter().filter(|krate| matches!(krate.role, Role::Generated | Role::Member));
+    let all: Vec<(&Crate, &Implementation)> = crates.flat_map(|krate| krate.implementations.iter().map(move |it| (krate, it))).collect();
+    let all: Vec<_> =
+        all.into_iter().filter(|(_, it)| !it.origin.test_only && matches!(it.contract.target, TraitTarget::Grpc(_))).collect();
+    for (at, (krate, later)) in all.iter().enumerate() {
+        let twin = all[..at].iter().find(|(of, earlier)| {
+            world.is_same(&earlier.contract, &later.contract) && coexist(&earlier.origin, &later.origin) && meet(world, of, krate)
+        });
+        if let Some((_, earlier)) = twin {
+            let name = world.trait_name(&later.contract);
+            let cause = format!("`{}` and `{}` at {} answer one gRPC service, `{name}`", later.item, earlier.item, earlier.origin.place);
+            let way_out = "One process has one answer to it: leave one of them out, or run them in processes of their own";
+            found.push(Diagnosis::error(later.origin.place.clone(), cause, way_out));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::contracts::ContractMethod;
 use crate::model::{Client, ClientRef, Contract, Crate, Handler, Implementation, Message, Route, Service, TypeUse, World};
 use crate::plan;
+use crate::proto::ProtoMethod;
 
 /// The topology of one crate, as text.
 pub(crate) fn of_crate(world: &World, krate: &Crate) -> String {
@@ -62,11 +63,19 @@ pub(super) fn calls(krate: &Crate, service: &Service) -> impl Iterator<Item = Cl
 }
 
 fn implementation(world: &World, implementation: &Implementation) -> Value {
-    json!({
+    let mut value = json!({
         "contract": world.trait_name(&implementation.contract),
         "routes": implementation.routes(world).iter().map(Route::requests).collect::<Vec<_>>(),
         "location": implementation.origin.place.to_string(),
-    })
+    });
+    if !implementation.proto.is_empty() {
+        value["rpcs"] = implementation.proto.iter().map(rpc).collect();
+    }
+    value
+}
+
+fn rpc(method: &ProtoMethod) -> Value {
+    json!({ "name": method.name, "kind": method.kind, "idempotency": method.idempotency })
 }
 
 fn contract(contract: &Contract) -> Value {

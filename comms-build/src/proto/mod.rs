@@ -32,9 +32,28 @@ pub(crate) use request::Protos;
 use crate::diagnosis::Diagnosis;
 use crate::generate::Generated;
 
-/// The gRPC services of a package's `.proto` files, by their names on the wire; none where that is not known.
+/// The gRPC services of a package's `.proto` files; none where they are not known.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ProtoServices(pub(crate) Option<Vec<String>>);
+pub(crate) struct ProtoServices(pub(crate) Option<Vec<ProtoService>>);
+
+/// A gRPC service.
+#[derive(Clone, Debug)]
+pub(crate) struct ProtoService {
+    /// Its name on the wire.
+    pub(crate) name: String,
+    pub(crate) methods: Vec<ProtoMethod>,
+}
+
+/// A method of a gRPC service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProtoMethod {
+    /// Its name on the wire.
+    pub(crate) name: String,
+    /// What streams, in words.
+    pub(crate) kind: &'static str,
+    /// What `option idempotency_level` says, in words.
+    pub(crate) idempotency: Option<&'static str>,
+}
 
 /// Adds what the `.proto` files come to: files, mistakes, and what to watch. Returns their services.
 pub(crate) fn add(package: &Path, protos: &Protos, generated: &mut Generated) -> ProtoServices {
@@ -53,8 +72,8 @@ pub(crate) fn add(package: &Path, protos: &Protos, generated: &mut Generated) ->
     }
 }
 
-/// Generated files by name, and the names of services.
-type Files = (Vec<(String, String)>, Vec<String>);
+/// Generated files by name, and the services.
+type Files = (Vec<(String, String)>, Vec<ProtoService>);
 
 #[cfg(feature = "proto")]
 fn files(package: &Path, protos: &Protos, generated: &mut Generated) -> Result<Files, Vec<Diagnosis>> {

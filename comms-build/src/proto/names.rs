@@ -1,8 +1,10 @@
 //! Names that the generated code needs for itself.
 
-use prost_types::{FileDescriptorProto, ServiceDescriptorProto};
+use prost_types::method_options::IdempotencyLevel;
+use prost_types::{FileDescriptorProto, MethodDescriptorProto, MethodOptions, ServiceDescriptorProto};
 
 use super::compile::Compiled;
+use super::{ProtoMethod, ProtoService};
 use crate::diagnosis::{Diagnosis, Place};
 
 /// What is generated beside the trait of a service, by what is put behind its name.
@@ -24,11 +26,30 @@ pub(super) fn check(compiled: &Compiled) -> Result<(), Vec<Diagnosis>> {
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-/// The services of all files, by their names on the wire.
-pub(super) fn services(compiled: &Compiled) -> Vec<String> {
-    let services =
-        compiled.descriptors.file.iter().flat_map(|file| file.service.iter().map(move |service| (file.package(), service.name())));
-    services.map(|(package, name)| if package.is_empty() { name.to_owned() } else { format!("{package}.{name}") }).collect()
+/// The services of all files.
+pub(super) fn services(compiled: &Compiled) -> Vec<ProtoService> {
+    let services = compiled.descriptors.file.iter().flat_map(|file| file.service.iter().map(move |service| (file.package(), service)));
+    let service = |(package, service): (&str, &ServiceDescriptorProto)| {
+        let name = service.name();
+        let name = if package.is_empty() { name.to_owned() } else { format!("{package}.{name}") };
+        ProtoService { name, methods: service.method.iter().map(method).collect() }
+    };
+    services.map(service).collect()
+}
+
+fn method(method: &MethodDescriptorProto) -> ProtoMethod {
+    let kind = match (method.client_streaming(), method.server_streaming()) {
+        (false, false) => "unary",
+        (true, false) => "client streaming",
+        (false, true) => "server streaming",
+        (true, true) => "bidirectional",
+    };
+    let idempotency = match method.options.as_ref().map(MethodOptions::idempotency_level) {
+        Some(IdempotencyLevel::NoSideEffects) => Some("no side effects"),
+        Some(IdempotencyLevel::Idempotent) => Some("idempotent"),
+        Some(IdempotencyLevel::IdempotencyUnknown) | None => None,
+    };
+    ProtoMethod { name: method.name().to_owned(), kind, idempotency }
 }
 
 fn types_of<'a>(compiled: &'a Compiled, package: &'a str) -> impl Iterator<Item = &'a str> {

@@ -4,6 +4,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use prost_build::{Comments, Method, Service, ServiceGenerator};
+use prost_types::method_options::IdempotencyLevel;
 use quote::{format_ident, quote};
 
 use super::emit::DESCRIPTORS;
@@ -95,6 +96,14 @@ fn handler_trait(service: &Service, named: &Named) -> TokenStream {
             {
                 app.grpc::<#descriptor, Self>()
             }
+
+            #[doc(hidden)]
+            fn __comms_register_rpcs(app: ::comms::AppBuilder, rpcs: &'static [::comms::grpc::RpcDecl]) -> ::comms::AppBuilder
+            where
+                Self: ::comms::Service,
+            {
+                app.grpc_with::<#descriptor, Self>(rpcs)
+            }
         }
     }
 }
@@ -116,8 +125,9 @@ fn descriptor(service: &Service, named: &Named) -> TokenStream {
     let files = format!("/comms/{DESCRIPTORS}");
     let doc = format!(" What is known of the service `{full}` when it is compiled.");
     let methods = service.methods.iter().map(|method| {
-        let (name, kind) = (&method.proto_name, kind(method));
-        quote!(::comms::grpc::MethodDecl::#kind(#name))
+        let (name, kind, handler) = (&method.proto_name, kind(method), method.name.trim_start_matches("r#"));
+        let idempotency = idempotency(method).map(|level| quote!(.idempotency(::comms::grpc::Idempotency::#level)));
+        quote!(::comms::grpc::MethodDecl::#kind(#name).handler(#handler)#idempotency)
     });
     quote! {
         #[doc = #doc]
@@ -129,6 +139,15 @@ fn descriptor(service: &Service, named: &Named) -> TokenStream {
             const METHODS: &'static [::comms::grpc::MethodDecl] = &[#(#methods),*];
             const FILES: &'static [u8] = ::core::include!(::core::concat!(::core::env!("OUT_DIR"), #files));
         }
+    }
+}
+
+/// What `option idempotency_level` says, as the runtime calls it.
+fn idempotency(method: &Method) -> Option<Ident> {
+    match method.options.idempotency_level() {
+        IdempotencyLevel::IdempotencyUnknown => None,
+        IdempotencyLevel::NoSideEffects => Some(format_ident!("NoSideEffects")),
+        IdempotencyLevel::Idempotent => Some(format_ident!("Idempotent")),
     }
 }
 
@@ -176,7 +195,7 @@ fn client(service: &Service, named: &Named) -> TokenStream {
     quote! {
         #[doc = #doc]
         #[derive(Clone, Debug)]
-        pub struct #client<T = ::comms::grpc::Channel> {
+        pub struct #client<T = ::comms::client::Channel> {
             client: ::comms::grpc::Client<T>,
         }
 

@@ -131,8 +131,10 @@ fn each_kind_of_method_has_its_shape() {
         "requests: ::comms::grpc::Inbound<ReserveRequest>, ) -> impl ::core::future::Future< Output = ::core::result::Result< ::comms::grpc::Outbound",
         "const FILES: &'static [u8] = ::core::include!( ::core::concat!(::core::env!(\"OUT_DIR\"), \"/comms/proto/descriptors.rs\") );",
         "fn __comms_register(app: ::comms::AppBuilder) -> ::comms::AppBuilder where Self: ::comms::Service, { app.grpc::<InventoryDescriptor, Self>() }",
+        "fn __comms_register_rpcs( app: ::comms::AppBuilder, rpcs: &'static [::comms::grpc::RpcDecl], ) -> ::comms::AppBuilder where Self: ::comms::Service, { app.grpc_with::<InventoryDescriptor, Self>(rpcs) }",
+        "::comms::grpc::MethodDecl::unary(\"Reserve\").handler(\"reserve\")",
         "pub type InventoryServer<S> = ::comms::grpc::Server<InventoryDescriptor, S>;",
-        "pub struct InventoryClient<T = ::comms::grpc::Channel>",
+        "pub struct InventoryClient<T = ::comms::client::Channel>",
         "pub total: ::core::option::Option<super::super::common::v1::Money>",
         "pub until: ::core::option::Option<::comms::grpc::prost_types::Timestamp>",
     ] {

@@ -89,12 +89,18 @@ impl Reader<'_> {
         };
         let item = names::implementation_entry(&model.ident, &model.contract);
         self.list(krate, it, &item, into);
+        let contract = self.trait_use(krate, it, known.contracts, &model.contract, into.role);
+        let proto =
+            self.protos.0.iter().flatten().find(|service| matches!(&contract.target, TraitTarget::Grpc(name) if *name == service.name));
         into.implementations.push(Implementation {
+            methods: model.methods.iter().map(names::entry).collect(),
+            rpcs: model.rpcs.iter().map(|rpc| (names::entry(&rpc.ident), rpc.span.start().line)).collect(),
+            proto: proto.map(|service| service.methods.clone()).unwrap_or_default(),
             origin: self.origin(krate, it, model.ident.span()),
             item,
             descriptor: names::implementation_descriptor(&model.ident, &model.contract).to_string(),
             service: self.service_of(krate, it, &model.service, into),
-            contract: self.trait_use(krate, it, known.contracts, &model.contract, into.role),
+            contract,
         });
     }
 
@@ -118,8 +124,8 @@ impl Reader<'_> {
     fn proto(&self, path: &[String], own: bool) -> TraitTarget {
         let name = path.iter().map(|part| part.trim_start_matches("r#")).collect::<Vec<_>>().join(".");
         match (&self.protos.0, own) {
-            (Some(services), true) => match services.iter().find(|service| is_called(service, &name)) {
-                Some(service) => TraitTarget::Grpc(service.clone()),
+            (Some(services), true) => match services.iter().find(|service| is_called(&service.name, &name)) {
+                Some(service) => TraitTarget::Grpc(service.name.clone()),
                 None => TraitTarget::NoSuchProto(name),
             },
             _ => TraitTarget::Grpc(name),

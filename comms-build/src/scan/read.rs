@@ -66,7 +66,7 @@ impl Reader<'_> {
                 }
                 (Item::Struct(_), _) => {}
                 // Without a `#[service]` around it, its attribute refuses it.
-                (Item::Fn(_), Attribute::Route(_)) => {}
+                (Item::Fn(_), Attribute::Route(_) | Attribute::Rpc) => {}
                 (Item::Fn(item), attribute) => {
                     self.list(krate, it, &names::entry(&item.sig.ident), into);
                     self.function(krate, it, attribute, known, into);

@@ -93,6 +93,17 @@ fn what_is_no_contract_is_told_at_its_place() {
 }
 
 #[test]
+fn what_is_said_of_a_method_of_a_contract_is_said_in_its_trait() {
+    let bank = "#[service(name = \"bank\", version = \"1.0.0\")] pub struct Bank;\n#[service] impl Payments for Bank {\n\n#[comms::rpc(timeout = \"2s\")]\nasync fn find(&self, id: u64) -> u64 { id } }\n";
+    assert_errors(
+        &Project::lib(&format!("{PAYMENTS}{bank}")),
+        &[
+            "src/lib.rs:8: #[rpc] on `find`, which answers HTTP requests: `payments` is no gRPC service. Say it on the route of the method, in the trait",
+        ],
+    );
+}
+
+#[test]
 fn two_clients_of_one_name_are_refused_at_the_second() {
     assert_errors(
         &Project::lib(&format!("{PAYMENTS}{PROVIDER}#[comms::client(http = Payments, name = \"provider\")] pub struct Api;")),
@@ -149,8 +160,7 @@ fn a_client_attribute_of_another_crate_is_left_alone() {
 mod grpc {
     use super::*;
 
-    const INVENTORY: &str =
-        "syntax = \"proto3\";\npackage shop.inventory.v1;\nservice Inventory { rpc Get(Empty) returns (Empty); }\nmessage Empty {}\n";
+    const INVENTORY: &str = "syntax = \"proto3\";\npackage shop.inventory.v1;\nservice Inventory { rpc Get(Empty) returns (Empty) { option idempotency_level = NO_SIDE_EFFECTS; } rpc Watch(Empty) returns (stream Empty); }\nmessage Empty {}\n";
 
     fn with_proto(lib: &str) -> crate::Generated {
         let project = Project::lib(&format!("pub mod proto {{ comms::proto!(); }}\n{lib}")).file("proto/inventory.proto", INVENTORY);
@@ -167,8 +177,68 @@ mod grpc {
         assert_eq!((errors(&generated), warnings(&generated)), (Vec::new(), Vec::new()));
         let topology = json(&generated, "lib.topology.json");
         assert_eq!(topology["services"][0]["implements"][0]["contract"], "shop.inventory.v1.Inventory");
+        assert_eq!(
+            topology["services"][0]["implements"][0]["rpcs"],
+            serde_json::json!([
+                { "name": "Get", "kind": "unary", "idempotency": "no side effects" },
+                { "name": "Watch", "kind": "server streaming", "idempotency": null },
+            ])
+        );
         assert_eq!(topology["clients"][0]["implemented_by"][0], "inventory");
         assert!(text(&generated, "lib.rs").contains("app.implementation::<crate::__comms_Stock_Inventory>()"));
+    }
+
+    #[test]
+    fn a_grpc_service_that_is_implemented_twice_in_one_process_is_refused_at_the_second() {
+        let twice = |cfg: &str| {
+            with_proto(&format!(
+                "use proto::shop::inventory::v1::Inventory;\n\
+                 #[service(name = \"inventory\", version = \"1.0.0\")] pub struct Stock;\n#[service] impl Inventory for Stock {{}}\n\
+                 #[service(name = \"other\", version = \"1.0.0\")] pub struct Other;\n{cfg}#[service] impl crate::proto::shop::inventory::v1::Inventory for Other {{}}"
+            ))
+        };
+        let found = errors(&twice(""));
+        let expected = "src/lib.rs:7: `Other::crate::proto::shop::inventory::v1::Inventory` and `Stock::Inventory` at src/lib.rs:5 answer one gRPC service, `shop.inventory.v1.Inventory`. One process has one answer to it";
+        assert!(found.len() == 1 && found[0].contains(expected), "{found:#?}");
+        assert_eq!(errors(&twice("#[cfg(feature = \"other\")] ")), Vec::<String>::new(), "it may not be there");
+        assert_eq!(errors(&twice("#[cfg(test)] ")), Vec::<String>::new(), "a test has processes of its own");
+    }
+
+    #[test]
+    fn grpc_services_of_two_processes_are_no_answers_to_one_call() {
+        let inventory = "pub mod proto { comms::proto!(); }\nuse proto::shop::inventory::v1::Inventory;\n#[service(name = \"NAME\", version = \"1.0.0\")] pub struct Stock;\n#[service] impl Inventory for Stock {}\n";
+        let member = |name: &str| format!("{PRELUDE}\n{}\ncomms::wiring!();", inventory.replace("NAME", name));
+        let system = |main: &str| {
+            Project::lib("")
+                .file("a/Cargo.toml", "[package]\nname = \"a\"\n")
+                .file("a/src/lib.rs", &member("a"))
+                .file("a/src/main.rs", if main.is_empty() { "comms::main!(a);" } else { "" })
+                .file("b/Cargo.toml", "[package]\nname = \"b\"\n")
+                .file("b/src/lib.rs", &member("b"))
+                .file("b/src/main.rs", if main.is_empty() { "comms::main!(b);" } else { main })
+                .with(configure().system(["a", "b"]))
+        };
+        assert_eq!(errors(&system("")), Vec::<String>::new());
+        let found = errors(&system("comms::main!(a, b);"));
+        assert!(found.len() == 1 && found[0].contains("answer one gRPC service, `shop.inventory.v1.Inventory`"), "{found:#?}");
+    }
+
+    #[test]
+    fn methods_of_a_grpc_service_are_configured_by_their_names_in_rust() {
+        let lib = "pub mod proto { comms::proto!(); }\nuse proto::shop::inventory::v1::Inventory;\n\
+                   #[service(name = \"inventory\", version = \"1.0.0\")] pub struct Stock;\n\
+                   #[service] impl Inventory for Stock { type Error = E; #[comms::rpc(timeout = \"2s\")] async fn get(&self, it: Empty) -> R { it } async fn watch(&self, it: Empty) -> R { it } }";
+        let generated = |config: &str| {
+            let project = Project::lib(lib).file("proto/inventory.proto", INVENTORY).file("comms.toml", config);
+            project.with(configure().proto("proto/inventory.proto"))
+        };
+        let fine = "[service.inventory.handler.get]\ntimeout = \"1s\"\n[service.inventory.handler.watch]\ntimeout = \"1s\"\n";
+        assert_eq!(errors(&generated(fine)), Vec::<String>::new());
+        let found = errors(&generated("[service.inventory.handler.wach]\ntimeout = \"1s\"\n"));
+        assert!(
+            found.len() == 1 && found[0].contains("comms.toml:1: there is no handler `wach`") && found[0].contains("Did you mean `watch`?"),
+            "{found:#?}"
+        );
     }
 
     #[test]

@@ -148,6 +148,11 @@ fn implementation_of_a_contract() {
 }
 
 #[test]
+fn implementation_of_a_grpc_service() {
+    check("implementation_rpc", 30);
+}
+
+#[test]
 fn client_of_a_contract() {
     check("client_http", 40);
 }

@@ -23,6 +23,8 @@ pub enum Attribute {
     Route(Verb),
     /// `#[client]`.
     Client,
+    /// `#[rpc]`.
+    Rpc,
     /// One that does not exist yet, by its name.
     Deferred(&'static str),
 }
@@ -41,7 +43,7 @@ const DEFERRED: [&str; 8] = ["authorize", "public", "aggregate", "projection", "
 
 /// Which of our attributes the path names: `event`, or `comms::event`, whatever the crate is called.
 ///
-/// `client` and attributes that do not exist yet count only by their bare name or below `comms`, since their names are common.
+/// `client`, `rpc` and attributes that do not exist yet count only by their bare name or below `comms`, since their names are common.
 #[must_use]
 pub fn attribute(path: &Path) -> Option<Attribute> {
     let qualified = match path.segments.len() {
@@ -61,6 +63,7 @@ pub fn attribute(path: &Path) -> Option<Attribute> {
         "event_handler" => Attribute::EventHandler,
         "provider" => Attribute::Provider,
         "client" if is_ours(qualified.as_deref()) => Attribute::Client,
+        "rpc" if is_ours(qualified.as_deref()) => Attribute::Rpc,
         other if is_ours(qualified.as_deref()) => Attribute::Deferred(DEFERRED.into_iter().find(|deferred| *deferred == other)?),
         _ => return None,
     })

@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::grpc_standard::{self as standard, Known};
 use super::model::{GrpcMethodModel, GrpcModel};
 use super::problems::Problems;
-use super::{AppBuilder, Service};
+use super::{AppBuilder, Service, overrides};
 use crate::config::{Config, GrpcConfig};
-use crate::grpc::{Entry, MethodDecl, MethodKind, Serves, Table, Terms};
+use crate::grpc::{Entry, Idempotency, MethodDecl, MethodKind, Patience, RpcDecl, Serves, Table, Terms};
 use crate::http::{Body, Request, Response};
 use crate::inject::{InjectError, Scope};
 use crate::location::Location;
@@ -18,8 +18,14 @@ use crate::location::Location;
 impl AppBuilder {
     /// Answers the gRPC service of the descriptor `D` with the service `S`, which implements the trait that was generated for it. The port
     /// is opened when there is one.
-    pub fn grpc<D: Serves<S>, S: Service>(mut self) -> Self {
+    pub fn grpc<D: Serves<S>, S: Service>(self) -> Self {
+        self.grpc_with::<D, S>(&[])
+    }
+
+    /// The same with what `#[rpc(..)]` says of some of its methods.
+    pub fn grpc_with<D: Serves<S>, S: Service>(mut self, rpcs: &'static [RpcDecl]) -> Self {
         self.routes.grpc.0.push(GrpcEntry {
+            rpcs,
             name: D::NAME,
             methods: D::METHODS,
             files: D::FILES,
@@ -40,10 +46,35 @@ fn bind<D: Serves<S>, S: Service>(scope: &Scope, terms: &Arc<Terms>) -> Result<E
 struct GrpcEntry {
     name: &'static str,
     methods: &'static [MethodDecl],
+    rpcs: &'static [RpcDecl],
     files: &'static [u8],
     service: &'static str,
     location: Location,
     bind: fn(&Scope, &Arc<Terms>) -> Result<Entry, InjectError>,
+}
+
+impl GrpcEntry {
+    /// What its attribute and the configuration say of a method.
+    fn said(&self, method: &MethodDecl, config: &Config) -> Option<RpcDecl> {
+        let declared = self.rpcs.iter().find(|rpc| rpc.method == method.handler).copied();
+        overrides::rpc(declared, method.handler, self.location, &config.handler(self.service, method.handler))
+    }
+
+    /// The terms of a method of which something is said.
+    fn terms_of(&self, method: &MethodDecl, config: &Config, terms: &Terms) -> Option<Arc<Terms>> {
+        let RpcDecl { timeout, request_limit, answer_limit, .. } = self.said(method, config)?;
+        let (method_request_limit, method_answer_limit) = (request_limit, answer_limit);
+        Some(Arc::new(Terms { timeout, method_request_limit, method_answer_limit, ..terms.clone() }))
+    }
+
+    fn unknown_methods(&self) -> impl Iterator<Item = String> {
+        let known = |rpc: &&RpcDecl| self.methods.iter().any(|method| method.handler == rpc.method);
+        self.rpcs.iter().filter(move |rpc| !known(rpc)).map(|RpcDecl { method, location, .. }| {
+            let methods: Vec<&str> = self.methods.iter().map(|method| method.handler).collect();
+            let (service, methods) = (self.name, methods.join("`, `"));
+            format!("something is said of `{method}` ({location}), which is no method of the gRPC service `{service}`: it has `{methods}`")
+        })
+    }
 }
 
 /// What was registered.
@@ -66,12 +97,13 @@ impl GrpcServices {
             if let Some(twin) = self.0[..at].iter().find(|other| other.name == entry.name) {
                 problems.add(twice(twin, entry));
             }
+            entry.unknown_methods().for_each(|problem| problems.add(problem));
         }
     }
 
     /// The gRPC services that the service answers, for people.
-    pub(super) fn models(&self, service: &str) -> Vec<GrpcModel> {
-        self.0.iter().filter(|entry| entry.service == service).map(model).collect()
+    pub(super) fn models(&self, service: &str, config: &Config) -> Vec<GrpcModel> {
+        self.0.iter().filter(|entry| entry.service == service).map(|entry| model(entry, config)).collect()
     }
 
     /// Binds them to their services.
@@ -83,6 +115,7 @@ impl GrpcServices {
         let standard = standard::entries(&known, &config.grpc, health, &terms);
         let bound = |entry: &GrpcEntry| {
             let bound = (entry.bind)(scope, &terms);
+            let bound = bound.map(|bound| bound.with_terms(|method| entry.terms_of(method, config, &terms)));
             problems
                 .keep(bound.map_err(|error| format!("gRPC service `{}` of `{}` ({}): {error}", entry.name, entry.service, entry.location)))
         };
@@ -107,12 +140,33 @@ fn terms(config: &GrpcConfig, end: &CancellationToken) -> Terms {
         answer_limit: Some(config.answer_limit),
         compression: config.compression,
         end: Some(end.clone()),
+        patience: Patience { read: config.read_timeout, message: config.message_timeout },
+        ..Terms::default()
     }
 }
 
-fn model(entry: &GrpcEntry) -> GrpcModel {
-    let method = |method: &MethodDecl| GrpcMethodModel { name: method.name, kind: kind(method.kind) };
+fn model(entry: &GrpcEntry, config: &Config) -> GrpcModel {
+    let method = |method: &MethodDecl| {
+        let said = entry.said(method, config);
+        GrpcMethodModel {
+            name: method.name,
+            kind: kind(method.kind),
+            handler: method.handler,
+            idempotency: idempotency(method.idempotency),
+            timeout: said.and_then(|said| said.timeout),
+            request_limit: said.and_then(|said| said.request_limit),
+            answer_limit: said.and_then(|said| said.answer_limit),
+        }
+    };
     GrpcModel { name: entry.name, methods: entry.methods.iter().map(method).collect() }
+}
+
+fn idempotency(idempotency: Idempotency) -> Option<&'static str> {
+    match idempotency {
+        Idempotency::Unknown => None,
+        Idempotency::NoSideEffects => Some("no side effects"),
+        Idempotency::Idempotent => Some("idempotent"),
+    }
 }
 
 fn kind(kind: MethodKind) -> &'static str {

@@ -1,9 +1,12 @@
 //! Health and reflection: what every gRPC server has.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::sync::{Mutex, watch};
 
 use super::health::{Health, State};
 use crate::config::GrpcConfig;
@@ -12,7 +15,7 @@ use crate::grpc::standard::health::{HealthDescriptor, HealthService, Vitals};
 use crate::grpc::standard::reflection::{Reflection, Reflection1, Reflection1Alpha};
 use crate::grpc::{Descriptor, Entry, Terms};
 
-/// How often those who watch are looked for: some components tell how they are doing only when they are asked.
+/// How often components are asked that tell how they are doing only when they are asked, while somebody watches.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// A gRPC service of the application: its name, who answers it, and its files.
@@ -32,7 +35,7 @@ pub(super) fn entries(known: &[Known], config: &GrpcConfig, health: Health, term
     let mut names: Vec<&'static str> = known.iter().map(|known| known.name).collect();
     if config.health && !own(HealthDescriptor::NAME) {
         let services = known.iter().map(|known| (known.name, known.owner)).collect();
-        let service = HealthService(Arc::new(Registry { health, services }));
+        let service = HealthService(Arc::new(Registry { health, services, looking: Mutex::default() }));
         entries.push(Entry::of::<HealthDescriptor, _>("health", Arc::new(service), terms).quiet());
         names.push(HealthDescriptor::NAME);
     }
@@ -51,6 +54,8 @@ struct Registry {
     health: Health,
     /// Names of gRPC services, each with the service that answers.
     services: Vec<(&'static str, &'static str)>,
+    /// Of all who watch, one looks; what it finds is told to all.
+    looking: Mutex<()>,
 }
 
 impl Vitals for Registry {
@@ -69,10 +74,21 @@ impl Vitals for Registry {
         self.services.iter().map(|(name, _)| *name).collect()
     }
 
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        let phase = self.health.phase_changed();
-        Box::pin(async move {
-            let _ = tokio::time::timeout(LOOK, phase).await;
+    fn changes(&self) -> watch::Receiver<()> {
+        self.health.changes()
+    }
+
+    fn look(&self) -> BoxFuture<'_, Infallible> {
+        if !self.health.has_silent() {
+            return Box::pin(pending());
+        }
+        Box::pin(async {
+            let _turn = self.looking.lock().await;
+            loop {
+                tokio::time::sleep(LOOK).await;
+                // Whatever has changed is told on the way.
+                let _ = self.health.report();
+            }
         })
     }
 }

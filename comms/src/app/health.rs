@@ -80,11 +80,16 @@ struct Inner {
     phase: watch::Sender<Phase>,
     components: Mutex<BTreeMap<String, Arc<Slot>>>,
     probes: Mutex<Vec<Probe>>,
+    /// Told whenever the phase or the state of a component changes.
+    changes: watch::Sender<()>,
 }
 
 /// A component that tells how it is doing when it is asked.
 struct Probe {
     component: Component,
+    /// Whether nobody hears of a change before somebody asks.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "only who watches over gRPC asks"))]
+    silent: bool,
     look: Box<dyn Fn() -> State + Send + Sync>,
 }
 
@@ -98,6 +103,7 @@ impl fmt::Debug for Probe {
 struct Slot {
     matters: Matters,
     current: Mutex<(State, Timestamp)>,
+    changes: watch::Sender<()>,
 }
 
 /// The hand of a component on its own entry. Cheap to clone; it can be used from any task.
@@ -144,34 +150,38 @@ impl Health {
     /// out again, as it was entered.
     pub fn component(&self, name: impl Into<String>, matters: Matters) -> Component {
         let mut components = lock(&self.inner.components);
-        let slot = components.entry(name.into()).or_insert_with(|| Arc::new(Slot::new(matters)));
+        let slot = components.entry(name.into()).or_insert_with(|| Arc::new(Slot::new(matters, self.inner.changes.clone())));
         Component { slot: Arc::clone(slot) }
     }
 
     /// Says where the process is in its life.
     pub fn enter(&self, phase: Phase) {
         self.inner.phase.send_replace(phase);
+        self.inner.changes.send_replace(());
     }
 
-    /// Enters a component that is asked whenever somebody asks for the health.
-    pub(crate) fn probe(&self, name: impl Into<String>, matters: Matters, look: impl Fn() -> State + Send + Sync + 'static) {
+    /// Enters a component that is asked whenever somebody asks for the health. One that is silent changes without anybody's notice.
+    pub(crate) fn probe(&self, name: impl Into<String>, matters: Matters, silent: bool, look: impl Fn() -> State + Send + Sync + 'static) {
         let component = self.component(name, matters);
-        lock(&self.inner.probes).push(Probe { component, look: Box::new(look) });
+        lock(&self.inner.probes).push(Probe { component, silent, look: Box::new(look) });
     }
 
-    /// Waits until the process enters another phase than that of now.
+    /// Told whenever the phase or the state of a component changes, from now on.
     #[cfg(feature = "grpc")]
-    pub(crate) fn phase_changed(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut phase = self.inner.phase.subscribe();
-        async move {
-            let _ = phase.changed().await;
-        }
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Whether there is a component whose changes nobody hears of before somebody asks for the [`report`](Self::report).
+    #[cfg(feature = "grpc")]
+    pub(crate) fn has_silent(&self) -> bool {
+        lock(&self.inner.probes).iter().any(|probe| probe.silent)
     }
 
     /// Everything that is known now.
     #[must_use]
     pub fn report(&self) -> HealthReport {
-        for Probe { component, look } in lock(&self.inner.probes).iter() {
+        for Probe { component, look, .. } in lock(&self.inner.probes).iter() {
             component.set(look());
         }
         let phase = *self.inner.phase.borrow();
@@ -189,8 +199,8 @@ impl Injectable for Health {
 }
 
 impl Slot {
-    fn new(matters: Matters) -> Self {
-        Self { matters, current: Mutex::new((State::Up, Timestamp::now())) }
+    fn new(matters: Matters, changes: watch::Sender<()>) -> Self {
+        Self { matters, current: Mutex::new((State::Up, Timestamp::now())), changes }
     }
 
     fn report(&self) -> ComponentReport {
@@ -227,6 +237,10 @@ impl Component {
         let same = std::mem::discriminant(&current.0) == std::mem::discriminant(&state);
         let since = if same { current.1 } else { Timestamp::now() };
         *current = (state, since);
+        drop(current);
+        if !same {
+            self.slot.changes.send_replace(());
+        }
     }
 }
 
@@ -266,6 +280,46 @@ mod tests {
         assert!(health.report().live && !health.report().ready);
         health.component("event loop", Matters::Liveness).down("stuck");
         assert!(!health.report().live);
+    }
+
+    #[cfg(feature = "grpc")]
+    #[test]
+    fn whoever_waits_hears_of_every_change_and_of_nothing_else() {
+        let health = Health::new();
+        let mut changes = health.changes();
+        let mut changed = || {
+            changes.has_changed().unwrap() && {
+                changes.mark_unchanged();
+                true
+            }
+        };
+        health.enter(Phase::Running);
+        assert!(changed() && !changed());
+        let broker = health.component("broker default", Matters::Readiness);
+        broker.down("refused");
+        assert!(changed());
+        broker.down("refused again");
+        broker.clone().down("and again");
+        assert!(!changed());
+        broker.up();
+        assert!(changed());
+        let (up, asked) = (Arc::new(std::sync::atomic::AtomicBool::new(true)), std::sync::atomic::Ordering::SeqCst);
+        assert!(!health.has_silent());
+        let look = Arc::clone(&up);
+        health.probe(
+            "cache",
+            Matters::Nothing,
+            true,
+            move || {
+                if look.load(asked) { State::Up } else { State::Down { reason: "gone".to_owned() } }
+            },
+        );
+        assert!(health.has_silent());
+        let _ = health.report();
+        assert!(!changed());
+        up.store(false, asked);
+        let _ = health.report();
+        assert!(changed());
     }
 
     #[test]

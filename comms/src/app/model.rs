@@ -152,6 +152,19 @@ pub(crate) struct GrpcMethodModel {
     pub(crate) name: &'static str,
     /// `unary`, `client streaming`, `server streaming` or `bidirectional`.
     pub(crate) kind: &'static str,
+    /// Its name in Rust.
+    pub(crate) handler: &'static str,
+    /// `no side effects` or `idempotent`, if the `.proto` file says one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) idempotency: Option<&'static str>,
+    #[serde(serialize_with = "optional_duration", skip_serializing_if = "Option::is_none")]
+    pub(crate) timeout: Option<Duration>,
+    /// In bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request_limit: Option<usize>,
+    /// In bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) answer_limit: Option<usize>,
 }
 
 /// A message type.
@@ -254,6 +267,7 @@ impl ServiceModel {
             subscriptions: self.subscriptions.iter().map(name).collect(),
             handlers: handlers.map(|handler| (handler.name.clone(), handler.known())).collect(),
             routes: self.routes.iter().map(|route| route.name.clone()).collect(),
+            rpcs: self.grpc.iter().flat_map(|grpc| &grpc.methods).map(|method| method.handler.to_owned()).collect(),
         }
     }
 }
@@ -424,7 +438,25 @@ pub(crate) mod tests {
             doc: "Finds an invoice.".to_owned(),
             answer: None,
         });
-        let methods = vec![GrpcMethodModel { name: "Find", kind: "unary" }, GrpcMethodModel { name: "Watch", kind: "server streaming" }];
+        let find = GrpcMethodModel {
+            name: "Find",
+            kind: "unary",
+            handler: "find",
+            idempotency: Some("no side effects"),
+            timeout: Some(Duration::from_secs(2)),
+            request_limit: Some(64 << 10),
+            answer_limit: None,
+        };
+        let watch = GrpcMethodModel {
+            name: "Watch",
+            kind: "server streaming",
+            handler: "watch",
+            idempotency: None,
+            timeout: None,
+            request_limit: None,
+            answer_limit: None,
+        };
+        let methods = vec![find, watch];
         billing.grpc.push(GrpcModel { name: "shop.billing.v1.Billing", methods });
         billing.publishes.push(MessageName { name: "orders.order-placed".to_owned(), version: 1 });
         AppModel {
@@ -458,6 +490,10 @@ pub(crate) mod tests {
         assert_eq!(names.brokers, ["audit", "default"]);
         assert_eq!(names.services["billing"].subscriptions, ["orders@billing", "commands.billing", "orders@audit"]);
         assert_eq!(names.services["billing"].handlers["charge"].timeout, Duration::from_secs(30));
+        assert_eq!(
+            (&names.services["billing"].routes[..], &names.services["billing"].rpcs[..]),
+            (&["find".to_owned()][..], &["find".to_owned(), "watch".to_owned()][..])
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl GrpcServices {
 
     pub(super) fn check(&self, _: &mut Problems) {}
 
-    pub(super) fn models(&self, _: &str) -> Vec<GrpcModel> {
+    pub(super) fn models(&self, _: &str, _: &Config) -> Vec<GrpcModel> {
         Vec::new()
     }
 

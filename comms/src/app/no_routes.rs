@@ -23,7 +23,7 @@ impl Routes {
         Vec::new()
     }
 
-    pub(super) fn grpc_models(&self, _: &str) -> Vec<GrpcModel> {
+    pub(super) fn grpc_models(&self, _: &str, _: &Config) -> Vec<GrpcModel> {
         Vec::new()
     }
 

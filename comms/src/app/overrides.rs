@@ -20,6 +20,18 @@ pub(crate) fn route(decl: crate::http::RouteDecl, config: &HandlerConfig) -> cra
     decl.timeout(config.timeout.unwrap_or(decl.timeout))
 }
 
+/// What is said of the method of a gRPC service, if anything is.
+#[cfg(feature = "grpc")]
+pub(crate) fn rpc(
+    declared: Option<crate::grpc::RpcDecl>,
+    method: &'static str,
+    location: crate::location::Location,
+    config: &HandlerConfig,
+) -> Option<crate::grpc::RpcDecl> {
+    let Some(timeout) = config.timeout else { return declared };
+    Some(declared.unwrap_or(crate::grpc::RpcDecl::new(method, location)).timeout(timeout))
+}
+
 /// The subscription as it will run.
 pub(crate) fn subscription(mut decl: SubscriptionDecl, config: &SubscriptionConfig) -> SubscriptionDecl {
     decl.concurrency = config.concurrency.unwrap_or(decl.concurrency);

@@ -107,7 +107,7 @@ fn model(app: &AppBuilder, config: &Config, problems: &mut Problems) -> AppModel
 fn service_model(service: &ServiceEntry, app: &AppBuilder, config: &Config, schemas: &mut Generators) -> ServiceModel {
     let mut model = ServiceModel::of(&service.decl);
     model.routes = app.routes.models(service.decl.name, config, schemas);
-    model.grpc = app.routes.grpc_models(service.decl.name);
+    model.grpc = app.routes.grpc_models(service.decl.name, config);
     model.layers = service.layer_names.iter().map(ToString::to_string).collect();
     let own = service.publishes.iter().map(MessageName::of);
     model.publishes = own.chain(published_by_handlers(service.decl.name, app)).collect();

@@ -173,8 +173,8 @@ impl Routes {
     }
 
     /// The gRPC services of the service, for people.
-    pub(super) fn grpc_models(&self, service: &str) -> Vec<GrpcModel> {
-        self.grpc.models(service)
+    pub(super) fn grpc_models(&self, service: &str, config: &Config) -> Vec<GrpcModel> {
+        self.grpc.models(service, config)
     }
 
     /// Binds them to their services, and to the ports that the configuration wants. Nobody is answered before

@@ -12,10 +12,11 @@ pub(super) fn probe(health: &Health, brokers: &Brokers, ports: Vec<(&'static str
     for (name, broker) in brokers.iter() {
         // Whoever holds the health does not keep the broker.
         let broker = Arc::downgrade(broker);
-        health.probe(format!("broker {name}"), Matters::Readiness, move || of_broker(&broker));
+        health.probe(format!("broker {name}"), Matters::Readiness, true, move || of_broker(&broker));
     }
     for (name, state) in ports {
-        health.probe(name, Matters::Readiness, move || of_port(&state));
+        // It closes with the process, and that is told.
+        health.probe(name, Matters::Readiness, false, move || of_port(&state));
     }
 }
 

@@ -154,6 +154,16 @@ pub const HTTP: &[Key] = &[
     Key::new("write_timeout", Shape::Duration, "How long a client may take nothing of its answer; then its connection is closed.")
         .or("30s"),
     Key::new("compression", Shape::Boolean, "Whether answers are sent in gzip to clients that read it.").or("false"),
+    Key::new(
+        "keep_alive_interval",
+        Shape::Duration,
+        "How often a silent client of HTTP/2 is asked whether it is still there; as `read_timeout` when nothing is said.",
+    ),
+    Key::new(
+        "keep_alive_timeout",
+        Shape::Duration,
+        "How long its answer may take; then its connection is closed. As `read_timeout` when nothing is said.",
+    ),
     Key::new("tls", Shape::Table(HTTP_TLS), "HTTPS: with it, nothing else is spoken on the port."),
     Key::new("public_url", Shape::Url, "Where clients reach the port, for the OpenAPI document: `https://api.shop.example`."),
 ];
@@ -171,6 +181,13 @@ pub const GRPC: &[Key] = &[
     Key::new("address", Shape::Address, "Where it listens. Left out: at the port of HTTP. The limits of `[http]` hold for both."),
     Key::new("request_limit", Shape::Size { min: 1 << 10, max: 1 << 31 }, "How large a message of a caller may be.").or("4MiB"),
     Key::new("answer_limit", Shape::Size { min: 1 << 10, max: 1 << 31 }, "How large a message of an answer may be.").or("4MiB"),
+    Key::new(
+        "read_timeout",
+        Shape::Duration,
+        "How long each wait for more of a request message may take that has begun; then the call ends with `DeadlineExceeded`.",
+    )
+    .or("10s"),
+    Key::new("message_timeout", Shape::Duration, "How long a whole request message may take to come.").or("60s"),
     Key::new("compression", Shape::Boolean, "Whether answers are compressed with gzip, for callers that read it.").or("false"),
     Key::new("health", Shape::Boolean, "Whether `grpc.health.v1.Health` is answered.").or("true"),
     Key::new("reflection", Shape::Boolean, "Whether `grpc.reflection` tells the `.proto` files of the services.").or("true"),

@@ -27,6 +27,8 @@ pub struct KnownService {
     pub handlers: BTreeMap<String, KnownHandler>,
     /// The routes by the names of their methods; they are configured as handlers are, but not retried.
     pub routes: Vec<String>,
+    /// The methods of its gRPC services by their names in Rust; they are configured as routes are.
+    pub rpcs: Vec<String>,
 }
 
 /// What the attribute of a handler says, for the rules that compare it with the configuration.
@@ -64,7 +66,7 @@ impl KnownService {
     fn names(&self, kind: &str) -> Vec<&str> {
         match kind {
             "subscription" => self.subscriptions.iter().map(String::as_str).collect(),
-            "handler" => self.handlers.keys().chain(&self.routes).map(String::as_str).collect(),
+            "handler" => self.handlers.keys().chain(&self.routes).chain(&self.rpcs).map(String::as_str).collect(),
             _ => Vec::new(),
         }
     }
@@ -116,7 +118,9 @@ impl Config {
             for (name, declared) in &handlers.handlers {
                 self.check_handler(service, name, declared, problems);
             }
-            handlers.routes.iter().for_each(|name| self.check_route(service, name, problems));
+            handlers.routes.iter().for_each(|name| self.check_route(service, name, "HTTP requests", problems));
+            let rpcs = handlers.rpcs.iter().filter(|name| !handlers.routes.contains(name));
+            rpcs.for_each(|name| self.check_route(service, name, "gRPC calls", problems));
         }
     }
 
@@ -136,11 +140,11 @@ impl Config {
         self.check_timeout(&path, handler.timeout.unwrap_or(declared.timeout), problems);
     }
 
-    fn check_route(&self, service: &str, name: &str, problems: &mut Vec<ConfigProblem>) {
+    fn check_route(&self, service: &str, name: &str, answered: &str, problems: &mut Vec<ConfigProblem>) {
         let route = self.handler(service, name);
         let path = format!("service.{service}.handler.{name}");
         if route.retry != RetryConfig::default() {
-            let message = "it answers HTTP requests, whose clients wait and decide whether to try again: remove `retry`";
+            let message = format!("it answers {answered}, whose clients wait and decide whether to try again: remove `retry`");
             problems.push(ConfigProblem::new(self.origin(&format!("{path}.retry")), format!("{path}.retry"), message));
         }
         if let Some(timeout) = route.timeout.filter(|timeout| *timeout > self.shutdown.timeout) {
@@ -208,6 +212,7 @@ mod tests {
             subscriptions: vec!["orders".into(), "shop.#".into()],
             handlers: [("on_paid".to_owned(), handler), ("place".to_owned(), place)].into(),
             routes: vec!["find".into()],
+            rpcs: vec!["reserve".into()],
         };
         KnownNames { brokers: vec!["audit".into()], clients: vec!["payments".into()], services: [("billing".to_owned(), billing)].into() }
     }
@@ -254,6 +259,9 @@ mod tests {
         let found = problems("[service.billing.handler.find]\ntimeout = \"2m\"\nretry = { max = 3 }\n");
         assert!(found[0].starts_with("comms.toml:3:9: `service.billing.handler.find.retry`: it answers HTTP requests"), "{found:#?}");
         assert!(found[1].starts_with("comms.toml:2:11: `service.billing.handler.find.timeout`: a request may take 2m"), "{found:#?}");
+        assert_eq!(problems("[service.billing.handler.reserve]\ntimeout = \"2s\"\n"), [] as [String; 0]);
+        let found = problems("[service.billing.handler.reserve]\nretry = { max = 3 }\n");
+        assert!(found[0].starts_with("comms.toml:2:9: `service.billing.handler.reserve.retry`: it answers gRPC calls"), "{found:#?}");
         let found = problems("[service.billing.handler.fnd]\ntimeout = \"2s\"\n");
         assert!(found[0].contains("did you mean `find`?"), "{found:#?}");
     }

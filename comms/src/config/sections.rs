@@ -80,6 +80,10 @@ pub struct HttpConfig {
     pub max_connections: usize,
     /// How long a client may take nothing of its answer. Default: 30 s.
     pub write_timeout: Duration,
+    /// How often a silent client of HTTP/2 is asked whether it is still there. Default: `read_timeout`.
+    pub keep_alive_interval: Duration,
+    /// How long its answer may take. Default: `read_timeout`.
+    pub keep_alive_timeout: Duration,
     /// Whether answers are sent in gzip to clients that read it. Default: false.
     pub compression: bool,
     /// HTTPS.
@@ -112,6 +116,10 @@ pub struct GrpcConfig {
     pub request_limit: usize,
     /// How many bytes a message of an answer may have. Default: 4 MiB.
     pub answer_limit: usize,
+    /// How long each wait for more of a request message may take. Default: 10 s.
+    pub read_timeout: Duration,
+    /// How long a whole request message may take. Default: 60 s.
+    pub message_timeout: Duration,
     /// Whether answers are compressed with gzip, for callers that read it. Default: false.
     pub compression: bool,
     /// Whether `grpc.health.v1.Health` is answered. Default: true.
@@ -228,11 +236,14 @@ impl ServiceConfig {
 
 impl HttpConfig {
     pub(super) fn read(tree: &Table) -> Self {
+        let read_timeout = duration(tree, &["http", "read_timeout"]).unwrap_or(Duration::from_secs(10));
         Self {
+            keep_alive_interval: duration(tree, &["http", "keep_alive_interval"]).unwrap_or(read_timeout),
+            keep_alive_timeout: duration(tree, &["http", "keep_alive_timeout"]).unwrap_or(read_timeout),
             enabled: enabled(tree, "http"),
             address: address(tree, "http").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             header_limit: size(tree, &["http", "header_limit"]).unwrap_or(16 << 10),
-            read_timeout: duration(tree, &["http", "read_timeout"]).unwrap_or(Duration::from_secs(10)),
+            read_timeout,
             max_connections: number(tree, &["http", "max_connections"]).unwrap_or(10_000),
             write_timeout: duration(tree, &["http", "write_timeout"]).unwrap_or(Duration::from_secs(30)),
             compression: matches!(tree::find(tree, &["http", "compression"]).map(|node| &node.value), Some(Value::Boolean(true))),
@@ -252,6 +263,8 @@ impl GrpcConfig {
             address: address(tree, "grpc"),
             request_limit: size(tree, &["grpc", "request_limit"]).unwrap_or(4 << 20),
             answer_limit: size(tree, &["grpc", "answer_limit"]).unwrap_or(4 << 20),
+            read_timeout: duration(tree, &["grpc", "read_timeout"]).unwrap_or(Duration::from_secs(10)),
+            message_timeout: duration(tree, &["grpc", "message_timeout"]).unwrap_or(Duration::from_secs(60)),
             stream_grace: duration(tree, &["grpc", "stream_grace"]).unwrap_or(Duration::from_secs(1)),
         }
     }

@@ -1,6 +1,7 @@
 //! What the log says of a call.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as Task, Poll, ready};
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::Answer;
+use super::terms::Terms;
 use crate::context::Context;
 
 const STATUS: &str = "grpc-status";
@@ -22,16 +24,24 @@ pub(super) struct Access {
     context: Context,
     begun: Instant,
     ended: bool,
+    /// Of a call with streams, which end when the service stops.
+    streams: Option<Arc<Terms>>,
 }
 
 impl Access {
     pub(super) fn begin(service: &'static str, method: &'static str, context: Context) -> Self {
-        Self { service, method, context, begun: Instant::now(), ended: false }
+        Self { service, method, context, begun: Instant::now(), ended: false, streams: None }
     }
 
     /// No line where none is wanted.
     pub(super) fn if_wanted(mut self, wanted: bool) -> Self {
         self.ended = !wanted;
+        self
+    }
+
+    /// That streams end with the service is no failure.
+    pub(super) fn streaming(mut self, terms: Option<&Arc<Terms>>) -> Self {
+        self.streams = terms.cloned();
         self
     }
 
@@ -59,6 +69,9 @@ impl Access {
             return;
         }
         let code = status.code();
+        if code == Code::Unavailable && self.streams.as_ref().is_some_and(|terms| terms.is_stopping()) {
+            return self.log(Some(code as i32), "call ended, since the service is stopping");
+        }
         if is_failure(code) { self.log_failure(code as i32, status.message()) } else { self.log(Some(code as i32), "call") }
     }
 
@@ -182,9 +195,13 @@ mod tests {
 
     /// What the log says of a call that was answered with the status at once.
     fn line(status: Status) -> (Level, Option<String>) {
+        line_of(Access::begin("shop.Inventory", "Reserve", Context::default()), status)
+    }
+
+    fn line_of(access: Access, status: Status) -> (Level, Option<String>) {
         let lines = Lines::default();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines.clone()), || {
-            Access::begin("shop.Inventory", "Reserve", Context::default()).over(status.into_http());
+            access.over(status.into_http());
         });
         let lines = lines.0.lock().unwrap();
         assert_eq!(lines.len(), 1, "{lines:?}");
@@ -197,6 +214,18 @@ mod tests {
             let found = line(Status::new(code, "the shelf fell: 100 %"));
             assert_eq!(found, (Level::ERROR, Some("the shelf fell: 100 %".to_owned())), "{code:?}");
         }
+    }
+
+    #[test]
+    fn a_stream_that_ends_with_its_service_is_no_error() {
+        let end = tokio_util::sync::CancellationToken::new();
+        let terms = Arc::new(Terms { end: Some(end.clone()), ..Terms::default() });
+        let stream = || Access::begin("shop.Inventory", "Watch", Context::default()).streaming(Some(&terms));
+        assert_eq!(line_of(stream(), Status::unavailable("moved")).0, Level::ERROR);
+        end.cancel();
+        assert_eq!(line_of(stream(), Status::unavailable("the service is stopping")), (Level::INFO, None));
+        assert_eq!(line_of(stream(), Status::internal("the shelf fell")).0, Level::ERROR);
+        assert_eq!(line(Status::unavailable("moved")).0, Level::ERROR, "a unary call");
     }
 
     #[test]

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use futures_util::Stream;
 use futures_util::future::Either;
-use http_body_util::BodyExt;
 use hyper::http;
 use prost::Message;
 use tonic::body::Body;
 use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, StreamingService, UnaryService};
-use tonic::{Code, Extensions, Request, Response, Status, Streaming};
+use tonic::{Extensions, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
+use super::arrival::Arrival;
 use super::deadline::Deadline;
 use super::error::ServiceError;
 use super::guard::{Guarded, Work};
-use super::terms::{End, Terms};
+use super::metadata::AtHand;
+use super::terms::{End, Limit, Terms};
 use super::{GrpcError, Inbound, Metadata, MethodDecl, Outbound, Serves, headers};
 use crate::context::Context;
 
@@ -47,9 +48,11 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<A, E>> + Send,
     {
-        let metadata = self.work.metadata.clone();
-        let service = Handler::new(|request: Request<Q>| outcome(metadata.clone(), handler(arrived(&metadata, request))));
-        self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).unary(service, self.request).await
+        let Self { request, method, work, terms } = self;
+        let (metadata, limit) = (work.metadata.metadata(), terms.answer_limit_of(method));
+        let service = Handler::new(|request: Request<Q>| sized(limit, outcome(metadata.clone(), handler(arrived(&metadata, request)))));
+        let request = request.map(|body| Arrival::single(body, method, Arc::clone(&terms)));
+        terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).unary(service, request).await
     }
 
     /// Answers a stream of requests.
@@ -60,11 +63,13 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<A, E>> + Send,
     {
-        let (metadata, end) = (self.work.metadata.clone(), self.terms.end());
-        let service =
-            Handler::new(|request: Request<Streaming<Q>>| outcome(metadata.clone(), handler(inbound(arrived(&metadata, request), end))));
-        let request = self.request.map(honest);
-        self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).client_streaming(service, request).await
+        let Self { request, method, work, terms } = self;
+        let (metadata, end, limit) = (work.metadata.metadata(), terms.end(), terms.answer_limit_of(method));
+        let service = Handler::new(|request: Request<Streaming<Q>>| {
+            sized(limit, outcome(metadata.clone(), handler(inbound(arrived(&metadata, request), end))))
+        });
+        let request = request.map(|body| Arrival::stream(body, method, Arc::clone(&terms)));
+        terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).client_streaming(service, request).await
     }
 
     /// Answers one request with a stream.
@@ -75,12 +80,14 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<Outbound<A, E>, E>> + Send,
     {
-        let (work, end) = (self.work.clone(), self.terms.end());
+        let Self { request, method, work, terms } = self;
+        let (end, limit) = (terms.end(), terms.answer_limit_of(method));
         let service = Handler::new(|request: Request<Q>| {
-            let request = arrived(&work.metadata, request);
-            stream_of(work, end, handler(request))
+            let request = arrived(&work.metadata.metadata(), request);
+            stream_of(work, end, limit, handler(request))
         });
-        self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).server_streaming(service, self.request).await
+        let request = request.map(|body| Arrival::single(body, method, Arc::clone(&terms)));
+        terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).server_streaming(service, request).await
     }
 
     /// Answers a stream of requests with a stream.
@@ -91,13 +98,14 @@ impl Call {
         E: ServiceError,
         F: Future<Output = Result<Outbound<A, E>, E>> + Send,
     {
-        let (work, end, none_further) = (self.work.clone(), self.terms.end(), self.terms.end());
+        let Self { request, method, work, terms } = self;
+        let (end, none_further, limit) = (terms.end(), terms.end(), terms.answer_limit_of(method));
         let service = Handler::new(|request: Request<Streaming<Q>>| {
-            let requests = inbound(arrived(&work.metadata, request), none_further);
-            stream_of(work, end, handler(requests))
+            let requests = inbound(arrived(&work.metadata.metadata(), request), none_further);
+            stream_of(work, end, limit, handler(requests))
         });
-        let request = self.request.map(honest);
-        self.terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).streaming(service, request).await
+        let request = request.map(|body| Arrival::stream(body, method, Arc::clone(&terms)));
+        terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).streaming(service, request).await
     }
 
     /// Answers that there is no such method.
@@ -128,15 +136,16 @@ pub(super) fn answer<D: Serves<S>, S: Send + Sync + 'static>(
 }
 
 /// The method that a path ends with.
-pub(super) fn method<'a>(methods: &'a [MethodDecl], path: &str) -> Option<&'a MethodDecl> {
+fn method<'a>(methods: &'a [MethodDecl], path: &str) -> Option<&'a MethodDecl> {
     let called = path.rsplit('/').next().unwrap_or_default();
     methods.iter().find(|method| method.name == called)
 }
 
 /// The call of the method, within the time that its caller gives it.
 pub(super) fn accept(request: http::Request<Body>, method: &'static str, context: Context, terms: &Arc<Terms>) -> Result<Call, Status> {
-    let timeout = headers::timeout(request.headers()).map_err(GrpcError::into_answer)?;
-    let work = Work { context: headers::within(context, timeout), deadline: Deadline::after(timeout), metadata: Metadata::default() };
+    let wanted = headers::timeout(request.headers()).map_err(GrpcError::into_answer)?;
+    let (deadline, timeout) = (Deadline::earlier(wanted, terms.timeout), [wanted, terms.timeout].into_iter().flatten().min());
+    let work = Work { context: headers::within(context, timeout), deadline, metadata: AtHand::new() };
     Ok(Call { request, method, work, terms: Arc::clone(terms) })
 }
 
@@ -156,15 +165,6 @@ fn inbound<Q>(requests: Streaming<Q>, end: End) -> Inbound<Q> {
     Inbound::new(requests, Deadline::after(None)).until(end)
 }
 
-/// tonic takes a stream of requests that its caller cancelled for one that has ended: the handler would take half of
-/// it for the whole.
-fn honest(body: Body) -> Body {
-    Body::new(body.map_err(|status| match status.code() {
-        Code::Cancelled => Status::aborted("the caller went away before its stream had ended"),
-        _ => status,
-    }))
-}
-
 /// What the handler came to, with what it sends along.
 async fn outcome<A, E: ServiceError>(
     metadata: Metadata,
@@ -180,13 +180,23 @@ async fn outcome<A, E: ServiceError>(
     }
 }
 
-async fn stream_of<A, E: ServiceError>(
+/// The answer, if it is not too large.
+async fn sized<A: Message>(
+    limit: Option<Limit>,
+    answering: impl Future<Output = Result<Response<A>, Status>> + Send,
+) -> Result<Response<A>, Status> {
+    let (headers, answer, extensions) = answering.await?.into_parts();
+    Ok(Response::from_parts(headers, Limit::check(limit, answer)?, extensions))
+}
+
+async fn stream_of<A: Message, E: ServiceError>(
     work: Work,
     end: End,
+    limit: Option<Limit>,
     answering: impl Future<Output = Result<Outbound<A, E>, E>> + Send,
 ) -> Result<Response<Guarded<A, E>>, Status> {
-    let answered = outcome(work.metadata.clone(), answering).await;
-    answered.map(|answer| answer.map(|answers| Guarded::new(work, end, answers)))
+    let answered = outcome(work.metadata.metadata(), answering).await;
+    answered.map(|answer| answer.map(|answers| Guarded::new(work, end, limit, answers)))
 }
 
 /// A handler as tonic takes it. It is called once, since it lives for one call.

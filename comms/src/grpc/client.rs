@@ -12,15 +12,16 @@ use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::{KeyRef, MetadataMap};
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::deadline::Deadline;
 use super::tied::Tied;
 use super::{GrpcError, Inbound, InvalidMetadata, headers, metadata};
+use crate::client::Channel;
 use crate::context::Context;
 use crate::error::BoxError;
+use crate::http::timeout::TIMEOUT;
 
 /// How long one answer is waited for when nobody says.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -241,11 +242,11 @@ fn names(metadata: &MetadataMap) -> Vec<&str> {
     metadata.keys().map(name).collect()
 }
 
-impl Client<crate::client::Channel> {
+impl Client {
     /// Calls over the channel of a client, within its bounds. Its `timeout` is for calls that are answered once; a stream of answers
     /// takes as long as it takes.
     #[must_use]
-    pub fn over(channel: crate::client::Channel, settings: crate::client::Settings) -> Self {
+    pub fn over(channel: Channel, settings: crate::client::Settings) -> Self {
         let client = Self::new(channel).answer_limit(settings.answer_limit);
         Self { patience: settings.timeout.unwrap_or(PATIENCE), ..client }
     }
@@ -276,6 +277,9 @@ impl Outgoing {
         headers::write(&self.context, request.metadata_mut());
         if let Some(left) = self.deadline.left() {
             request.set_timeout(left);
+            if let Some(timeout) = request.metadata_mut().get_mut(TIMEOUT.as_str()) {
+                timeout.set_sensitive(true);
+            }
         }
         request
     }

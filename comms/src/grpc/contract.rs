@@ -19,6 +19,19 @@ pub enum MethodKind {
     Bidirectional,
 }
 
+/// What a call may be repeated for, as `option idempotency_level` in the `.proto` file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Idempotency {
+    /// Nobody says.
+    #[default]
+    Unknown,
+    /// `NO_SIDE_EFFECTS`: it changes nothing.
+    NoSideEffects,
+    /// `IDEMPOTENT`: twice is as good as once.
+    Idempotent,
+}
+
 /// What is known of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -27,31 +40,53 @@ pub struct MethodDecl {
     pub name: &'static str,
     /// What streams.
     pub kind: MethodKind,
+    /// Its name in Rust, by which it is configured: `reserve`.
+    pub handler: &'static str,
+    /// Whether a call may be repeated.
+    pub idempotency: Idempotency,
 }
 
 impl MethodDecl {
+    const fn of(name: &'static str, kind: MethodKind) -> Self {
+        Self { name, kind, handler: name, idempotency: Idempotency::Unknown }
+    }
+
+    /// It is called so in Rust.
+    #[must_use]
+    pub const fn handler(mut self, handler: &'static str) -> Self {
+        self.handler = handler;
+        self
+    }
+
+    /// A call may be repeated, as the `.proto` file says.
+    #[must_use]
+    pub const fn idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.idempotency = idempotency;
+        self
+    }
+
     /// One request, one answer.
     #[must_use]
     pub const fn unary(name: &'static str) -> Self {
-        Self { name, kind: MethodKind::Unary }
+        Self::of(name, MethodKind::Unary)
     }
 
     /// A stream of requests, one answer.
     #[must_use]
     pub const fn client_streaming(name: &'static str) -> Self {
-        Self { name, kind: MethodKind::ClientStreaming }
+        Self::of(name, MethodKind::ClientStreaming)
     }
 
     /// One request, a stream of answers.
     #[must_use]
     pub const fn server_streaming(name: &'static str) -> Self {
-        Self { name, kind: MethodKind::ServerStreaming }
+        Self::of(name, MethodKind::ServerStreaming)
     }
 
     /// Streams in both directions.
     #[must_use]
     pub const fn bidirectional(name: &'static str) -> Self {
-        Self { name, kind: MethodKind::Bidirectional }
+        Self::of(name, MethodKind::Bidirectional)
     }
 }
 

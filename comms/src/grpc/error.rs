@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tonic::{Code, Status};
@@ -46,6 +47,13 @@ impl GrpcError {
             Class::Retryable => Self::new(Code::Unavailable, RETRYABLE),
             Class::Unknown => Self::new(Code::Internal, INTERNAL),
         }
+    }
+
+    /// What streams end with when their process stops.
+    pub(super) fn of_stop() -> Self {
+        let mut status = Status::unavailable("the service is stopping");
+        status.set_source(Arc::new(Stopping));
+        Self { status }
     }
 
     /// The code that travels.
@@ -107,6 +115,26 @@ impl GrpcError {
         Status::with_details(self.status.code(), self.status.message(), details.into())
     }
 }
+
+/// A status that says of a request stream that its caller is to blame: whatever the handler makes of it, its caller is told this.
+pub(super) fn refused(code: Code, message: String) -> Status {
+    let mut status = Status::new(code, message.clone());
+    status.set_source(Arc::new(Refused { code, message }));
+    status
+}
+
+/// Why a stream of requests ended that its caller broke.
+#[derive(Debug, thiserror::Error)]
+#[error("its caller is told so")]
+struct Refused {
+    code: Code,
+    message: String,
+}
+
+/// Why a stream ended that ended with its process, as the process itself knows: it does not travel.
+#[derive(Debug, thiserror::Error)]
+#[error("this process was told to stop")]
+struct Stopping;
 
 impl fmt::Display for GrpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -252,7 +280,13 @@ impl ServiceError for Classified {
 /// The caller is told no more than the error's own text, and that only of what trying again can't mend.
 fn of_fault(class: Class, error: &(dyn StdError + 'static)) -> GrpcError {
     let (own, causes) = (error.to_string(), crate::error::chain_text(error).join(": "));
-    if class != Class::Permanent {
+    if let Some(Refused { code, message }) = crate::error::chain(error).find_map(|error| error.downcast_ref()) {
+        tracing::info!(target: "comms::grpc", error = %causes, "a gRPC handler ended with the stream of its caller");
+        return GrpcError::new(*code, message.as_str());
+    }
+    if crate::error::chain(error).any(<dyn StdError>::is::<Stopping>) {
+        tracing::info!(target: "comms::grpc", error = %causes, "a gRPC handler ended with its stream, since the service is stopping");
+    } else if class != Class::Permanent {
         tracing::error!(target: "comms::grpc", error = %causes, "a gRPC handler failed; its caller is told nothing of it");
     } else if causes != own {
         tracing::info!(target: "comms::grpc", error = %causes, "a gRPC handler refused a call; its caller is not told why");

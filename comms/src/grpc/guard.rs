@@ -7,12 +7,14 @@ use std::pin::{Pin, pin};
 use std::task::{Context as Task, Poll};
 
 use futures_util::Stream;
+use prost::Message;
 use tonic::Status;
 
-use super::deadline::{Deadline, Timer, exceeded};
+use super::deadline::{Deadline, Timer};
 use super::error::{self, ServiceError};
-use super::terms::End;
-use super::{Answer, Metadata, Outbound};
+use super::metadata::AtHand;
+use super::terms::{End, Limit};
+use super::{Answer, Outbound};
 use crate::context::Context;
 
 /// The bounds of the work on one call.
@@ -20,25 +22,25 @@ use crate::context::Context;
 pub(super) struct Work {
     pub(super) context: Context,
     pub(super) deadline: Deadline,
-    pub(super) metadata: Metadata,
+    pub(super) metadata: AtHand,
 }
 
 impl Work {
     /// Drives what answers the call. At the deadline, and after a panic, it is dropped.
     pub(super) async fn run(mut self, answering: impl Future<Output = Answer>) -> Answer {
         if self.deadline.has_passed() {
-            return too_late();
+            return too_late(self.deadline);
         }
         let (mut answering, mut timer) = (pin!(answering), None);
         poll_fn(|task| {
             if timer.as_mut().is_some_and(|timer: &mut Timer| timer.poll(task).is_ready()) {
-                return Poll::Ready(too_late());
+                return Poll::Ready(too_late(self.deadline));
             }
             let polled = self.poll(|| answering.as_mut().poll(task)).unwrap_or_else(|status| Poll::Ready(status.into_http()));
             if polled.is_pending() && timer.is_none() {
                 // Only what waits needs one.
                 let timer = timer.insert(self.deadline.timer());
-                return timer.poll(task).map(|()| too_late());
+                return timer.poll(task).map(|()| too_late(self.deadline));
             }
             polled
         })
@@ -55,8 +57,8 @@ impl Work {
     }
 }
 
-fn too_late() -> Answer {
-    exceeded().into_answer().into_http()
+fn too_late(deadline: Deadline) -> Answer {
+    deadline.exceeded().into_answer().into_http()
 }
 
 fn log(panic: &(dyn Any + Send)) {
@@ -70,30 +72,31 @@ pub(super) struct Guarded<T, E> {
     work: Work,
     timer: Timer,
     end: End,
+    limit: Option<Limit>,
     answers: Option<Outbound<T, E>>,
 }
 
 impl<T, E> Guarded<T, E> {
-    pub(super) fn new(work: Work, end: End, answers: Outbound<T, E>) -> Self {
+    pub(super) fn new(work: Work, end: End, limit: Option<Limit>, answers: Outbound<T, E>) -> Self {
         let timer = work.deadline.timer();
-        Self { work, timer, end, answers: Some(answers) }
+        Self { work, timer, end, limit, answers: Some(answers) }
     }
 }
 
 impl<T, E> Unpin for Guarded<T, E> {}
 
-impl<T, E: ServiceError> Stream for Guarded<T, E> {
+impl<T: Message, E: ServiceError> Stream for Guarded<T, E> {
     type Item = Result<T, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(answers) = &mut this.answers else { return Poll::Ready(None) };
         let polled = if this.timer.poll(task).is_ready() {
-            Poll::Ready(Some(Err(exceeded().into_answer())))
+            Poll::Ready(Some(Err(this.work.deadline.exceeded().into_answer())))
         } else if let Some(error) = this.end.now() {
             Poll::Ready(Some(Err(error.into_answer())))
         } else {
-            match this.work.poll(|| next(answers, task)) {
+            match this.work.poll(|| next(answers, this.limit, task)) {
                 Ok(Poll::Pending) => this.end.poll(task).map(|error| Some(Err(error.into_answer()))),
                 Ok(next) => next,
                 Err(status) => Poll::Ready(Some(Err(status))),
@@ -107,6 +110,14 @@ impl<T, E: ServiceError> Stream for Guarded<T, E> {
 }
 
 /// In the context of the call, since an error may be logged.
-fn next<T, E: ServiceError>(answers: &mut Outbound<T, E>, task: &mut Task<'_>) -> Poll<Option<Result<T, Status>>> {
-    Pin::new(answers).poll_next(task).map(|next| next.map(|answer| answer.map_err(|error| error.into_grpc().into_answer())))
+fn next<T: Message, E: ServiceError>(
+    answers: &mut Outbound<T, E>,
+    limit: Option<Limit>,
+    task: &mut Task<'_>,
+) -> Poll<Option<Result<T, Status>>> {
+    let checked = |answer: Result<T, E>| match answer {
+        Ok(answer) => Limit::check(limit, answer),
+        Err(error) => Err(error.into_grpc().into_answer()),
+    };
+    Pin::new(answers).poll_next(task).map(|next| next.map(checked))
 }

@@ -58,7 +58,10 @@ pub(super) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, GrpcError
 /// The correlation of the context as a header of the answer.
 pub(super) fn echo(context: &Context, headers: &mut HeaderMap) {
     let id = context.correlation().and_then(|id| id.with_text(|id| HeaderValue::from_str(id).ok()));
-    headers.extend(id.map(|id| (HeaderName::from_static(CORRELATION), id)));
+    headers.extend(id.map(|mut id| {
+        id.set_sensitive(true);
+        (HeaderName::from_static(CORRELATION), id)
+    }));
 }
 
 /// Writes the context into the headers of a call; the deadline is written as the time that is left.
@@ -74,8 +77,12 @@ pub(super) fn write(context: &Context, headers: &mut MetadataMap) {
 }
 
 /// What can't stand in a header (a foreign id may be any text) is left out.
+///
+/// HTTP/2 remembers what it sent, on both sides, to say it shorter the second time. These differ with every call: "sensitive" is how
+/// one says that they are not worth it.
 fn put(headers: &mut MetadataMap, name: &'static str, value: &str) {
-    if let Ok(value) = MetadataValue::<Ascii>::try_from(value) {
+    if let Ok(mut value) = MetadataValue::<Ascii>::try_from(value) {
+        value.set_sensitive(true);
         headers.insert(name, value);
     }
 }
@@ -117,6 +124,9 @@ mod tests {
         let context = Context::default().with_correlation(Id::parse("order/17")).with_trace(TraceParent::root());
         let mut metadata = MetadataMap::new();
         write(&context, &mut metadata);
+        for name in [CORRELATION, TRACE_PARENT] {
+            assert!(metadata.get(name).unwrap().is_sensitive(), "{name} is for one call only");
+        }
         let read = within(self::context(&metadata.into_headers()), Some(Duration::from_secs(5)));
         assert_eq!(read.correlation(), context.correlation());
         assert_eq!(read.trace().unwrap().trace_id(), context.trace().unwrap().trace_id());
@@ -127,6 +137,19 @@ mod tests {
     #[test]
     fn a_deadline_too_far_to_be_told_is_none() {
         assert_eq!(within(Context::default(), Some(Duration::from_secs(99_999_999 * 3600))).deadline(), None);
+    }
+
+    #[test]
+    fn a_correlation_that_is_nobodys_id_is_not_taken_over() {
+        let of = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CORRELATION, HeaderValue::from_str(text).unwrap());
+            context(&headers).correlation().unwrap().to_string()
+        };
+        let longest = "x".repeat(LONGEST_CORRELATION);
+        assert_eq!(of(&longest), longest);
+        assert_ne!(of(&format!("{longest}x")), format!("{longest}x"));
+        assert!(!of("").is_empty());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tonic::Streaming;
 use tonic::metadata::MetadataMap;
 
 use super::GrpcError;
-use super::deadline::{Deadline, Timer, exceeded};
+use super::deadline::{Deadline, Timer};
 use super::terms::End;
 
 /// Messages of the other side, as they come. What is not read is not sent: the other side waits.
@@ -91,7 +91,7 @@ impl<T> Inbound<T> {
     fn poll(&mut self, task: &mut Task<'_>) -> Poll<Option<Result<T, GrpcError>>> {
         let Some(messages) = &mut self.messages else { return Poll::Ready(None) };
         if self.timer.poll(task).is_ready() {
-            return Poll::Ready(Some(Err(exceeded())));
+            return Poll::Ready(Some(Err(self.deadline.exceeded())));
         }
         if let Some(error) = self.end.now() {
             return Poll::Ready(Some(Err(error)));

@@ -102,19 +102,42 @@ impl Metadata {
     fn answering<R>(&self, work: impl FnOnce(&mut MetadataMap) -> R) -> R {
         work(&mut self.0.answer.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The metadata of a call in the hands of what works on it. While a step runs, it is in the place of the current one.
+#[derive(Clone, Debug)]
+pub(super) struct AtHand(Option<Metadata>);
+
+impl AtHand {
+    /// Nothing has arrived yet.
+    pub(super) fn new() -> Self {
+        Self(Some(Metadata::default()))
+    }
+
+    /// The metadata itself.
+    pub(super) fn metadata(&self) -> Metadata {
+        self.0.clone().unwrap_or_default()
+    }
 
     /// Runs the step of the work on the call.
-    pub(super) fn enter<R>(&self, step: impl FnOnce() -> R) -> R {
-        /// Puts the one before back, also when the step panics.
-        struct Entered(Option<Metadata>);
+    pub(super) fn enter<R>(&mut self, step: impl FnOnce() -> R) -> R {
+        /// Changes the two back, also when the step panics.
+        struct Entered<'a>(&'a mut Option<Metadata>);
 
-        impl Drop for Entered {
-            fn drop(&mut self) {
-                let _ = CURRENT.try_with(|current| current.replace(self.0.take()));
+        impl Entered<'_> {
+            fn swap(&mut self) {
+                let _ = CURRENT.try_with(|current| mem::swap(&mut *current.borrow_mut(), self.0));
             }
         }
 
-        let _entered = Entered(CURRENT.replace(Some(self.clone())));
+        impl Drop for Entered<'_> {
+            fn drop(&mut self) {
+                self.swap();
+            }
+        }
+
+        let mut entered = Entered(&mut self.0);
+        entered.swap();
         step()
     }
 }

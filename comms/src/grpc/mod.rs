@@ -2,7 +2,7 @@
 //!
 //! - Implement the generated trait, put the value into the generated server, and hand that to a tonic server:
 //!   `tonic::transport::Server::builder().add_service(InventoryServer::new(stock))`.
-//! - Call with the generated client over a [`Channel`], or over any [`Transport`].
+//! - Call with the generated client over a [`Channel`](crate::client::Channel), or over any [`Transport`].
 //!
 //! Correlation, trace and deadline of the [`Context`](crate::Context) travel: out of it at the client, into it at the
 //! server. The class of an error becomes the code of a status, and is read from it again.
@@ -18,6 +18,7 @@
 //! ```
 
 mod access;
+mod arrival;
 mod call;
 mod client;
 mod contract;
@@ -29,6 +30,7 @@ mod inbound;
 mod macros;
 mod metadata;
 mod outbound;
+mod rpc;
 mod server;
 pub(crate) mod standard;
 mod table;
@@ -40,18 +42,19 @@ pub use prost;
 pub use prost_types;
 pub use tonic;
 pub use tonic::Code;
-pub use tonic::transport::{Channel, Endpoint};
 pub use tonic_types as details;
 pub use tonic_types::ErrorDetails;
 
+pub(crate) use arrival::Patience;
 pub use call::{Answer, Call};
 pub use client::{Client, Transport};
-pub use contract::{Descriptor, MethodDecl, MethodKind, Serves};
+pub use contract::{Descriptor, Idempotency, MethodDecl, MethodKind, Serves};
 pub(crate) use error::stated_class;
 pub use error::{GrpcError, ServiceError};
 pub use inbound::Inbound;
 pub use metadata::{InvalidMetadata, Metadata};
 pub use outbound::{Outbound, Sink};
+pub use rpc::RpcDecl;
 pub use server::Server;
 pub(crate) use table::{Entry, Table};
 pub(crate) use terms::Terms;

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::http;
@@ -25,6 +26,7 @@ use crate::error::BoxError;
 /// - runs in a [`Context`](crate::Context) of its own, with the correlation (`x-request-id`) and the trace
 ///   (`traceparent`) of its caller, or new ones;
 /// - is dropped when its caller goes away;
+/// - ends with `DeadlineExceeded` when its caller begins a message and does not send the rest of it in time;
 /// - is dropped at its deadline (`grpc-timeout`) and answered with `DeadlineExceeded`, streams of answers included;
 /// - is answered with `Internal` when its handler panics; nothing else is touched by that.
 pub struct Server<D, S> {
@@ -57,6 +59,21 @@ impl<D: Serves<S>, S> Server<D, S> {
     #[must_use]
     pub fn answer_limit(mut self, bytes: usize) -> Self {
         Arc::make_mut(&mut self.terms).answer_limit = Some(bytes);
+        self
+    }
+
+    /// Waits so long for each piece of a request message: 10 s when nothing is said. A caller that sends nothing more of one that it has
+    /// begun is told `DeadlineExceeded`. Between the messages of a stream it may be silent for as long as it likes.
+    #[must_use]
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        Arc::make_mut(&mut self.terms).patience.read = timeout;
+        self
+    }
+
+    /// Waits so long for a whole request message: 60 s when nothing is said.
+    #[must_use]
+    pub fn message_timeout(mut self, timeout: Duration) -> Self {
+        Arc::make_mut(&mut self.terms).patience.message = timeout;
         self
     }
 

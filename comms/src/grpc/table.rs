@@ -9,20 +9,19 @@ use hyper::header::{ALLOW, CONTENT_TYPE};
 use tonic::Status;
 
 use super::access::Access;
-use super::call::{accept, method, unknown};
+use super::call::{accept, unknown};
 use super::terms::Terms;
-use super::{Answer, Call, MethodDecl, Serves, headers};
-use crate::http::{Body, IntoResponse, Method, Problem, Request, Response};
+use super::{Answer, Call, MethodDecl, MethodKind, Serves, headers};
+use crate::http::{self, Body, IntoResponse, Problem, Request, Response};
 
 type Serve = Box<dyn Fn(Call) -> BoxFuture<'static, Answer> + Send + Sync>;
 
 /// A gRPC service with what answers it, without types.
 pub(crate) struct Entry {
     name: &'static str,
-    methods: &'static [MethodDecl],
+    methods: Vec<Method>,
     /// The service of the application that answers.
     owner: &'static str,
-    terms: Arc<Terms>,
     /// Whether its calls are worth a line in the log.
     logged: bool,
     serve: Serve,
@@ -35,7 +34,8 @@ impl Entry {
             let work = call.work.clone();
             Box::pin(work.run(D::serve(Arc::clone(&service), call)))
         };
-        Self { name: D::NAME, methods: D::METHODS, owner, terms: Arc::clone(terms), logged: true, serve: Box::new(serve) }
+        let methods = D::METHODS.iter().map(|decl| Method { decl, terms: Arc::clone(terms) }).collect();
+        Self { name: D::NAME, methods, owner, logged: true, serve: Box::new(serve) }
     }
 
     /// Its full name.
@@ -43,10 +43,26 @@ impl Entry {
         self.name
     }
 
+    /// The same with other terms for some of the methods.
+    pub(crate) fn with_terms(mut self, terms: impl Fn(&MethodDecl) -> Option<Arc<Terms>>) -> Self {
+        for method in &mut self.methods {
+            if let Some(terms) = terms(method.decl) {
+                method.terms = terms;
+            }
+        }
+        self
+    }
+
     /// The same without lines in the log: what machines ask every second.
     pub(crate) fn quiet(self) -> Self {
         Self { logged: false, ..self }
     }
+}
+
+/// A method with its terms.
+struct Method {
+    decl: &'static MethodDecl,
+    terms: Arc<Terms>,
 }
 
 /// All gRPC services of an application.
@@ -70,7 +86,7 @@ impl Table {
 
     /// Answers a call. Never fails: what goes wrong is an answer too.
     pub(crate) async fn answer(&self, request: Request<Body>) -> Response {
-        if request.method() != Method::POST {
+        if request.method() != http::Method::POST {
             return Problem::new(405).header(ALLOW, hyper::header::HeaderValue::from_static("POST")).into_response();
         }
         let request = request.map(tonic::body::Body::new);
@@ -89,10 +105,10 @@ impl Table {
     }
 
     /// `/shop.inventory.v1.Inventory/Reserve`.
-    fn find(&self, path: &str) -> Option<(&Entry, &'static str)> {
+    fn find(&self, path: &str) -> Option<(&Entry, &Method)> {
         let (service, called) = path.strip_prefix('/')?.split_once('/')?;
         let entry = self.services.get(service)?;
-        Some((entry, method(entry.methods, called)?.name))
+        Some((entry, entry.methods.iter().find(|method| method.decl.name == called)?))
     }
 }
 
@@ -103,10 +119,12 @@ impl fmt::Debug for Table {
 }
 
 impl Entry {
-    async fn answer(&self, method: &'static str, context: crate::Context, request: Request<tonic::body::Body>) -> Answer {
-        let context = context.of_handler(self.owner, method);
-        let access = Access::begin(self.name, method, context.clone()).if_wanted(self.logged);
-        match accept(request, method, context, &self.terms) {
+    async fn answer(&self, method: &Method, context: crate::Context, request: Request<tonic::body::Body>) -> Answer {
+        let Method { decl: MethodDecl { name, kind, .. }, terms } = method;
+        let context = context.of_handler(self.owner, name);
+        let streams = (*kind != MethodKind::Unary).then_some(terms);
+        let access = Access::begin(self.name, name, context.clone()).if_wanted(self.logged).streaming(streams);
+        match accept(request, name, context, terms) {
             Ok(call) => access.over((self.serve)(call).await),
             Err(refusal) => refused(access, refusal),
         }

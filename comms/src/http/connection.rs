@@ -40,6 +40,10 @@ pub(super) struct Limits {
     pub(super) read: Duration,
     /// For a client that takes nothing.
     pub(super) write: Duration,
+    /// Between two questions to a silent client of HTTP/2.
+    pub(super) ask: Duration,
+    /// For its reply.
+    pub(super) reply: Duration,
 }
 
 /// Answers what comes over the connection until it ends, or until it has answered what was begun before the stop.
@@ -108,8 +112,8 @@ async fn over_http2<S: Site, I: Stream>(
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
         // A client that is gone without a word is noticed by its silence.
-        .keep_alive_interval(limits.read)
-        .keep_alive_timeout(limits.read);
+        .keep_alive_interval(limits.ask)
+        .keep_alive_timeout(limits.reply);
     let connection = pin!(protocol.serve_connection(TokioIo::new(begun), service));
     until_stopped(connection, http2::Connection::graceful_shutdown, busy, stop).await
 }

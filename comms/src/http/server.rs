@@ -64,7 +64,13 @@ impl Bound {
         let failed = |source| BindError { address: config.address, source };
         let listener = TcpListener::bind(config.address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let limits = Limits { head: config.header_limit, read: config.read_timeout, write: config.write_timeout };
+        let limits = Limits {
+            head: config.header_limit,
+            read: config.read_timeout,
+            write: config.write_timeout,
+            ask: config.keep_alive_interval,
+            reply: config.keep_alive_timeout,
+        };
         Ok(Self { listener, address, limits, connections: config.max_connections, tls })
     }
 

@@ -1,5 +1,6 @@
 //! A client that sends bytes as they are, and waits for conditions.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,25 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// The service on a port of its own, with these further lines under `[http]`.
 pub async fn serve(gate: &Gate, lines: &str) -> App {
     let config = Config::from_toml(&format!("[http]\naddress = \"127.0.0.1:0\"\n{lines}\n")).unwrap();
-    app(gate).config(config).start().await.unwrap()
+    let app = app(gate).config(config).start().await.unwrap();
+    AT_REST.set(tasks());
+    app
+}
+
+thread_local! {
+    /// How many tasks there were when the service of this test had started. Each test has a thread of its own.
+    static AT_REST: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+fn tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+/// Waits until no connection is left, and no more tasks than at the start.
+pub async fn nothing_left(app: &App) {
+    until("no connection is left", || app.http_connections() == 0).await;
+    assert_ne!(AT_REST.get(), usize::MAX, "the service was not started by `serve`");
+    until("no task is left", || tasks() <= AT_REST.get()).await;
 }
 
 pub fn address(app: &App) -> SocketAddr {

@@ -7,13 +7,13 @@ use comms::testing::proxy::Proxy;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::client::{address, answer, connect, exchange, get, get_and_close, rest, serve, until};
+use crate::client::{address, answer, connect, exchange, get, get_and_close, nothing_left, rest, serve, until};
 use crate::orders::Gate;
 
 async fn assert_well(app: &App) {
     let answer = exchange(app, &get_and_close("/orders/7")).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    until("no connection is left", || app.http_connections() == 0).await;
+    nothing_left(app).await;
 }
 
 /// Shapes by which a proxy and a server may disagree where a request ends.

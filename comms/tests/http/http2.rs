@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::client::{PATIENCE, address, connect, exchange, get_and_close, rest, serve, until};
+use crate::client::{PATIENCE, address, connect, exchange, get_and_close, nothing_left, rest, serve, until};
 use crate::orders::Gate;
 
 const QUICK: &str = "read_timeout = \"200ms\"";
@@ -93,7 +93,7 @@ async fn assert_well(app: &App) {
     drop(client);
     let answer = exchange(app, &get_and_close("/orders/7")).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    until("no connection is left", || app.http_connections() == 0).await;
+    nothing_left(app).await;
 }
 
 #[tokio::test]

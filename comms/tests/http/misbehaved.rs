@@ -7,7 +7,7 @@ use comms::App;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::client::{PATIENCE, answer, connect, exchange, get, get_and_close, rest, serve, until};
+use crate::client::{PATIENCE, answer, connect, exchange, get, get_and_close, nothing_left, rest, serve};
 use crate::orders::Gate;
 
 const QUICK: &str = "read_timeout = \"200ms\"";
@@ -16,7 +16,7 @@ const QUICK: &str = "read_timeout = \"200ms\"";
 async fn assert_well(app: &App) {
     let answer = exchange(app, &get_and_close("/orders/7")).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    until("no connection is left", || app.http_connections() == 0).await;
+    nothing_left(app).await;
 }
 
 #[tokio::test]

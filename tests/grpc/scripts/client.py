@@ -1,6 +1,8 @@
 """Calls the inventory at the address given with grpcio: every kind of method, errors, deadlines.
 
-    client.py ADDRESS PROTO_FOLDER
+    client.py ADDRESS PROTO_FOLDER [CA [CERTIFICATE KEY]] [refused]
+
+With a CA, over TLS with what it trusts, and with a certificate of its own. `refused` at the end: no call must get through.
 
 Prints `ok` at the end; fails with what it saw otherwise. The Python code of the `.proto` files is generated into a
 temporary folder.
@@ -11,8 +13,16 @@ import sys
 import generated
 import grpc
 
-address, protos = sys.argv[1:]
+address, protos, *files = sys.argv[1:]
+must_fail = files[-1:] == ["refused"]
+ca, certificate, key, *_ = [open(file, "rb").read() for file in files[: len(files) - must_fail]] + [None] * 3
 generated.generate(protos)
+
+
+def connect():
+    if ca is None:
+        return grpc.insecure_channel(address)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(ca, key, certificate))
 
 
 def refused(call):
@@ -23,7 +33,17 @@ def refused(call):
     raise AssertionError("the call was answered")
 
 
-with grpc.insecure_channel(address) as channel:
+if must_fail:
+    with connect() as channel:
+        close = channel.unary_unary("/shop.inventory.v1.Inventory/Close")
+        code, details = refused(lambda: close(b"", timeout=20))
+    assert code == grpc.StatusCode.UNAVAILABLE, (code, details)
+    assert details, "why is not said"
+    print(details)
+    print("ok")
+    sys.exit()
+
+with connect() as channel:
     from google.protobuf.empty_pb2 import Empty
     from shop.common.v1.money_pb2 import Article, Money
     from shop.inventory.v1 import inventory_pb2 as messages

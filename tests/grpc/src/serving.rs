@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use comms::grpc::tonic::transport::Server;
 use comms::grpc::tonic::transport::server::TcpIncoming;
-use comms::grpc::{Channel, Endpoint};
+use comms::grpc::tonic::transport::{Channel, Endpoint, Server};
 use tokio::task::JoinHandle;
 
 use crate::proto::shop::inventory::v1::{InventoryClient, InventoryServer};
@@ -15,6 +14,9 @@ use crate::stock::{Seen, Stock};
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client over a channel of tonic's own.
+pub type OverTonic = InventoryClient<Channel>;
 
 /// A server, gone when dropped.
 #[derive(Debug)]
@@ -66,7 +68,7 @@ impl Serving {
 
     /// A client with a connection of its own.
     #[must_use]
-    pub fn client(&self) -> InventoryClient {
+    pub fn client(&self) -> OverTonic {
         InventoryClient::new(self.channel())
     }
 }

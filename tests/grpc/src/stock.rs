@@ -1,8 +1,9 @@
 //! The service as a user writes it. The article that a call is about says what happens to it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use comms::grpc::prost_types::Timestamp;
 use comms::grpc::{GrpcError, Inbound, Outbound};
@@ -56,6 +57,8 @@ pub struct Seen {
     pub whole: AtomicUsize,
     /// Streams of requests that ended with an error.
     pub broken: AtomicUsize,
+    /// When the last handler, or its stream, ended or was dropped.
+    pub ended: Mutex<Option<Instant>>,
     /// Lets one call for the article `held` go on.
     pub gate: Notify,
 }
@@ -73,6 +76,7 @@ struct AtWork(Arc<Seen>);
 
 impl Drop for AtWork {
     fn drop(&mut self) {
+        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         self.0.at_work.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use comms::config::Config;
-use comms::grpc::{Channel, Endpoint};
+use comms::grpc::tonic::transport::{Channel, Endpoint};
 use comms::http::{Answered, Arguments, Location, Route, RouteDecl, Verb};
 use comms::{App, AppBuilder};
 
 use crate::proto::shop::inventory::v1::{Inventory, InventoryClient};
+use crate::serving::OverTonic;
 use crate::stock::{Seen, Stock};
 
 /// An HTTP route of the stock.
@@ -71,7 +72,7 @@ impl Whole {
 
     /// A client with a connection of its own.
     #[must_use]
-    pub fn client(&self) -> InventoryClient {
+    pub fn client(&self) -> OverTonic {
         client_of(self.address())
     }
 }
@@ -88,6 +89,6 @@ pub fn channel_to(address: SocketAddr) -> Channel {
 
 /// A client of what listens at the address.
 #[must_use]
-pub fn client_of(address: SocketAddr) -> InventoryClient {
+pub fn client_of(address: SocketAddr) -> OverTonic {
     InventoryClient::new(channel_to(address))
 }

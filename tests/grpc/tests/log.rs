@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::sync::{Arc, Mutex, Once};
 
-use comms::Context;
 use comms::grpc::Code;
 use comms::message::Id;
 use comms::telemetry::JsonLines;
+use comms::{Context, Stopped};
 use comms_grpc_tests::proto::shop::common::v1::Article;
-use comms_grpc_tests::proto::shop::inventory::v1::{ReserveRequest, WatchRequest};
+use comms_grpc_tests::proto::shop::inventory::v1::{Delivery, Offer, ReserveRequest, WatchRequest};
 use comms_grpc_tests::serving::{PATIENCE, until};
 use comms_grpc_tests::whole::Whole;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -50,10 +50,15 @@ impl Lines {
         lines
     }
 
-    fn of_calls(&self) -> Vec<Value> {
+    fn all(&self) -> Vec<Value> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-        lines.filter(|line: &Value| line["target"] == "comms::grpc" && line.get("rpc.method").is_some()).collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn of_calls(&self) -> Vec<Value> {
+        let mut lines = self.all();
+        lines.retain(|line| line["target"] == "comms::grpc" && line.get("rpc.method").is_some());
+        lines
     }
 
     /// So many lines, once they are there.
@@ -105,6 +110,42 @@ async fn each_call_is_one_line_with_its_ids_and_its_outcome() {
     let outcome: Vec<_> = seen.iter().map(|line| (line["rpc.method"].as_str().unwrap(), line["rpc.grpc.status_code"].as_i64())).collect();
     let refused = Some(Code::FailedPrecondition as i64);
     assert_eq!(outcome, [("Reserve", Some(0)), ("Reserve", refused), ("Watch", Some(0)), ("Watch", refused)]);
+}
+
+/// The caller of the third is not told why it ended; the log says it.
+#[tokio::test]
+async fn streams_that_end_with_the_service_are_no_errors_and_the_log_says_why() {
+    let lines = Lines::keep();
+    let whole = Whole::start("[grpc]\nstream_grace = \"50ms\"").await;
+    let client = whole.client();
+    let mut levels = client.watch(watch("endless")).await.unwrap();
+    assert!(levels.message().await.unwrap().is_some());
+    let mut answers = client.haggle(stream::iter([Offer::default()]).chain(stream::pending())).await.unwrap();
+    assert!(answers.message().await.unwrap().is_some());
+    let receiving = client.clone();
+    let receipt = tokio::spawn(async move { receiving.receive(stream::iter([Delivery::default()]).chain(stream::pending())).await });
+    until("handlers at work", &whole.seen.at_work, |count| count == 3).await;
+    assert_eq!(whole.app.shutdown().await, Stopped::Drained);
+    let error = receipt.await.unwrap().unwrap_err();
+    assert_eq!((error.code(), error.message()), (Code::Unavailable, "the service can't do it now; try again later"));
+    let calls = lines.calls(3).await;
+    let mut methods: Vec<_> = calls.iter().map(|line| line["rpc.method"].as_str().unwrap()).collect();
+    methods.sort_unstable();
+    assert_eq!(methods, ["Haggle", "Receive", "Watch"]);
+    for line in &calls {
+        assert_eq!(
+            (&line["level"], &line["message"], &line["rpc.grpc.status_code"]),
+            (&"INFO".into(), &"call ended, since the service is stopping".into(), &14.into()),
+            "{line:#}"
+        );
+    }
+    let all = lines.all();
+    assert!(all.iter().all(|line| line["level"] != "ERROR"), "{all:#?}");
+    let own: Vec<_> = all.iter().filter(|line| line["target"] == "comms::grpc" && line["error"].is_string()).collect();
+    assert_eq!(own.len(), 1, "{own:#?}");
+    let text = own[0]["error"].as_str().unwrap();
+    assert!(text.starts_with("unavailable: the service is stopping"), "{text}");
+    assert_eq!((&own[0]["comms.handler"], &own[0]["level"]), (&"Receive".into(), &"INFO".into()), "{:#}", own[0]);
 }
 
 #[tokio::test]

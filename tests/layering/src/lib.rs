@@ -25,7 +25,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("publisher", &["error", "message", "context", "inject", "broker"]),
     ("handler", &["error", "location", "message", "context", "inject", "broker"]),
     ("cqrs", &["error", "message", "context", "inject", "broker", "publisher", "handler"]),
-    ("grpc", &["error", "message", "context", "http", "client"]),
+    ("grpc", &["error", "location", "message", "context", "http", "client"]),
     // Everything together.
     (
         "app",

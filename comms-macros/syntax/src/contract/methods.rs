@@ -74,6 +74,7 @@ fn route_of<'a>(errors: &mut Collector, function: &'a TraitFn) -> Option<(Verb, 
 fn refused(kind: Attribute, otherwise: &str) -> String {
     match kind {
         Attribute::Deferred(name) => deferred(name),
+        Attribute::Rpc => crate::service::ONLY_GRPC.to_owned(),
         _ => otherwise.to_owned(),
     }
 }

@@ -5,9 +5,10 @@ use quote::ToTokens;
 use syn::parse::Parser;
 
 use super::impls::{OPTIONS, Options, attrs_of};
-use super::model::Implementation;
+use super::model::{Implementation, Rpc};
+use super::rpc;
 use crate::errors::Collector;
-use crate::item::{ImplItem, members, plain_name};
+use crate::item::{ImplItem, Member, members, plain_name};
 use crate::kind;
 use crate::{Attribute, Common, Errors};
 
@@ -51,7 +52,12 @@ fn check(errors: &mut Collector, options: Options, item: ImplItem) -> Option<Imp
         errors.at(&contract, "#[service] expects the impl of a contract, a trait without parameters: `impl Contract for Name { .. }`");
         return None;
     }
+    let (mut methods, mut rpcs) = (Vec::new(), Vec::new());
     for member in errors.keep(members.parse2(item.body))? {
+        if let Member::Fn(function) = &member {
+            methods.push(function.sig.ident.clone());
+        }
+        rpcs.extend(read_rpc(errors, &member));
         for attr in attrs_of(&member) {
             check_attribute(errors, attr);
         }
@@ -59,13 +65,29 @@ fn check(errors: &mut Collector, options: Options, item: ImplItem) -> Option<Imp
     let common = Common::new(krate, &item.attrs, ident.span());
     let service = syn::parse2(item.self_ty.to_token_stream()).ok()?;
     let contract = syn::parse2(contract.to_token_stream()).ok()?;
-    Some(Implementation { common, service, ident, contract })
+    Some(Implementation { common, service, ident, contract, methods, rpcs })
+}
+
+/// What is said of a method of a gRPC service.
+fn read_rpc(errors: &mut Collector, member: &Member) -> Option<Rpc> {
+    let mut marks = attrs_of(member).iter().filter(|attr| kind::attribute(attr.path()) == Some(Attribute::Rpc));
+    let first = marks.next()?;
+    for further in marks {
+        errors.at(further, "a second #[rpc] on one method: say all of it in one");
+    }
+    match member {
+        Member::Fn(function) if function.sig.receiver().is_some() => rpc::parse(errors, first, function),
+        _ => {
+            errors.at(first, rpc::OUTSIDE);
+            None
+        }
+    }
 }
 
 /// What a method of a contract is, the trait says.
 fn check_attribute(errors: &mut Collector, attr: &syn::Attribute) {
     let message = match kind::attribute(attr.path()) {
-        None => return,
+        None | Some(Attribute::Rpc) => return,
         Some(Attribute::Route(_)) => {
             "the routes of a contract stand on the methods of its trait, where callers see them; further routes of the service stand in an impl of its own, `impl Name { .. }`".to_owned()
         }

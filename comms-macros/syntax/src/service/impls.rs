@@ -6,6 +6,7 @@ use syn::Path;
 use syn::parse::Parser;
 
 use super::model::ServiceImpl;
+use super::rpc;
 use crate::errors::Collector;
 use crate::handler::{self, Handler};
 use crate::item::{ImplItem, Member, members, plain_name};
@@ -111,6 +112,7 @@ fn second<'a>(attrs: &'a [syn::Attribute], first: &syn::Attribute) -> Option<(At
 fn refused_second(kind: Attribute) -> String {
     match kind {
         Attribute::Deferred(name) => deferred(name),
+        Attribute::Rpc => rpc::OUTSIDE.to_owned(),
         _ => "a method is one handler or one route: put this attribute on a method of its own, which may call this one".to_owned(),
     }
 }
@@ -126,6 +128,7 @@ fn role(errors: &mut Collector, kind: Attribute, attr: &syn::Attribute) -> Optio
         }
         Attribute::Service => errors.at(attr, "#[service] stands on the struct and on the impl, not on a method"),
         Attribute::Provider => errors.at(attr, "a provider is a free function: move it out of the impl"),
+        Attribute::Rpc => errors.at(attr, rpc::OUTSIDE),
         Attribute::Client => errors.at(attr, "#[client] stands on a unit struct or on a trait, not on a method"),
         Attribute::Deferred(name) => errors.at(attr, deferred(name)),
     }

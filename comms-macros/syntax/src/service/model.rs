@@ -120,4 +120,25 @@ pub struct Implementation {
     pub ident: Ident,
     /// The path of the trait, as it was written.
     pub contract: Path,
+    /// The names of its methods, in order.
+    pub methods: Vec<Ident>,
+    /// What is said of some of them.
+    pub rpcs: Vec<Rpc>,
+}
+
+/// `#[rpc(..)]` on a method of a gRPC service.
+#[derive(Clone, Debug)]
+pub struct Rpc {
+    /// The name of the method.
+    pub ident: Ident,
+    /// The attribute.
+    pub span: Span,
+    /// The `#[cfg]`s of the method.
+    pub cfgs: Vec<syn::Attribute>,
+    /// How long a call may take.
+    pub timeout: Option<Setting<Duration>>,
+    /// The bytes of a message of a caller.
+    pub request_limit: Option<Setting<u64>>,
+    /// The bytes of a message of an answer.
+    pub answer_limit: Option<Setting<u64>>,
 }

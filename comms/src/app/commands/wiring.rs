@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Report;
 use super::report::{columns, size_text};
-use crate::app::model::{AppModel, ClientModel, HandlerModel, RouteModel, ServiceModel, SubscriptionModel};
+use crate::app::model::{AppModel, ClientModel, GrpcMethodModel, HandlerModel, RouteModel, ServiceModel, SubscriptionModel};
 use crate::config::format_duration;
 
 pub(super) fn wiring(model: &AppModel) -> Report {
@@ -37,7 +37,7 @@ fn service_text(service: &ServiceModel) -> String {
     }
     for grpc in &service.grpc {
         let _ = writeln!(text, "  gRPC {}", grpc.name);
-        let methods: Vec<[String; 2]> = grpc.methods.iter().map(|method| [method.name.to_owned(), method.kind.to_owned()]).collect();
+        let methods: Vec<[String; 3]> = grpc.methods.iter().map(rpc_row).collect();
         for line in columns(&methods).lines() {
             let _ = writeln!(text, "    {line}");
         }
@@ -82,6 +82,17 @@ fn route_row(route: &RouteModel) -> [String; 5] {
         format!("timeout {}, body up to {}", format_duration(route.timeout), size_text(route.body_limit)),
         route.location.clone(),
     ]
+}
+
+fn rpc_row(method: &GrpcMethodModel) -> [String; 3] {
+    let bounds = [
+        method.idempotency.map(str::to_owned),
+        method.timeout.map(|timeout| format!("timeout {}", format_duration(timeout))),
+        method.request_limit.map(|limit| format!("request up to {}", size_text(limit))),
+        method.answer_limit.map(|limit| format!("answer up to {}", size_text(limit))),
+    ];
+    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
+    [method.name.to_owned(), method.kind.to_owned(), bounds.join(", ")]
 }
 
 fn retry_text(handler: &HandlerModel) -> String {
@@ -140,4 +151,19 @@ fn timeouts_text(client: &ClientModel) -> String {
         None => write!(text, ", timeout of each method"),
     };
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::model::tests::sample;
+
+    #[test]
+    fn methods_of_grpc_are_listed_with_their_bounds() {
+        let text = service_text(&sample().services[0]);
+        let line = |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).map(str::trim).unwrap_or_default();
+        let size = size_text(64 << 10);
+        assert!(line("Find ").ends_with(&format!("no side effects, timeout 2s, request up to {size}")), "{text}");
+        assert!(line("Watch ").ends_with("server streaming"), "{text}");
+    }
 }

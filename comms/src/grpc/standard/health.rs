@@ -1,10 +1,12 @@
 //! `grpc.health.v1`: whether a service can be called, asked once or watched.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use prost::Message;
+use tokio::sync::watch;
 use tonic::Code;
 
 use crate::grpc::{Answer, Call, Descriptor, GrpcError, MethodDecl, Outbound, Serves};
@@ -18,8 +20,11 @@ pub(crate) trait Vitals: Send + Sync + 'static {
     /// The names of all services.
     fn services(&self) -> Vec<&'static str>;
 
-    /// Waits until that may have changed.
-    fn changed(&self) -> BoxFuture<'_, ()>;
+    /// Told whenever that may have changed, from now on.
+    fn changes(&self) -> watch::Receiver<()>;
+
+    /// Looks for changes that nobody tells, for as long as somebody waits for them.
+    fn look(&self) -> BoxFuture<'_, Infallible>;
 }
 
 /// The service `grpc.health.v1.Health`.
@@ -65,14 +70,18 @@ impl<V: Vitals> HealthService<V> {
     fn watch(&self, service: String) -> Outbound<Told, GrpcError> {
         let vitals = Arc::clone(&self.0);
         Outbound::produce(|answers| async move {
-            let mut told = None;
+            let (mut told, mut changes) = (None, vitals.changes());
             loop {
                 let now = Told::of(vitals.is_serving(&service));
                 if told.as_ref() != Some(&now) {
                     answers.send(now.clone()).await?;
                     told = Some(now);
                 }
-                vitals.changed().await;
+                tokio::select! {
+                    // What it is told of is there for as long as there are vitals.
+                    _ = changes.changed() => {}
+                    never = vitals.look() => match never {},
+                }
             }
         })
     }
@@ -118,4 +127,66 @@ struct ListRequest {}
 struct Listed {
     #[prost(map = "string, message", tag = "1")]
     statuses: HashMap<String, Told>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use futures_util::{FutureExt as _, StreamExt as _};
+
+    use super::*;
+
+    /// Of one service, which tells of its changes.
+    #[derive(Default)]
+    struct Pulse {
+        serving: AtomicBool,
+        asked: AtomicUsize,
+        changes: watch::Sender<()>,
+    }
+
+    impl Pulse {
+        fn set(&self, serving: bool) {
+            self.serving.store(serving, Ordering::SeqCst);
+            self.changes.send_replace(());
+        }
+    }
+
+    impl Vitals for Pulse {
+        fn is_serving(&self, _: &str) -> Option<bool> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            Some(self.serving.load(Ordering::SeqCst))
+        }
+
+        fn services(&self) -> Vec<&'static str> {
+            Vec::new()
+        }
+
+        fn changes(&self) -> watch::Receiver<()> {
+            self.changes.subscribe()
+        }
+
+        fn look(&self) -> BoxFuture<'_, Infallible> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_watches_is_woken_by_changes_and_by_nothing_else() {
+        let pulse = Arc::new(Pulse::default());
+        let mut told = HealthService(Arc::clone(&pulse)).watch(String::new());
+        let mut next = async || told.next().await.unwrap().unwrap();
+        assert_eq!(next().await, Told::of(Some(false)));
+        assert_eq!(tokio::time::timeout(Duration::from_secs(3600), next()).await.ok(), None, "nothing has changed");
+        assert_eq!(pulse.asked.load(Ordering::SeqCst), 1, "it was asked without a reason");
+        pulse.set(true);
+        assert_eq!(next().now_or_never(), Some(Told::of(Some(true))));
+        // What was told in between is one change.
+        pulse.set(false);
+        pulse.set(true);
+        assert_eq!(next().now_or_never(), None);
+        pulse.set(false);
+        assert_eq!(next().now_or_never(), Some(Told::of(Some(false))));
+    }
 }

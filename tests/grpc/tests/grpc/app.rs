@@ -6,8 +6,9 @@ use comms::testing::TestApp;
 use comms::{App, AppBuilder, Class, Classify, service};
 use comms_grpc_tests::money::Money;
 use comms_grpc_tests::proto::shop::inventory::v1::{
-    Delivery, Inventory, InventoryClient, InventoryDescriptor, Level, Offer, Receipt, Reservation, ReserveRequest, WatchRequest,
+    Delivery, Inventory, InventoryDescriptor, Level, Offer, Receipt, Reservation, ReserveRequest, WatchRequest,
 };
+use comms_grpc_tests::serving::OverTonic;
 use comms_grpc_tests::stock::Stock;
 use comms_grpc_tests::whole::{Count, Whole, client_of, stock};
 use futures_util::{StreamExt, stream};
@@ -19,7 +20,7 @@ use tokio::net::TcpStream;
 use super::{delivery, reserve, watch};
 
 /// Each kind of method once.
-async fn use_all(client: &InventoryClient) {
+async fn use_all(client: &OverTonic) {
     assert_eq!(client.reserve(reserve("chair", 4)).await.unwrap().total, Some(Money::euros(1000)));
     assert_eq!(client.watch(watch("chair", 100)).await.unwrap().count().await, 100);
     let deliveries = stream::iter((1..=100).map(|quantity| delivery("chair", quantity)));

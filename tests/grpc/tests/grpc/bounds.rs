@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context as Task, Poll};
 use std::time::{Duration, Instant};
 
-use comms::grpc::tonic::{self, client::Grpc};
+use comms::grpc::tonic::body::Body;
 use comms::grpc::{Client, Code};
+use comms::http::Request;
 use comms::{Class, Classify, Context};
-use comms_grpc_tests::proto::shop::inventory::v1::{Delivery, InventoryClient, Level, Offer, WatchRequest};
-use comms_grpc_tests::serving::{PATIENCE, Serving, until};
+use comms_grpc_tests::proto::shop::inventory::v1::{Delivery, InventoryClient, InventoryServer, Offer, WatchRequest};
+use comms_grpc_tests::serving::{OverTonic, PATIENCE, Serving, until};
+use comms_grpc_tests::stock::Stock;
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use tonic_prost::ProstCodec;
+use tower_service::Service;
 
+use super::raw::{Raw, framed};
 use super::{article, delivery, reserve, watch};
 
 const SOON: Duration = Duration::from_millis(150);
 
-fn hurried(serving: &Serving) -> InventoryClient {
+fn hurried(serving: &Serving) -> OverTonic {
     InventoryClient::from(Client::new(serving.channel()).timeout(SOON))
 }
 
@@ -42,22 +46,33 @@ async fn a_deadline_ends_a_stream_of_answers_on_both_sides() {
     until("handlers at work", &serving.seen.at_work, |count| count == 0).await;
 }
 
-/// The client only sends the header, and keeps no clock for the stream.
+/// The client writes the header as bytes and keeps no clock at all.
 #[tokio::test]
 async fn the_server_keeps_the_deadline_by_itself() {
     let serving = Serving::start();
-    let mut grpc = Grpc::new(serving.channel());
-    grpc.ready().await.unwrap();
-    let mut request = tonic::Request::new(watch("endless", 1));
-    // tonic's client waits for the head no longer than that either, and a busy machine is slow to send it.
-    request.set_timeout(10 * SOON);
-    let path = "/shop.inventory.v1.Inventory/Watch".parse().unwrap();
-    let answer = grpc.server_streaming(request, path, ProstCodec::<WatchRequest, Level>::new()).await;
-    let mut levels = answer.unwrap().into_inner();
-    assert!(levels.message().await.unwrap().is_some());
-    let end = tokio::time::timeout(PATIENCE, levels.message()).await.expect("the stream ends");
-    assert_eq!(end.unwrap_err().code(), Code::DeadlineExceeded);
-    until("handlers at work", &serving.seen.at_work, |count| count == 0).await;
+    let client = Raw::connect(serving.address).await;
+    for (method, request, messages) in [("Watch", framed(&watch("endless", 1)), 1), ("Reserve", framed(&reserve("slow", 1)), 0)] {
+        let first = Instant::now();
+        loop {
+            let (begun, handlers) = (Instant::now(), serving.seen.begun.load(Ordering::SeqCst));
+            let mut call = client.call(method, &[("grpc-timeout", "150m")]).await;
+            call.send(&request, true);
+            let answer = call.answer().await;
+            let code = (answer.code, answer.message.as_str());
+            assert_eq!(code, (Some(Code::DeadlineExceeded), "the deadline of the call passed before it was answered"), "{method}");
+            until("handlers at work", &serving.seen.at_work, |count| count == 0).await;
+            // On a machine that is busy with other things the time may be over before the handler has had its turn: once more then.
+            if answer.messages < messages || serving.seen.begun.load(Ordering::SeqCst) == handlers {
+                assert!(first.elapsed() < PATIENCE, "{method}: nothing came before the deadline in {PATIENCE:?}");
+                continue;
+            }
+            assert_eq!(answer.messages, messages, "{method}");
+            // Told by the server itself: when the handler was dropped.
+            let took = serving.seen.ended.lock().unwrap().expect("the handler was dropped") - begun;
+            assert!(took >= SOON && took < SOON + PATIENCE / 4, "{method}: {took:?}");
+            break;
+        }
+    }
 }
 
 #[tokio::test]
@@ -68,6 +83,46 @@ async fn a_call_after_the_deadline_is_not_made() {
     let call = Context::default().with_deadline(past).scope(client.reserve(reserve("chair", 1)));
     assert_eq!(call.await.unwrap_err().code(), Code::DeadlineExceeded);
     assert_eq!(serving.seen.begun.load(Ordering::SeqCst), 0);
+    // Nothing is sent, also where it would be answered at once.
+    let sent = Arc::new(AtomicUsize::new(0));
+    let client = InventoryClient::new(Counted { sent: Arc::clone(&sent), server: InventoryServer::new(Stock::default()) });
+    let call = Context::default().with_deadline(past).scope(client.reserve(reserve("chair", 1)));
+    assert_eq!(call.await.unwrap_err().code(), Code::DeadlineExceeded);
+    assert_eq!(sent.load(Ordering::SeqCst), 0);
+    client.reserve(reserve("chair", 1)).await.unwrap();
+    assert_eq!(sent.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_call_whose_time_is_over_when_it_comes_is_not_begun() {
+    let serving = Serving::start();
+    let client = Raw::connect(serving.address).await;
+    let mut call = client.call("Reserve", &[("grpc-timeout", "0n")]).await;
+    call.send(&framed(&reserve("chair", 1)), true);
+    assert_eq!(call.answer().await.code, Some(Code::DeadlineExceeded));
+    assert_eq!(serving.seen.begun.load(Ordering::SeqCst), 0);
+}
+
+/// A server in this process that counts what it is sent.
+#[derive(Clone)]
+struct Counted {
+    sent: Arc<AtomicUsize>,
+    server: InventoryServer<Stock>,
+}
+
+impl Service<Request<Body>> for Counted {
+    type Response = <InventoryServer<Stock> as Service<Request<Body>>>::Response;
+    type Error = <InventoryServer<Stock> as Service<Request<Body>>>::Error;
+    type Future = <InventoryServer<Stock> as Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, task: &mut Task<'_>) -> Poll<Result<(), Self::Error>> {
+        Service::<Request<Body>>::poll_ready(&mut self.server, task)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        self.server.call(request)
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! All kinds of methods, and what errors become.
 
 use comms::grpc::prost_types::Timestamp;
-use comms::grpc::{Client, Code, Endpoint, Inbound};
+use comms::grpc::tonic::transport::Endpoint;
+use comms::grpc::{Client, Code, Inbound};
 use comms::{Class, Classify};
 use comms_grpc_tests::money::Money;
 use comms_grpc_tests::proto::shop::inventory::v1::{InventoryClient, InventoryServer, Level, Offer, Receipt};

@@ -28,13 +28,13 @@ fn at(serving: &Serving) -> ClientConfig {
     config(&[format!("http://{}", serving.address)])
 }
 
-fn client(config: &ClientConfig) -> InventoryClient<Channel> {
+fn client(config: &ClientConfig) -> InventoryClient {
     let channel = Channel::of("inventory", config).unwrap_or_else(|error| panic!("{error}"));
     InventoryClient::from(Client::over(channel, Settings::of("inventory", config)))
 }
 
 /// A client, and what the handlers behind it did.
-type Called = (InventoryClient<Channel>, Arc<Seen>);
+type Called = (InventoryClient, Arc<Seen>);
 
 /// Over a port and in the process, with what the handlers did.
 fn both() -> (Serving, [Called; 2]) {

@@ -6,8 +6,14 @@ mod calls;
 mod channels;
 mod contexts;
 mod faults;
+mod health;
+mod metadata;
 mod python;
+mod raw;
+mod rpcs;
+mod secure;
 mod shutdown;
+mod slow;
 mod source;
 
 use comms_grpc_tests::proto::shop::common::v1::Article;

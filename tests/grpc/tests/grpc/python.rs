@@ -9,7 +9,7 @@ use comms::message::Id;
 use comms::{Class, Classify, Context};
 use comms_grpc_tests::money::Money;
 use comms_grpc_tests::proto::shop::inventory::v1::{InventoryClient, Offer, Receipt};
-use comms_grpc_tests::serving::{PATIENCE, Serving, until};
+use comms_grpc_tests::serving::{OverTonic, PATIENCE, Serving, until};
 use comms_grpc_tests::whole::{Whole, channel_to, client_of};
 use futures_util::{StreamExt, stream};
 use tokio::io::AsyncReadExt as _;
@@ -38,7 +38,7 @@ async fn python() -> String {
 }
 
 /// A script at work, killed when dropped.
-async fn script(name: &str, arguments: &[&str]) -> Child {
+pub(crate) async fn script(name: &str, arguments: &[&str]) -> Child {
     let mut command = Command::new(python().await);
     command.arg(format!("{}/scripts/{name}.py", env!("CARGO_MANIFEST_DIR"))).args(arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -46,7 +46,7 @@ async fn script(name: &str, arguments: &[&str]) -> Child {
 }
 
 /// Waits until the script has ended well.
-async fn ended(script: Child) {
+pub(crate) async fn ended(script: Child) {
     let output = tokio::time::timeout(PATIENCE * 3, script.wait_with_output()).await;
     let output = output.expect("the script ends in time").expect("the script can be waited for");
     let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -69,7 +69,7 @@ async fn line(script: &mut Child) -> String {
     String::from_utf8_lossy(&line).trim().to_owned()
 }
 
-const PROTOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proto");
+pub(crate) const PROTOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proto");
 
 #[tokio::test]
 async fn the_client_of_python_gets_along_with_the_generated_server() {
@@ -116,7 +116,7 @@ impl Foreign {
         Self { script, address: SocketAddr::from(([127, 0, 0, 1], port)) }
     }
 
-    fn client(&self) -> InventoryClient {
+    fn client(&self) -> OverTonic {
         client_of(self.address)
     }
 }

@@ -56,9 +56,10 @@ async fn streams_end_with_unavailable_when_the_service_stops() {
         assert_eq!((error.code(), error.class()), (Code::Unavailable, Class::Retryable), "{error}");
         assert!(error.message().contains("the service is stopping"), "{error}");
     }
-    // This one is the handler's own error, made of that of its stream: why is for the log.
+    // This one is the handler's own error, made of that of its stream: why is in the log, see `log.rs`.
     let error = receipt.await.unwrap().unwrap_err();
     assert_eq!((error.code(), error.class()), (Code::Unavailable, Class::Retryable), "{error}");
+    assert_eq!(error.message(), "the service can't do it now; try again later");
     assert_eq!(stopping.await.unwrap(), Stopped::Drained);
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     until("handlers at work", &seen.at_work, |count| count == 0).await;

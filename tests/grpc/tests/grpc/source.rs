@@ -1,6 +1,6 @@
 //! What was generated, as text. `OUT_DIR` is set for tests too, since the package has a build script.
 
-use comms::grpc::{Descriptor, MethodDecl};
+use comms::grpc::{Descriptor, Idempotency, MethodDecl};
 use comms_grpc_tests::proto::shop::inventory::v1::InventoryDescriptor;
 
 const INVENTORY: &str = include_str!(concat!(env!("OUT_DIR"), "/comms/proto/shop.inventory.v1.rs"));
@@ -30,11 +30,11 @@ fn a_type_of_our_own_is_not_generated_again() {
 #[test]
 fn the_service_is_described() {
     let expected = [
-        MethodDecl::unary("Reserve"),
-        MethodDecl::server_streaming("Watch"),
-        MethodDecl::client_streaming("Receive"),
-        MethodDecl::bidirectional("Haggle"),
-        MethodDecl::unary("Close"),
+        MethodDecl::unary("Reserve").handler("reserve"),
+        MethodDecl::server_streaming("Watch").handler("watch").idempotency(Idempotency::NoSideEffects),
+        MethodDecl::client_streaming("Receive").handler("receive"),
+        MethodDecl::bidirectional("Haggle").handler("haggle"),
+        MethodDecl::unary("Close").handler("close").idempotency(Idempotency::Idempotent),
     ];
     assert_eq!((InventoryDescriptor::NAME, InventoryDescriptor::METHODS), ("shop.inventory.v1.Inventory", expected.as_slice()));
 }
