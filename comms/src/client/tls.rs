@@ -16,13 +16,13 @@ use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig as Rustls, RootCertStore};
 
 use super::ChannelError;
 use crate::config::{ClientConfig, ClientTlsConfig, Protocol};
 use crate::error::BoxError;
+use crate::http::pem::{self, PemError};
 
 /// How connections are secured: what that takes is read when the client is made if it has an `https://` address or certificates of its own then,
 /// else with the first such address that turns up.
@@ -122,16 +122,19 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
 }
 
 fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match read {
-        Ok(found) if found.is_empty() => Err(format!("tls.{key}: {} has no certificate; expected PEM", path.display())),
-        Ok(found) => Ok(found),
-        Err(error) => Err(format!("tls.{key}: could not read certificates from {}: {error}", path.display())),
-    }
+    pem::certificates(path).map_err(|error| wrong_file(key, path, "certificates", &error))
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| format!("tls.key: could not read a private key from {}: {error}", path.display()))
+    pem::private_key(path).map_err(|error| wrong_file("key", path, "a private key", &error))
+}
+
+fn wrong_file(key: &str, path: &Path, wanted: &str, error: &PemError) -> String {
+    let path = path.display();
+    match error {
+        PemError::Unreadable(error) => format!("tls.{key}: could not read {wanted} from {path}: {error}"),
+        PemError::Without(what) => format!("tls.{key}: {path} has no {what}; expected PEM"),
+    }
 }
 
 /// A connection, in TLS or not.
