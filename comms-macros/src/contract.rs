@@ -21,7 +21,7 @@ pub(crate) fn register(contract: &Contract) -> TokenStream {
     // A foreign API is at its address, also where something here plays it.
     let named = contract.foreign.is_none().then(|| {
         let name = &contract.name.value;
-        quote!(let app = app.contract(#name);)
+        quote!(let app = app.contract::<Self>(#name);)
     });
     quote! {
         #[doc(hidden)]
@@ -69,7 +69,7 @@ fn route(contract: &Contract, method: &Method) -> TokenStream {
     let Contract { ident, vis, .. } = contract;
     let common = common(contract, method);
     let (krate, cfgs, descriptor) = (&common.krate, &common.cfgs, descriptor(contract, method));
-    let decl = crate::route::decl(&common, &method.route);
+    let (decl, idempotency) = (crate::route::decl(&common, &method.route), method.idempotency.map(idempotency));
     let callee = &method.route.ident;
     let call = crate::route::call(krate, &quote!(S::#callee), &quote!(#krate::__contract_answered!), &method.route);
     quote! {
@@ -79,7 +79,7 @@ fn route(contract: &Contract, method: &Method) -> TokenStream {
         #vis struct #descriptor<S>(::core::marker::PhantomData<fn() -> S>);
         #(#cfgs)*
         impl<S> #descriptor<S> {
-            #vis const ROUTE: #krate::http::RouteDecl = #decl;
+            #vis const ROUTE: #krate::http::RouteDecl = #decl #idempotency;
         }
         #(#cfgs)*
         impl<S: #ident> #krate::http::Route for #descriptor<S> {
@@ -87,6 +87,14 @@ fn route(contract: &Contract, method: &Method) -> TokenStream {
             const DECL: #krate::http::RouteDecl = Self::ROUTE;
             #call
         }
+    }
+}
+
+/// What the route says of repetitions.
+fn idempotency(idempotency: Idempotency) -> TokenStream {
+    match idempotency {
+        Idempotency::Idempotent => quote!(.idempotent()),
+        Idempotency::Key => quote!(.idempotency_key()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::mem;
 use std::num::NonZeroU64;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -131,6 +132,12 @@ impl Context {
         own.or_else(|| self.message.as_ref().and_then(|message| message.metadata.deadline))
     }
 
+    /// How long it is to the deadline, if there is one; nothing once it has passed.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline().map(time_left)
+    }
+
     /// The position in the distributed trace.
     #[must_use]
     pub fn trace(&self) -> Option<TraceParent> {
@@ -220,6 +227,11 @@ impl Context {
         metadata.trace = Some(self.next_trace());
         metadata.trace_state = self.trace_state();
     }
+}
+
+/// How long it is to that moment; nothing once it has passed.
+pub(crate) fn time_left(deadline: Timestamp) -> Duration {
+    Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
 }
 
 #[cfg(test)]

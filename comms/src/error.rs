@@ -1,5 +1,6 @@
 //! What an error means for the work that met it.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -159,6 +160,12 @@ pub(crate) fn chain_text(error: &(dyn StdError + 'static)) -> Vec<String> {
     let mut texts: Vec<String> = chain(error).map(ToString::to_string).collect();
     texts.dedup();
     texts
+}
+
+/// What a panic says.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("with a value that is no text")
 }
 
 /// The error of a command or query that declares none of its own: text and class, which travel.

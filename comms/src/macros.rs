@@ -18,9 +18,25 @@ macro_rules! wiring {
 ///
 /// `comms::main!(billing_service)` runs the wiring of that library; several libraries run together in
 /// one process. `comms::main!()` runs what stands in this very binary.
+///
+/// `comms::main!(billing_service with |app| ..)`, and `comms::main!(with |app| ..)`, add to the application what no attribute says: a
+/// router that is merged, layers of clients, instances of a discovery.
+///
+/// ```
+/// # mod billing_service { pub struct Wiring; impl comms::Wiring for Wiring {
+/// #     const PACKAGE: &'static str = "billing"; const TOPOLOGY: &'static str = "{}";
+/// #     fn wire(app: comms::AppBuilder) -> comms::AppBuilder { app } } }
+/// # mod program {
+/// # use super::billing_service;
+/// comms::main!(billing_service with |app| app.layer_clients(tower::limit::ConcurrencyLimitLayer::new(64)));
+/// # }
+/// ```
 #[macro_export]
 macro_rules! main {
     () => {
+        $crate::main!(with |app| app);
+    };
+    (with $with:expr) => {
         ::core::include!(::core::concat!(
             ::core::env!("OUT_DIR", "comms::main!() takes in what the build script generates: write build.rs with `fn main() { comms_build::configure().run() }`, and `comms-build` among the build-dependencies"),
             "/comms/bin-",
@@ -29,7 +45,12 @@ macro_rules! main {
         ));
 
         fn main() -> ::std::process::ExitCode {
-            $crate::__private::main::<(Wiring,)>()
+            $crate::__private::main_with::<(Wiring,)>($with)
+        }
+    };
+    ($($library:ident),+ with $with:expr) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::__private::main_with::<($($library::Wiring,)+)>($with)
         }
     };
     ($($library:ident),+ $(,)?) => {

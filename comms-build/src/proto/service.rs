@@ -227,13 +227,15 @@ fn client_method(method: &Method, service: &str) -> TokenStream {
         (quote!(request: #request), quote!(request))
     };
     let answer = if method.server_streaming { quote!(::comms::grpc::Inbound<#answer>) } else { answer };
+    // Of a method whose proto says so layers of the client may repeat calls.
+    let idempotent = (method.options.idempotency_level() != IdempotencyLevel::IdempotencyUnknown).then(|| quote!(.idempotent()));
     quote! {
         #doc
         ///
         /// # Errors
         /// What the service answered, or what went wrong on the way to it.
         pub async fn #name(&self, #argument) -> ::core::result::Result<#answer, ::comms::grpc::GrpcError> {
-            self.client.#kind(#path, #given).await
+            self.client #idempotent.#kind(#path, #given).await
         }
     }
 }

@@ -215,7 +215,7 @@ pub const CLIENT: &[Key] = &[
         "How long a whole call may take; what the attribute says when nothing is said, else what the method says, else 30s.",
     ),
     Key::new("read_timeout", Shape::Duration, "How long each wait for more of an answer's body may take.").or("30s"),
-    Key::new("max_idle", Shape::Integer { min: 0, max: 100_000 }, "How many idle connections to one address are kept.").or("32"),
+    Key::new("max_idle", Shape::Integer { min: 0, max: 100_000 }, "How many idle connections to one address are kept.").or("256"),
     Key::new("idle_timeout", Shape::Duration, "For how long an idle connection is kept.").or("90s"),
     Key::new("answer_limit", Shape::Size { min: 1 << 10, max: 1 << 30 }, "How large an answer may be.").or("4MiB"),
     Key::new("tls", Shape::Table(CLIENT_TLS), "How `https` addresses are connected to."),
@@ -242,5 +242,12 @@ pub const LOG: &[Key] = &[
 ];
 
 /// The keys of `[shutdown]`.
-pub const SHUTDOWN: &[Key] =
-    &[Key::new("timeout", Shape::Duration, "How long work in flight may take to finish once the process was told to stop.").or("30s")];
+pub const SHUTDOWN: &[Key] = &[
+    Key::new(
+        "unready_for",
+        Shape::Duration,
+        "For how long the process says that it is not ready, and goes on as ever, before it closes its ports.",
+    )
+    .or("0s"),
+    Key::new("timeout", Shape::Duration, "How long work in flight may take to finish once the process takes no more.").or("30s"),
+];

@@ -25,7 +25,7 @@ pub trait Payments: Send + ::core::marker::Send + ::core::marker::Sync + 'static
     where
         Self: ::comms::Service,
     {
-        let app = app.contract("payments");
+        let app = app.contract::<Self>("payments");
         let app = app.route::<__comms_Payments_charge<Self>>();
         let app = app.route::<__comms_Payments_find<Self>>();
         #[cfg(feature = "refunds")]
@@ -62,7 +62,8 @@ impl<S> __comms_Payments_charge<S> {
             ],
         )
         .answer(::comms::__shape!(answer Result < Charge, PaymentError >))
-        .doc("Charges a card.");
+        .doc("Charges a card.")
+        .idempotency_key();
 }
 impl<S: Payments> ::comms::http::Route for __comms_Payments_charge<S> {
     type Service = S;
@@ -135,7 +136,8 @@ impl<S> __comms_Payments_refund<S> {
                     .shape(::comms::__shape!(parameter ChargeId)),
             ],
         )
-        .answer(::comms::__shape!(answer Result < (), PaymentError >));
+        .answer(::comms::__shape!(answer Result < (), PaymentError >))
+        .idempotent();
 }
 #[cfg(feature = "refunds")]
 impl<S: Payments> ::comms::http::Route for __comms_Payments_refund<S> {

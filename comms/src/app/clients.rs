@@ -1,12 +1,14 @@
 //! The clients of an application: registered, checked, made, injected.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use super::AppBuilder;
+use super::client_layers::Layers;
 use super::model::ClientModel;
 use super::problems::Problems;
-use crate::client::{Channel, ChannelError, Client, ClientDecl, ClientKind, Home, Settings};
-use crate::config::{ClientConfig, Config, Protocol};
+use crate::client::{Channel, ChannelError, Client, ClientDecl, ClientKind, Home, Instances, Settings};
+use crate::config::{ClientConfig, Config, Protocol, suggest};
 use crate::inject::{Scope, TypeRef};
 
 impl AppBuilder {
@@ -20,6 +22,13 @@ impl AppBuilder {
     pub fn client_over<C: Client>(mut self, channel: Channel) -> Self {
         self.clients.given.insert(C::DECL.name, channel);
         self.client::<C>()
+    }
+
+    /// Lets the client of the name call whatever instances this knows at each call, in the place of the addresses of its configuration: where
+    /// discovery plugs in. The rest of `[clients.NAME]` holds.
+    pub fn instances(mut self, client: impl Into<String>, instances: impl Instances) -> Self {
+        self.clients.instances.insert(client.into(), Arc::new(instances));
+        self
     }
 }
 
@@ -70,11 +79,19 @@ impl ClientEntry {
 }
 
 /// What was registered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Clients {
     entries: Vec<ClientEntry>,
     given: BTreeMap<&'static str, Channel>,
+    instances: BTreeMap<String, Arc<dyn Instances>>,
+    pub(super) layers: Layers,
     home: Home,
+}
+
+impl std::fmt::Debug for Clients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.entries.iter().map(|entry| entry.decl.name)).finish()
+    }
 }
 
 /// What the application serves: contracts by name, and gRPC services as they are called on the wire.
@@ -108,6 +125,12 @@ impl Clients {
                 problems.keep(self.channel(entry, config, served).map_err(|error| entry.problem(&error)));
             }
         }
+        let known: Vec<&str> = self.entries.iter().map(|entry| entry.decl.name).collect();
+        let instances = self.instances.keys().map(|name| ("instances", name.as_str()));
+        let named = instances.chain(self.layers.named().map(|name| ("layer_client", name)));
+        for (what, name) in named.filter(|(_, name)| !known.contains(name)) {
+            problems.add(format!("`{what}`: there is no client `{name}`; {}", suggest(name, known.iter().copied())));
+        }
     }
 
     /// Makes them, and hands them over to whatever is made later; returns those that can't be made. A value of the type that was
@@ -116,7 +139,10 @@ impl Clients {
         let mut unmade = HashSet::new();
         for entry in self.entries.iter().filter(|entry| !provided.contains(&entry.provides)) {
             match self.channel(entry, config, served) {
-                Ok(channel) => (entry.insert)(scope, channel, Settings::declared(&entry.decl, &entry.config(config))),
+                Ok(channel) => {
+                    let channel = self.layers.around(entry.decl.name, channel);
+                    (entry.insert)(scope, channel, Settings::declared(&entry.decl, &entry.config(config)));
+                }
                 // Why was reported by the check.
                 Err(_) => drop(unmade.insert(entry.provides)),
             }
@@ -124,13 +150,14 @@ impl Clients {
         unmade
     }
 
-    /// To what was given, else to the addresses, else to this very application.
+    /// To what was given, else to the instances that were, else to the addresses, else to this very application.
     fn channel(&self, entry: &ClientEntry, config: &Config, served: &Served) -> Result<Channel, ChannelError> {
         let (name, config) = (entry.decl.name, entry.config(config));
-        match self.given.get(name) {
-            Some(channel) => Ok(channel.clone()),
-            None if config.addresses.is_empty() && served.contains(&entry.decl) => Ok(self.home.channel(name)),
-            None => Channel::of(name, &config),
+        match (self.given.get(name), self.instances.get(name)) {
+            (Some(channel), _) => Ok(channel.clone()),
+            (None, Some(instances)) => Channel::to_shared(name, Arc::clone(instances), &config),
+            (None, None) if config.addresses.is_empty() && served.contains(&entry.decl) => Ok(self.home.channel(name)),
+            (None, None) => Channel::of(name, &config),
         }
     }
 
@@ -139,9 +166,15 @@ impl Clients {
         &self.home
     }
 
+    /// The names of those that are among the types.
+    pub(super) fn named(&self, types: &HashSet<TypeRef>) -> Vec<&'static str> {
+        self.entries.iter().filter(|entry| types.contains(&entry.provides)).map(|entry| entry.decl.name).collect()
+    }
+
     /// The clients, for people.
     pub(super) fn models(&self, config: &Config, served: &Served) -> Vec<ClientModel> {
-        let channel = |entry: &ClientEntry| match self.given.contains_key(entry.decl.name) || served.contains(&entry.decl) {
+        let elsewhere = |name| self.given.contains_key(name) || self.instances.contains_key(name);
+        let channel = |entry: &ClientEntry| match elsewhere(entry.decl.name) || served.contains(&entry.decl) {
             true => self.channel(entry, config, served).ok(),
             false => None,
         };

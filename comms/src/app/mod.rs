@@ -4,6 +4,8 @@ mod assemble;
 mod broker_checks;
 mod builder;
 #[cfg(feature = "http")]
+mod client_layers;
+#[cfg(feature = "http")]
 mod clients;
 #[cfg(not(feature = "http"))]
 #[path = "no_clients.rs"]
@@ -42,7 +44,7 @@ mod wiring;
 
 pub use builder::AppBuilder;
 pub use problems::StartError;
-pub use program::main;
+pub use program::{main, main_with};
 pub use running::{App, Stopped};
 pub use tasks::Tasks;
 pub use wiring::{Handles, Provides, ProvidesAll, Service, Wiring};

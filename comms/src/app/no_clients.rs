@@ -29,6 +29,10 @@ impl Clients {
         Home(())
     }
 
+    pub(super) fn named(&self, _: &HashSet<TypeRef>) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     pub(super) fn models(&self, _: &Config, _: &Served) -> Vec<ClientModel> {
         Vec::new()
     }

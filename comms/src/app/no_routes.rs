@@ -23,6 +23,10 @@ impl Routes {
         Vec::new()
     }
 
+    pub(super) fn contracts_of(&self, _: &str) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     pub(super) fn grpc_models(&self, _: &str, _: &Config) -> Vec<GrpcModel> {
         Vec::new()
     }

@@ -1,5 +1,6 @@
 //! Generated wiring as the operator commands see it.
 
+use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,23 +20,44 @@ use crate::broker::{Broker, BrokerError, Capabilities};
 use crate::config::{BrokerConfig, Config};
 use crate::error::BoxError;
 use crate::handler::{Location, PIPELINE, ServiceDecl};
+use crate::inject::TypeRef;
 
 /// The generated main: reads the arguments and does what they say.
 #[must_use]
 pub fn main<W: Wiring>() -> ExitCode {
-    commands::main(std::env::args_os(), Box::new(Generated::<W>(PhantomData)))
+    main_with::<W>(|app| app)
+}
+
+/// The same, of an application to which something is added after its wiring: layers of clients, a merged router.
+#[must_use]
+pub fn main_with<W: Wiring>(with: fn(AppBuilder) -> AppBuilder) -> ExitCode {
+    commands::main(std::env::args_os(), Box::new(Generated::<W> { with, wiring: PhantomData }))
 }
 
 /// The program of some wiring.
-struct Generated<W>(PhantomData<fn() -> W>);
+struct Generated<W> {
+    with: fn(AppBuilder) -> AppBuilder,
+    wiring: PhantomData<fn() -> W>,
+}
+
+impl<W: Wiring> Generated<W> {
+    fn app(&self) -> AppBuilder {
+        (self.with)(AppBuilder::of::<W>())
+    }
+
+    fn document(&self, config: &Config, make: fn(&AppModel, &Config) -> Value) -> Document {
+        let (config, program) = (config.clone(), Self { with: self.with, wiring: PhantomData });
+        Box::new(move || make(&program.model(&config), &config))
+    }
+}
 
 impl<W: Wiring> Program for Generated<W> {
     fn model(&self, config: &Config) -> AppModel {
-        model(&AppBuilder::of::<W>(), config, &mut Problems::default())
+        model(&self.app(), config, &mut Problems::default())
     }
 
     fn check(&self, config: &Config) -> Vec<String> {
-        let (app, mut problems) = (AppBuilder::of::<W>(), Problems::default());
+        let (app, mut problems) = (self.app(), Problems::default());
         let plans = plan(&app.services, &app.handlers, config, &mut problems);
         let mut known = broker_checks::Known::new();
         for (name, broker) in &config.brokers {
@@ -50,20 +72,15 @@ impl<W: Wiring> Program for Generated<W> {
     }
 
     fn connect<'a>(&'a self, name: &'a str, broker: &'a BrokerConfig) -> BoxFuture<'a, Result<Arc<dyn Broker>, BrokerError>> {
-        Box::pin(async move { factory::connect(name, broker, &AppBuilder::of::<W>().name).await })
+        Box::pin(async move { factory::connect(name, broker, &self.app().name).await })
     }
 
     fn run(self: Box<Self>, config: Config) -> BoxFuture<'static, Result<(), BoxError>> {
-        let app = AppBuilder::of::<W>();
-        let (openapi, asyncapi) = (document::<W>(&config, openapi_document), document::<W>(&config, asyncapi_document));
+        let app = self.app();
+        let (openapi, asyncapi) = (self.document(&config, openapi_document), self.document(&config, asyncapi_document));
         let about = About { info: info(&app), topology: topology::<W>(), openapi, asyncapi };
         Box::pin(host::run(app, config, about))
     }
-}
-
-fn document<W: Wiring>(config: &Config, make: fn(&AppModel, &Config) -> Value) -> Document {
-    let config = config.clone();
-    Box::new(move || make(&Generated::<W>(PhantomData).model(&config), &config))
 }
 
 fn info(app: &AppBuilder) -> Value {
@@ -113,7 +130,23 @@ fn service_model(service: &ServiceEntry, app: &AppBuilder, config: &Config, sche
     model.publishes = own.chain(published_by_handlers(service.decl.name, app)).collect();
     model.publishes.sort();
     model.publishes.dedup();
+    model.contracts = app.routes.contracts_of(service.decl.name);
+    model.calls = calls(service.decl.name, &service.depends, app);
     model
+}
+
+/// The clients that a service has, or one of its handlers, or a provider that makes something for them.
+fn calls(service: &str, depends: &[TypeRef], app: &AppBuilder) -> Vec<&'static str> {
+    let handlers = app.handlers.iter().filter(|handler| handler.service == service);
+    let mut waiting: Vec<TypeRef> = handlers.flat_map(|handler| (handler.depends)()).chain(depends.iter().copied()).collect();
+    let mut wanted = HashSet::new();
+    while let Some(next) = waiting.pop() {
+        if wanted.insert(next) {
+            let made = app.providers.iter().filter(|provider| provider.provides == next);
+            waiting.extend(made.flat_map(|provider| &provider.depends));
+        }
+    }
+    app.clients.named(&wanted)
 }
 
 /// A service that only free functions name.
@@ -121,6 +154,7 @@ fn implied_service(planned: &Planned, app: &AppBuilder) -> ServiceModel {
     let location = planned.handlers.first().map_or(Location::new("", 0), |handler| handler.decl.location);
     let mut model = ServiceModel::of(&ServiceDecl::new(planned.service, "0.0.0", location));
     model.publishes = published_by_handlers(planned.service, app).collect();
+    model.calls = calls(planned.service, &[], app);
     model
 }
 
@@ -173,8 +207,12 @@ mod tests {
         }
     }
 
+    fn wired() -> Generated<Wired> {
+        Generated { with: |app| app, wiring: PhantomData }
+    }
+
     fn checked(config: &Config) -> Vec<String> {
-        Generated::<Wired>(PhantomData).check(config)
+        wired().check(config)
     }
 
     #[test]
@@ -194,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_printed_layers_are_those_of_the_pipeline() {
-        let model = Generated::<Wired>(PhantomData).model(&Config::default());
+        let model = wired().model(&Config::default());
         let printed: Vec<&str> = model.layers.iter().map(|layer| layer.name).collect();
         let documented: Vec<&str> = PIPELINE.iter().map(|(name, _)| *name).collect();
         assert_eq!(printed, documented);

@@ -93,16 +93,19 @@ pub(crate) struct HandlerEntry {
     pub(crate) service: &'static str,
     pub(crate) message: MessageType,
     pub(crate) publishes: &'static [MessageType],
+    pub(crate) depends: fn() -> Vec<TypeRef>,
     pub(crate) bind: fn(&mut Binding<'_>) -> Result<Arc<dyn ErasedHandler>, InjectError>,
 }
 
 impl HandlerEntry {
     pub(crate) fn event<H: EventHandler>(service: &'static str) -> Self {
-        Self { decl: H::DECL, service, message: H::Event::TYPE, publishes: H::PUBLISHES, bind: bind_event::<H> }
+        let (message, depends) = (H::Event::TYPE, H::Args::types as fn() -> _);
+        Self { decl: H::DECL, service, message, publishes: H::PUBLISHES, depends, bind: bind_event::<H> }
     }
 
     pub(crate) fn request<H: RequestHandler>(service: &'static str) -> Self {
-        Self { decl: H::DECL, service, message: H::Request::TYPE, publishes: H::PUBLISHES, bind: bind_request::<H> }
+        let (message, depends) = (H::Request::TYPE, H::Args::types as fn() -> _);
+        Self { decl: H::DECL, service, message, publishes: H::PUBLISHES, depends, bind: bind_request::<H> }
     }
 }
 

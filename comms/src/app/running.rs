@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use crate::config::ShutdownConfig;
 use crate::handler::Counters;
 use crate::handler::runner::Runner;
 use crate::inject::{InjectError, Injectable, Scope, Value};
@@ -27,7 +27,7 @@ pub struct App {
     scope: Scope,
     tasks: Tasks,
     pub(super) serving: Serving,
-    shutdown_timeout: Duration,
+    shutdown: ShutdownConfig,
 }
 
 /// How a shutdown went.
@@ -48,9 +48,9 @@ impl App {
         scope: Scope,
         tasks: Tasks,
         serving: Serving,
-        shutdown_timeout: Duration,
+        shutdown: ShutdownConfig,
     ) -> Self {
-        Self { runners, counters, brokers, scope, tasks, serving, shutdown_timeout }
+        Self { runners, counters, brokers, scope, tasks, serving, shutdown }
     }
 
     /// Background tasks run, and requests are answered, from here on.
@@ -110,15 +110,25 @@ impl App {
 
     /// Stops: is no longer ready, takes no further message and request, finishes and settles what is in hand, writes out what is buffered, closes.
     ///
-    /// Bounded by the shutdown timeout; at once when nothing is in hand.
-    pub async fn shutdown(mut self) -> Stopped {
+    /// Where requests come through a port, it goes on as ever while it is already unready, for `unready_for` of `[shutdown]`: so long load
+    /// balancers may still send some. From there on it is bounded by the shutdown timeout, and takes no time when nothing is in hand.
+    pub async fn shutdown(self) -> Stopped {
+        self.tasks.health().enter(Phase::Stopping);
+        if !self.serving.states().is_empty() {
+            tokio::time::sleep(self.shutdown.unready_for).await;
+        }
+        self.end().await
+    }
+
+    /// The same at once.
+    pub(super) async fn end(mut self) -> Stopped {
         self.tasks.health().enter(Phase::Stopping);
         self.tasks.stop();
         self.serving.stop_taking();
         self.runners.iter().for_each(Runner::stop_taking);
         let drained = join_all(self.runners.iter_mut().map(Runner::drained));
         let finished = futures_util::future::join3(drained, self.tasks.ended(), self.serving.drained());
-        let stopped = match tokio::time::timeout(self.shutdown_timeout, finished).await {
+        let stopped = match tokio::time::timeout(self.shutdown.timeout, finished).await {
             Ok(_) => Stopped::Drained,
             Err(_elapsed) => Stopped::TimedOut,
         };

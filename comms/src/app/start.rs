@@ -58,12 +58,13 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
 
     let counters = bound.iter().map(|plan| (plan.subscription.name(), Arc::clone(&plan.counters))).collect();
     let runners = subscribe(bound, &mut problems).await;
-    let shutdown_timeout = app.shutdown_timeout.unwrap_or(app.config.shutdown.timeout);
-    let running = App::new(runners, counters, brokers, scope, tasks, serving, shutdown_timeout);
+    let mut shutdown = app.config.shutdown;
+    shutdown.timeout = app.shutdown_timeout.unwrap_or(shutdown.timeout);
+    let running = App::new(runners, counters, brokers, scope, tasks, serving, shutdown);
     match problems.check() {
         Ok(()) => Ok(running.begin()),
         Err(error) => {
-            running.shutdown().await;
+            running.end().await;
             Err(error)
         }
     }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::health::{Health, Matters};
-use crate::handler::attempt::panic_text;
+use crate::error::panic_text;
 use crate::inject::{InjectError, Injectable, Scope};
 
 /// Runs background tasks with the life of the application: they begin once messages flow, and shutdown
@@ -69,7 +69,7 @@ impl Tasks {
                 let caught = AssertUnwindSafe(async { task(stopping).await }).catch_unwind();
                 match aborting.run_until_cancelled(caught).await {
                     Some(Ok(())) => {}
-                    Some(Err(panic)) => tell_of_panic(&health, &panic_text(panic.as_ref())),
+                    Some(Err(panic)) => tell_of_panic(&health, panic_text(panic.as_ref())),
                     None => tracing::error!("a background task did not end when the application stopped; it was aborted"),
                 }
             }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use axum_core::body::Body;
+use hyper::body::Body as _;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Uri};
 use serde::Serialize;
@@ -14,7 +15,7 @@ use tokio::time::timeout;
 use super::answer::{self, Answer};
 use super::failure::{CallError, Failed, Lost, Target};
 use super::settings::PATIENCE;
-use super::{HttpCaller, context, path, text};
+use super::{CallInfo, HttpCaller, context, path, text};
 use crate::context::Context;
 use crate::http::{Place, RouteDecl, Verb};
 use crate::message::Id;
@@ -38,6 +39,7 @@ pub struct Call<'a> {
     headers: HeaderMap,
     body: Body,
     foreign: bool,
+    idempotent: bool,
     wrong: Vec<String>,
 }
 
@@ -58,6 +60,7 @@ impl<'a> Call<'a> {
             headers,
             body: Body::empty(),
             foreign: false,
+            idempotent: route.is_idempotent(),
             wrong: Vec::new(),
         }
     }
@@ -157,7 +160,12 @@ impl<'a> Call<'a> {
         }
         context::write(&context, left, &mut self.headers);
         let (HttpCaller { channel, settings }, status) = (self.caller, self.status);
-        let (target, request) = self.into_request()?;
+        let idempotent = self.idempotent;
+        let (target, mut request) = self.into_request()?;
+        if channel.is_layered() {
+            let info = info(&target, idempotent, &request);
+            request.extensions_mut().insert(info);
+        }
         let answering = async {
             let response = channel.send(request).await.map_err(Lost::Transport)?;
             answer::read(response, status, settings).await
@@ -212,6 +220,13 @@ impl fmt::Debug for Call<'_> {
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
+}
+
+/// What layers are told of the call.
+fn info(target: &Target, idempotent: bool, request: &Request<Body>) -> CallInfo {
+    let idempotency_key = request.headers().contains_key(IDEMPOTENCY_KEY);
+    let whole = request.body().size_hint().exact().is_some();
+    CallInfo { idempotent, idempotency_key, whole, ..CallInfo::new(target.client, target.method) }
 }
 
 fn method(verb: Verb) -> Method {

@@ -13,7 +13,10 @@ use crate::error::{BoxError, Class, Classify, chain_text};
 pub enum TransportErrorKind {
     /// No address could be connected to: the request was not sent.
     Unreachable,
-    /// The connection was lost, or spoke something else: nobody knows whether the request was carried out.
+    /// A layer around the channel held the request back: it was not sent.
+    Withheld,
+    /// The connection was lost, or spoke something else, or a layer around the channel failed: nobody knows whether the request was
+    /// carried out.
     Broken,
     /// No answer came in time: nobody knows whether the request was carried out.
     Deadline,
@@ -58,6 +61,24 @@ impl TransportError {
         Self(Box::new(Inner { kind: TransportErrorKind::Deadline, client, address: address.to_owned(), text, source: None }))
     }
 
+    /// A layer around the channel of the client has not sent the request, and why: a breaker is open, too many wait.
+    pub fn withheld(client: &'static str, reason: impl Into<BoxError>) -> Self {
+        let source = reason.into();
+        let text = format!("`{client}` was not asked: {}", chain_text(source.as_ref()).join(": "));
+        Self(Box::new(Inner { kind: TransportErrorKind::Withheld, client, address: String::new(), text, source: None }))
+    }
+
+    /// What came out of a layer: an error of a channel as it is, any other one as one that says nothing of the request.
+    pub(super) fn of_layer(client: &'static str, error: BoxError) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => {
+                let text = format!("a layer of the client `{client}` failed: {}", chain_text(error.as_ref()).join(": "));
+                Self(Box::new(Inner { kind: TransportErrorKind::Broken, client, address: String::new(), text, source: None }))
+            }
+        }
+    }
+
     /// What became of the request.
     #[must_use]
     pub fn kind(&self) -> TransportErrorKind {
@@ -70,7 +91,7 @@ impl TransportError {
         self.0.client
     }
 
-    /// Where it was sent; all that were tried when none could be reached.
+    /// Where it was sent; all that were tried when none could be reached; empty where a layer had the last word.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.0.address
@@ -92,7 +113,7 @@ impl std::error::Error for TransportError {
 impl Classify for TransportError {
     fn class(&self) -> Class {
         match self.kind() {
-            TransportErrorKind::Unreachable => Class::Retryable,
+            TransportErrorKind::Unreachable | TransportErrorKind::Withheld => Class::Retryable,
             TransportErrorKind::Broken | TransportErrorKind::Deadline => Class::Unknown,
         }
     }

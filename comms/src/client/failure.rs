@@ -52,7 +52,7 @@ pub enum CallError<E> {
         /// What was called.
         target: Box<Target>,
     },
-    /// No address could be connected to: the call was not made.
+    /// No address could be connected to, or a layer of the client held the call back: it was not made.
     Unreachable {
         /// What was called.
         target: Box<Target>,
@@ -110,7 +110,7 @@ impl<E> CallError<E> {
     fn of_transport(target: Target, source: TransportError) -> Self {
         let target = Box::new(Target { address: source.address().to_owned(), ..target });
         match source.kind() {
-            TransportErrorKind::Unreachable => Self::Unreachable { target, source },
+            TransportErrorKind::Unreachable | TransportErrorKind::Withheld => Self::Unreachable { target, source },
             TransportErrorKind::Broken | TransportErrorKind::Deadline => Self::Broken { target, source: source.into() },
         }
     }

@@ -3,12 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use super::channel::{Channel, LocalService};
-use super::local::{Local, Typed};
+use super::local::{Carries, Typed};
 use crate::http::Response;
 
 /// Stands for an application before it is made: clients are made before the services that they call.
 #[derive(Clone, Default)]
-pub(crate) struct Home(Arc<OnceLock<Box<dyn Local>>>);
+pub(crate) struct Home(Arc<OnceLock<Box<dyn Carries>>>);
 
 impl Home {
     /// From here on calls are answered, by this.
@@ -21,7 +21,7 @@ impl Home {
         Channel::home(client, self.clone())
     }
 
-    pub(super) fn get(&self) -> Option<&dyn Local> {
+    pub(super) fn get(&self) -> Option<&dyn Carries> {
         self.0.get().map(|service| &**service)
     }
 }

@@ -49,10 +49,21 @@ impl fmt::Display for Instance {
     }
 }
 
-/// Who knows where a service is now. Read at every call, so what is returned is kept ready.
+/// Who knows where a service is now: the seam that discovery fills, with
+/// [`AppBuilder::instances`](crate::AppBuilder::instances).
+///
+/// Read at every call, so what is returned is kept ready. One that is gone from the list gets no further call; calls that it has in hand
+/// end by themselves, and its connections are closed when they have idled.
 pub trait Instances: Send + Sync + 'static {
     /// The instances, in no particular order.
     fn current(&self) -> Arc<[Instance]>;
+}
+
+/// Whoever that is.
+impl Instances for Arc<dyn Instances> {
+    fn current(&self) -> Arc<[Instance]> {
+        (**self).current()
+    }
 }
 
 /// Always the same ones.

@@ -1,6 +1,5 @@
-//! A service in this very process, as a channel calls it: no port, no bytes.
+//! A tower service, as a channel calls it: one in this very process, or one that layers were put around.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 
 use axum_core::body::Body;
@@ -8,35 +7,30 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use hyper::body::Body as HttpBody;
 use hyper::{Request, Response};
+use tower_service::Service;
 
-use super::channel::LocalService;
 use crate::error::BoxError;
 
-/// Any service in this process, without its type.
-pub(super) trait Local: Send + Sync {
-    fn call(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>>;
+/// Any such service, without its type.
+pub(super) trait Carries: Send + Sync {
+    fn call(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, BoxError>>;
 }
 
 /// A service with its type.
 pub(super) struct Typed<S>(pub(super) S);
 
-impl<S, B> Local for Typed<S>
+impl<S, B> Carries for Typed<S>
 where
-    S: LocalService<Response = Response<B>, Future: Send>,
+    S: Service<Request<Body>, Response = Response<B>, Error: Into<BoxError>, Future: Send> + Clone + Send + Sync + 'static,
     B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    fn call(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
+    /// What the service waits for before it is ready is a part of the call: dropping the call lets go of it.
+    fn call(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, BoxError>> {
         let mut service = self.0.clone();
         Box::pin(async move {
-            let ready: Result<(), Infallible> = poll_fn(|task| service.poll_ready(task)).await;
-            let answered = match ready {
-                Ok(()) => service.call(request).await,
-                Err(never) => match never {},
-            };
-            match answered {
-                Ok(response) => response.map(Body::new),
-                Err(never) => match never {},
-            }
+            poll_fn(|task| service.poll_ready(task)).await.map_err(Into::into)?;
+            let response = service.call(request).await.map_err(Into::into)?;
+            Ok(response.map(Body::new))
         })
     }
 }

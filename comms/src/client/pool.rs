@@ -66,7 +66,15 @@ impl Pool {
         })
     }
 
-    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Body>, TransportError> {
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, TransportError> {
+        // A layer has chosen.
+        if let Some(chosen) = request.extensions_mut().remove::<Instance>() {
+            return self.send_to(&chosen, request).await;
+        }
         match &*self.instances.current() {
             [] => Err(TransportError::unreachable(self.name, &[], None)),
             [only] => self.send_to(only, request).await,

@@ -12,20 +12,28 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig as Rustls, RootCertStore};
 
 use super::ChannelError;
 use crate::config::{ClientConfig, ClientTlsConfig, Protocol};
 use crate::error::BoxError;
+use crate::http::pem::{self, PemError};
 
-/// How connections are secured; nothing is loaded for a client that has no `https://` address when it is made.
+/// How connections are secured: what that takes is read when the client is made if it has an `https://` address or certificates of its own then,
+/// else with the first such address that turns up.
 #[derive(Clone)]
-pub(super) struct Tls(Option<Secured>);
+pub(super) struct Tls(Arc<Lazy>);
+
+struct Lazy {
+    config: ClientTlsConfig,
+    protocol: Protocol,
+    secured: OnceCell<Secured>,
+}
 
 #[derive(Clone)]
 struct Secured {
@@ -34,16 +42,15 @@ struct Secured {
 }
 
 impl Tls {
-    /// Reads the certificates.
+    /// Reads the certificates, if they are wanted now.
     ///
     /// # Errors
     /// When they can't be read.
     pub(super) fn of(client: &'static str, wanted: bool, config: &ClientConfig) -> Result<Self, ChannelError> {
-        if !wanted && config.tls == ClientTlsConfig::default() {
-            return Ok(Self(None));
-        }
-        let secured = Secured::of(&config.tls, config.protocol);
-        secured.map(|secured| Self(Some(secured))).map_err(|reason| ChannelError::Tls { client, reason })
+        let wanted = wanted || config.tls != ClientTlsConfig::default();
+        let secured = wanted.then(|| Secured::of(&config.tls, config.protocol)).transpose();
+        let secured = OnceCell::new_with(secured.map_err(|reason| ChannelError::Tls { client, reason })?);
+        Ok(Self(Arc::new(Lazy { config: config.tls.clone(), protocol: config.protocol, secured })))
     }
 
     /// The connection, in TLS where the address wants it.
@@ -51,13 +58,24 @@ impl Tls {
         if uri.scheme() != Some(&Scheme::HTTPS) {
             return Ok(Stream::Plain(stream));
         }
-        let secured = self.0.as_ref().ok_or("no certificates were loaded, since no address was one of `https://` at the start")?;
+        let secured = self.0.secured().await?;
         let name = match &secured.server_name {
             Some(name) => name.clone(),
             None => name_of(uri)?,
         };
         let stream = secured.connector.connect(name, stream.into_inner()).await?;
         Ok(Stream::Tls(Box::new(TokioIo::new(stream))))
+    }
+}
+
+impl Lazy {
+    async fn secured(&self) -> Result<&Secured, BoxError> {
+        let read = || async {
+            let (config, protocol) = (self.config.clone(), self.protocol);
+            // Files are read.
+            Ok(tokio::task::spawn_blocking(move || Secured::of(&config, protocol)).await??)
+        };
+        self.secured.get_or_try_init(read).await
     }
 }
 
@@ -104,16 +122,19 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
 }
 
 fn certificates(key: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match read {
-        Ok(found) if found.is_empty() => Err(format!("tls.{key}: {} has no certificate; expected PEM", path.display())),
-        Ok(found) => Ok(found),
-        Err(error) => Err(format!("tls.{key}: could not read certificates from {}: {error}", path.display())),
-    }
+    pem::certificates(path).map_err(|error| wrong_file(key, path, "certificates", &error))
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| format!("tls.key: could not read a private key from {}: {error}", path.display()))
+    pem::private_key(path).map_err(|error| wrong_file("key", path, "a private key", &error))
+}
+
+fn wrong_file(key: &str, path: &Path, wanted: &str, error: &PemError) -> String {
+    let path = path.display();
+    match error {
+        PemError::Unreadable(error) => format!("tls.{key}: could not read {wanted} from {path}: {error}"),
+        PemError::Without(what) => format!("tls.{key}: {path} has no {what}; expected PEM"),
+    }
 }
 
 /// A connection, in TLS or not.

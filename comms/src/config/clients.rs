@@ -25,7 +25,8 @@ pub struct ClientConfig {
     pub timeout: Option<Duration>,
     /// How long each wait for more of an answer's body may take. Default: 30 s.
     pub read_timeout: Duration,
-    /// How many idle connections to one address are kept. Default: 32.
+    /// How many idle connections to one address are kept. With more calls in flight than that, connections are opened and closed all the
+    /// time. Default: 256.
     pub max_idle: usize,
     /// For how long an idle connection is kept. Default: 90 s.
     pub idle_timeout: Duration,
@@ -69,7 +70,7 @@ impl Default for ClientConfig {
             attempt_timeout: None,
             timeout: None,
             read_timeout: Duration::from_secs(30),
-            max_idle: 32,
+            max_idle: 256,
             idle_timeout: Duration::from_secs(90),
             answer_limit: 4 << 20,
             tls: ClientTlsConfig::default(),

@@ -167,7 +167,10 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownConfig {
-    /// How long work in flight may take to finish. Default: 30 s.
+    /// For how long the process says that it is not ready, and goes on as ever, before it closes its ports: until no load balancer sends
+    /// requests there any more. Default: no time.
+    pub unready_for: Duration,
+    /// How long work in flight may take to finish after that. Default: 30 s.
     pub timeout: Duration,
 }
 

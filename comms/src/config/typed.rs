@@ -140,7 +140,10 @@ impl Config {
             grpc: GrpcConfig::read(&tree),
             admin: AdminConfig::read(&tree),
             log: LogConfig::read(&tree),
-            shutdown: ShutdownConfig { timeout: duration(&tree, &["shutdown", "timeout"]).unwrap_or(Duration::from_secs(30)) },
+            shutdown: ShutdownConfig {
+                unready_for: duration(&tree, &["shutdown", "unready_for"]).unwrap_or(Duration::ZERO),
+                timeout: duration(&tree, &["shutdown", "timeout"]).unwrap_or(Duration::from_secs(30)),
+            },
             tree,
         }
     }
@@ -162,7 +165,7 @@ mod tests {
         assert_eq!((config.grpc.enabled, config.grpc.address, config.grpc.stream_grace), (true, None, Duration::from_secs(1)));
         assert_eq!((config.grpc.request_limit, config.grpc.answer_limit), (4 << 20, 4 << 20));
         assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Auto, "info"));
-        assert_eq!(config.shutdown.timeout, Duration::from_secs(30));
+        assert_eq!((config.shutdown.unready_for, config.shutdown.timeout), (Duration::ZERO, Duration::from_secs(30)));
     }
 
     #[test]

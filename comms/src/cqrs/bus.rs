@@ -42,7 +42,7 @@ impl BusCore {
 
     async fn call<R: Request>(&self, request: R, patience: Duration) -> Result<R::Reply, CallError<R::Error>> {
         let context = Context::current();
-        let patience = patience.min(time_left(&context));
+        let patience = patience.min(context.time_left().unwrap_or(Duration::MAX));
         match self.local.get().and_then(LocalHandlers::get::<R>) {
             Some(handler) => read_answer::<R>(handler.call(request, context, patience).await),
             None => self.call_remote(request, patience).await,
@@ -66,11 +66,6 @@ impl BusCore {
 
 fn no_broker(name: &str) -> BrokerError {
     BrokerError::new(BrokerErrorKind::Config, format!("no broker named `{name}` is configured: add `[brokers.{name}]` with a `url`"))
-}
-
-fn time_left(context: &Context) -> Duration {
-    let left = context.deadline().map(|deadline| deadline.duration_since(Timestamp::now()));
-    left.map_or(Duration::MAX, |left| Duration::try_from(left).unwrap_or(Duration::ZERO))
 }
 
 fn read_answer<R: Request>(answer: Answer<R>) -> Result<R::Reply, CallError<R::Error>> {

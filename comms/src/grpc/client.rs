@@ -18,7 +18,7 @@ use tonic_prost::ProstCodec;
 use super::deadline::Deadline;
 use super::tied::Tied;
 use super::{GrpcError, Inbound, InvalidMetadata, headers, metadata};
-use crate::client::Channel;
+use crate::client::{CallInfo, Channel};
 use crate::context::Context;
 use crate::error::BoxError;
 use crate::http::timeout::TIMEOUT;
@@ -55,6 +55,9 @@ pub struct Client<T = Channel> {
     request_limit: Option<usize>,
     compression: bool,
     metadata: MetadataMap,
+    /// Of the client, where layers want to know.
+    told: Option<&'static str>,
+    idempotent: bool,
 }
 
 impl<T: Transport> Client<T> {
@@ -69,7 +72,16 @@ impl<T: Transport> Client<T> {
             request_limit: None,
             compression: false,
             metadata: MetadataMap::new(),
+            told: None,
+            idempotent: false,
         }
+    }
+
+    /// Calls methods that carried out twice do what once does: layers of the client may repeat them. Generated clients say it of methods
+    /// with the option `idempotency_level`.
+    #[must_use]
+    pub fn idempotent(&self) -> Self {
+        Self { idempotent: true, ..self.clone() }
     }
 
     /// The longest time that a call of any kind may take, from its beginning to the end of its last stream. An earlier
@@ -131,7 +143,7 @@ impl<T: Transport> Client<T> {
         A: Message + Default + 'static,
     {
         let outgoing = Outgoing::new(Some(self.timeout.unwrap_or(self.patience)));
-        let request = outgoing.request(&self.metadata, request);
+        let request = self.told(path, true, outgoing.request(&self.metadata, request));
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.unary(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
@@ -150,7 +162,7 @@ impl<T: Transport> Client<T> {
         A: Message + Default + 'static,
     {
         let outgoing = Outgoing::new(self.timeout);
-        let request = outgoing.request(&self.metadata, requests);
+        let request = self.told(path, false, outgoing.request(&self.metadata, requests));
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.client_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
@@ -168,7 +180,7 @@ impl<T: Transport> Client<T> {
         A: Message + Default + 'static,
     {
         let outgoing = Outgoing::new(self.timeout);
-        let request = outgoing.request(&self.metadata, request);
+        let request = self.told(path, true, outgoing.request(&self.metadata, request));
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.server_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
@@ -190,7 +202,7 @@ impl<T: Transport> Client<T> {
         A: Message + Default + 'static,
     {
         let outgoing = Outgoing::new(self.timeout);
-        let (request, token) = (outgoing.request(&self.metadata, requests), CancellationToken::new());
+        let (request, token) = (self.told(path, false, outgoing.request(&self.metadata, requests)), CancellationToken::new());
         let tied = Tied { transport: self.transport.clone(), token: token.clone() };
         let left = token.drop_guard();
         let call = async {
@@ -198,6 +210,15 @@ impl<T: Transport> Client<T> {
             grpc.streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
         };
         Ok(outgoing.answers(call).await?.tied(left))
+    }
+
+    /// The request, with what its layers want to know of the call.
+    fn told<M>(&self, path: &'static str, whole: bool, mut request: Request<M>) -> Request<M> {
+        if let Some(client) = self.told {
+            let info = CallInfo { idempotent: self.idempotent, whole, ..CallInfo::new(client, path) };
+            request.extensions_mut().insert(info);
+        }
+        request
     }
 
     /// The transport, once it takes a call.
@@ -221,7 +242,7 @@ impl<T: Transport> Client<T> {
 /// What is sent along may be a secret: only its names are shown.
 impl<T: fmt::Debug> fmt::Debug for Client<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { transport, timeout, patience, answer_limit, request_limit, compression, metadata } = self;
+        let Self { transport, timeout, patience, answer_limit, request_limit, compression, metadata, told: _, idempotent } = self;
         f.debug_struct("Client")
             .field("transport", transport)
             .field("timeout", timeout)
@@ -230,6 +251,7 @@ impl<T: fmt::Debug> fmt::Debug for Client<T> {
             .field("request_limit", request_limit)
             .field("compression", compression)
             .field("metadata", &names(metadata))
+            .field("idempotent", idempotent)
             .finish()
     }
 }
@@ -247,8 +269,9 @@ impl Client {
     /// takes as long as it takes.
     #[must_use]
     pub fn over(channel: Channel, settings: crate::client::Settings) -> Self {
+        let told = channel.is_layered().then_some(settings.name);
         let client = Self::new(channel).answer_limit(settings.answer_limit);
-        Self { patience: settings.timeout.unwrap_or(PATIENCE), ..client }
+        Self { patience: settings.timeout.unwrap_or(PATIENCE), told, ..client }
     }
 }
 

@@ -5,7 +5,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::{Code, Status};
 
@@ -34,11 +33,7 @@ impl Deadline {
 
     /// The earlier of that long from now and the deadline of the context.
     pub(super) fn of(context: &Context, timeout: Option<Duration>) -> Self {
-        let left = context.deadline().map(|deadline| {
-            let left = deadline.duration_since(Timestamp::now());
-            Duration::try_from(left).unwrap_or(Duration::ZERO)
-        });
-        Self::after([left, timeout].into_iter().flatten().min())
+        Self::after([context.time_left(), timeout].into_iter().flatten().min())
     }
 
     /// How long it is to it; nothing when it has passed.

@@ -206,7 +206,7 @@ impl From<Status> for GrpcError {
 /// tonic does not know our channels, and takes every error of theirs for an unknown one.
 fn code_of(error: &TransportError) -> Code {
     match error.kind() {
-        TransportErrorKind::Unreachable => Code::Unavailable,
+        TransportErrorKind::Unreachable | TransportErrorKind::Withheld => Code::Unavailable,
         TransportErrorKind::Deadline => Code::DeadlineExceeded,
         TransportErrorKind::Broken => Code::Unknown,
     }

@@ -16,6 +16,7 @@ use super::metadata::AtHand;
 use super::terms::{End, Limit};
 use super::{Answer, Outbound};
 use crate::context::Context;
+use crate::error::panic_text;
 
 /// The bounds of the work on one call.
 #[derive(Clone, Debug)]
@@ -62,9 +63,7 @@ fn too_late(deadline: Deadline) -> Answer {
 }
 
 fn log(panic: &(dyn Any + Send)) {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let text = text.unwrap_or("with a value that is no text");
-    tracing::error!(target: "comms::grpc", panic = text, "a gRPC handler panicked");
+    tracing::error!(target: "comms::grpc", panic = panic_text(panic), "a gRPC handler panicked");
 }
 
 /// A stream of answers within the bounds of its call. It ends with its first error, and then holds nothing.

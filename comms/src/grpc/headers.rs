@@ -2,30 +2,24 @@
 
 use std::time::Duration;
 
-use hyper::http::{HeaderMap, HeaderName, HeaderValue};
+use hyper::http::{HeaderMap, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
-use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
+use tonic::metadata::MetadataMap;
 
 use super::GrpcError;
 use crate::context::Context;
+use crate::http::carried::{self, REQUEST_ID};
 use crate::http::timeout::{self, TIMEOUT};
-use crate::message::{Id, TraceParent};
-
-const CORRELATION: &str = "x-request-id";
-const TRACE_PARENT: &str = "traceparent";
-const TRACE_STATE: &str = "tracestate";
+use crate::message::Id;
 
 /// Longer ones are nobody's ids.
 const LONGEST_CORRELATION: usize = 256;
 
 /// The context in which a call is answered; a conversation and a trace begin where the caller names none.
 pub(super) fn context(headers: &HeaderMap) -> Context {
-    let correlation = text(headers, CORRELATION).filter(|text| !text.is_empty() && text.len() <= LONGEST_CORRELATION);
-    let context = Context::default().with_correlation(correlation.map_or_else(Id::new, Id::parse));
-    match text(headers, TRACE_PARENT).and_then(|text| text.parse::<TraceParent>().ok()) {
-        Some(parent) => context.with_trace(parent.child()).with_trace_state(text(headers, TRACE_STATE).map(Into::into)),
-        None => context.with_trace(TraceParent::root()),
-    }
+    let correlation = carried::text(headers, &REQUEST_ID).filter(|text| !text.is_empty() && text.len() <= LONGEST_CORRELATION);
+    let (trace, state) = carried::trace(headers);
+    Context::default().with_correlation(correlation.map_or_else(Id::new, Id::parse)).with_trace(trace).with_trace_state(state)
 }
 
 /// The same context with the deadline that long from now.
@@ -41,10 +35,6 @@ fn after(timeout: Duration) -> Option<Timestamp> {
     Timestamp::now().checked_add(SignedDuration::try_from(timeout).ok()?).ok()
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
 /// How long the caller waits, if it says so.
 pub(super) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, GrpcError> {
     let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
@@ -58,38 +48,18 @@ pub(super) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, GrpcError
 /// The correlation of the context as a header of the answer.
 pub(super) fn echo(context: &Context, headers: &mut HeaderMap) {
     let id = context.correlation().and_then(|id| id.with_text(|id| HeaderValue::from_str(id).ok()));
-    headers.extend(id.map(|mut id| {
-        id.set_sensitive(true);
-        (HeaderName::from_static(CORRELATION), id)
-    }));
+    headers.extend(id.map(|id| (REQUEST_ID, carried::once(id))));
 }
 
 /// Writes the context into the headers of a call; the deadline is written as the time that is left.
 pub(super) fn write(context: &Context, headers: &mut MetadataMap) {
-    match context.correlation() {
-        Some(id) => id.with_text(|id| put(headers, CORRELATION, id)),
-        None => Id::new().with_text(|id| put(headers, CORRELATION, id)),
-    }
-    context.next_trace().with_text(|trace| put(headers, TRACE_PARENT, trace));
-    if let Some(state) = context.trace_state() {
-        put(headers, TRACE_STATE, &state);
-    }
-}
-
-/// What can't stand in a header (a foreign id may be any text) is left out.
-///
-/// HTTP/2 remembers what it sent, on both sides, to say it shorter the second time. These differ with every call: "sensitive" is how
-/// one says that they are not worth it.
-fn put(headers: &mut MetadataMap, name: &'static str, value: &str) {
-    if let Ok(mut value) = MetadataValue::<Ascii>::try_from(value) {
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
+    carried::write(context, headers.as_mut());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::TraceParent;
 
     fn headers(name: &'static str, value: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -124,7 +94,7 @@ mod tests {
         let context = Context::default().with_correlation(Id::parse("order/17")).with_trace(TraceParent::root());
         let mut metadata = MetadataMap::new();
         write(&context, &mut metadata);
-        for name in [CORRELATION, TRACE_PARENT] {
+        for name in ["x-request-id", "traceparent"] {
             assert!(metadata.get(name).unwrap().is_sensitive(), "{name} is for one call only");
         }
         let read = within(self::context(&metadata.into_headers()), Some(Duration::from_secs(5)));
@@ -143,7 +113,7 @@ mod tests {
     fn a_correlation_that_is_nobodys_id_is_not_taken_over() {
         let of = |text: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(CORRELATION, HeaderValue::from_str(text).unwrap());
+            headers.insert(REQUEST_ID, HeaderValue::from_str(text).unwrap());
             context(&headers).correlation().unwrap().to_string()
         };
         let longest = "x".repeat(LONGEST_CORRELATION);
@@ -154,7 +124,7 @@ mod tests {
 
     #[test]
     fn where_nothing_is_said_a_conversation_begins() {
-        let context = context(&headers(TRACE_PARENT, "nonsense"));
+        let context = context(&headers("traceparent", "nonsense"));
         assert!(context.correlation().is_some() && context.trace().is_some());
     }
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 use super::erased::Slot;
 use super::plan::Entry;
 use super::{Incoming, Outcome};
-use crate::error::{Class, Fault};
+use crate::error::{Class, Fault, panic_text};
 use crate::message::Envelope;
 
 /// A handler that took longer than it may.
 #[derive(Debug, thiserror::Error)]
 #[error("the handler did not finish within {0:?}: raise its `timeout`, or make it faster")]
-struct TimedOut(Duration);
+pub(super) struct TimedOut(Duration);
 
 /// A handler that panicked.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +25,7 @@ struct Panicked(String);
 
 /// What a panic is to the pipeline: it may be tried again.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Fault {
-    Fault::new(Class::Retryable, Panicked(panic_text(panic)))
+    Fault::new(Class::Retryable, Panicked(panic_text(panic).to_owned()))
 }
 
 /// What a handler is called with.
@@ -104,12 +104,6 @@ fn caught(slot: &mut Slot, work: impl FnOnce(&mut Slot) -> Poll<Result<(), Faile
 /// Drops the future, and what it holds, now and not when the slot is used again.
 fn empty(slot: &mut Slot) {
     slot.set(std::future::ready(Ok(())));
-}
-
-/// What a panic says.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "with a value that is no text".into())
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! What is given up, and why.
 
-use jiff::Timestamp;
-
+use super::attempt::TimedOut;
 use super::plan::Entry;
 use super::policy;
 use crate::broker::{Delivery, REPLAYED};
+use crate::context::time_left;
 use crate::error::{Class, Fault};
 use crate::message::Envelope;
 
@@ -63,7 +63,7 @@ impl GivenUp {
                 ),
             );
         }
-        if metadata.deadline.is_some_and(|deadline| deadline < Timestamp::now()) {
+        if metadata.deadline.is_some_and(|deadline| time_left(deadline).is_zero()) {
             return refused(
                 reason::EXPIRED,
                 format!("the deadline {} is over: nobody waits for the result", metadata.deadline.unwrap_or_default()),
@@ -79,6 +79,13 @@ impl GivenUp {
             );
         }
         None
+    }
+
+    /// What is given up since its deadline has passed in the meantime.
+    pub(super) fn expired(envelope: &Envelope, fault: Fault, attempts: u32) -> Self {
+        let deadline = envelope.metadata.deadline.unwrap_or_default();
+        let stopped = || Fault::new(Class::Permanent, format!("the deadline {deadline} has passed: the handler was stopped, since nobody waits for the result"));
+        Self { reason: reason::EXPIRED, fault: if fault.error.is::<TimedOut>() { stopped() } else { fault }, attempts }
     }
 
     /// What is given up because an earlier message of its key was.

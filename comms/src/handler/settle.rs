@@ -15,6 +15,7 @@ use super::policy::{self, Verdict};
 use super::refuse::{GivenUp, is_replayed, reason};
 use super::worker::{Begun, Open, Pipeline};
 use crate::broker::{BrokerError, DeadLetter, Delivery, Provenance};
+use crate::context::time_left;
 use crate::error::{Class, Fault, chain_text};
 use crate::message::Envelope;
 
@@ -48,15 +49,19 @@ impl Pipeline {
         loop {
             let outcome = match mem::replace(&mut begun, Begun::Not) {
                 Begun::Failed(failed) => Err(failed),
-                Begun::Waiting => attempt::finish(slot, entry.decl.timeout).await,
+                Begun::Waiting => attempt::finish(slot, patience(entry, delivery.envelope())).await,
                 _ => {
                     let attempt = Attempt::new(self.plan.service, entry, delivery.envelope(), attempt);
-                    attempt::run(&attempt, slot, entry.decl.timeout).await
+                    attempt::run(&attempt, slot, patience(entry, delivery.envelope())).await
                 }
             };
             let Err(Failed { is_undecodable, fault }) = outcome else {
                 return self.succeed_and_unpark(entry, delivery).await;
             };
+            if is_expired(delivery.envelope()) {
+                let given_up = GivenUp::expired(delivery.envelope(), fault, attempt);
+                return self.give_up(entry, delivery, given_up).await;
+            }
             let reason = match fault.class {
                 _ if is_undecodable => reason::UNDECODABLE,
                 Class::Permanent => reason::PERMANENT,
@@ -155,6 +160,15 @@ impl Pipeline {
     fn broker_failed(&self, entry: &Entry, attempted: &str, error: &BrokerError) {
         tracing::error!(handler = entry.decl.name, error = %error, "could not {attempted}; the message is delivered again");
     }
+}
+
+/// How long an attempt may take: as the handler says, and no longer than somebody waits for what comes of it.
+fn patience(entry: &Entry, envelope: &Envelope) -> Duration {
+    envelope.metadata.deadline.map_or(entry.decl.timeout, |deadline| time_left(deadline).min(entry.decl.timeout))
+}
+
+fn is_expired(envelope: &Envelope) -> bool {
+    envelope.metadata.deadline.is_some_and(|deadline| time_left(deadline).is_zero())
 }
 
 /// The same message, with the count of attempts that have been made.

@@ -1,6 +1,5 @@
 //! One request from its head to its answer: its identity, its context, its bounds, and its line in the log.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,21 +7,22 @@ use std::time::Duration;
 use axum_core::body::Body;
 use axum_core::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use hyper::header::{ALLOW, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{ALLOW, HeaderMap, HeaderValue};
 use hyper::{Method, Request};
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tracing::Level;
 
+use super::carried::{self, REQUEST_ID};
 use super::gzip;
 use super::streaming::{End, Streamed, Streaming};
 use super::table::{Found, Table};
 use super::within::within_since;
 use super::{Answered, Arguments, Endpoint, Merged, Problem, timeout};
 use crate::context::Context;
-use crate::message::{Id, TraceParent};
+use crate::error::panic_text;
+use crate::message::Id;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A longer one is not taken over.
 const LONGEST_ID: usize = 128;
 
@@ -105,11 +105,6 @@ fn too_late() -> Problem {
         .because("the deadline of the caller passed")
 }
 
-pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("with a value that is no text")
-}
-
 /// The id that the client gave the request, if it is one; else a new one.
 fn request_id(headers: &HeaderMap) -> (Id, HeaderValue) {
     let is_id = |value: &&HeaderValue| (1..=LONGEST_ID).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
@@ -127,14 +122,6 @@ fn patience(headers: &HeaderMap) -> Option<Duration> {
     timeout::parse(headers.get(timeout::TIMEOUT)?.to_str().ok()?)
 }
 
-fn trace(headers: &HeaderMap) -> (TraceParent, Option<Arc<str>>) {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match text("traceparent").and_then(|text| text.trim().parse::<TraceParent>().ok()) {
-        Some(parent) => (parent.child(), text("tracestate").map(Into::into)),
-        None => (TraceParent::root(), None),
-    }
-}
-
 /// What the log will say of a request. One that is dropped before its end was abandoned by its client.
 pub(super) struct Access {
     method: Method,
@@ -148,7 +135,7 @@ pub(super) struct Access {
 
 impl Access {
     fn begin(method: &Method, id: Id, headers: &HeaderMap) -> Self {
-        let (trace, state) = trace(headers);
+        let (trace, state) = carried::trace(headers);
         let context = Context::default().with_correlation(id).with_trace(trace).with_trace_state(state);
         Self { method: method.clone(), route: "", context, begun: Instant::now(), ended: false, streams: None }
     }

@@ -122,6 +122,10 @@ pub struct RouteDecl {
     pub parameters: &'static [ParameterDecl],
     /// What documents say of a successful answer.
     pub answer: Option<Shape>,
+    /// `idempotent`: carrying a request out twice does what once does.
+    pub idempotent: bool,
+    /// `idempotency_key`: the service knows a repetition by the header `idempotency-key`.
+    pub idempotency_key: bool,
 }
 
 impl RouteDecl {
@@ -129,7 +133,20 @@ impl RouteDecl {
     #[must_use]
     pub const fn new(verb: Verb, path: &'static str, name: &'static str, location: Location) -> Self {
         let (timeout, body_limit) = (Duration::from_secs(30), 1 << 20);
-        Self { verb, path, name, location, timeout, body_limit, status: 200, doc: None, parameters: &[], answer: None }
+        Self {
+            verb,
+            path,
+            name,
+            location,
+            timeout,
+            body_limit,
+            status: 200,
+            doc: None,
+            parameters: &[],
+            answer: None,
+            idempotent: false,
+            idempotency_key: false,
+        }
     }
 
     /// A request may take so long.
@@ -169,6 +186,26 @@ impl RouteDecl {
     pub const fn parameters(mut self, parameters: &'static [ParameterDecl]) -> Self {
         self.parameters = parameters;
         self
+    }
+
+    /// Carrying a request out twice does what once does.
+    #[must_use]
+    pub const fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// The service knows a repetition by the header `idempotency-key`.
+    #[must_use]
+    pub const fn idempotency_key(mut self) -> Self {
+        self.idempotency_key = true;
+        self
+    }
+
+    /// Whether carrying a request out twice does what once does: it says so, or HTTP says so of its method (GET, PUT and DELETE).
+    #[must_use]
+    pub const fn is_idempotent(&self) -> bool {
+        self.idempotent || matches!(self.verb, Verb::Get | Verb::Put | Verb::Delete)
     }
 
     /// Documents say this of a successful answer.

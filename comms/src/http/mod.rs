@@ -27,6 +27,7 @@ pub(crate) mod answer;
 mod arguments;
 mod body;
 mod busy;
+pub(crate) mod carried;
 mod chunks;
 mod connection;
 mod decl;
@@ -44,6 +45,8 @@ mod merged;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod patient;
+#[cfg(feature = "tls")]
+pub(crate) mod pem;
 mod preface;
 pub(crate) mod problem;
 mod route;

@@ -12,8 +12,8 @@ use hyper::body::{Body as HttpBody, Frame};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::access::{Access, panic_text};
-use crate::error::BoxError;
+use super::access::Access;
+use crate::error::{BoxError, panic_text};
 
 /// What a stream may consist of: pieces, or results of them; an error breaks the answer off, so that the client knows that it is not
 /// whole.

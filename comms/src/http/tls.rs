@@ -9,7 +9,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
@@ -17,6 +16,7 @@ use tokio_rustls::rustls::{Error, RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use super::patient::Patient;
+use super::pem::{self, PemError};
 use crate::config::HttpTlsConfig;
 
 /// Told to who speaks plain HTTP here.
@@ -36,6 +36,16 @@ pub(crate) enum TlsError {
     WrongPair { certificate: PathBuf, key: PathBuf },
     #[error("`[http.tls]` with {}: {source}", path.display())]
     Unusable { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+impl TlsError {
+    fn of(key: &'static str, path: &Path, error: PemError) -> Self {
+        let path = path.to_owned();
+        match error {
+            PemError::Unreadable(source) => Self::Unreadable { key, path, source },
+            PemError::Without(what) => Self::Without { key, path, what },
+        }
+    }
 }
 
 /// Makes connections secure.
@@ -99,17 +109,10 @@ fn clients_of(authority: &Path, provider: Arc<CryptoProvider>) -> Result<Arc<dyn
     WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build().map_err(|error| unusable(error.into()))
 }
 
-fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|source| TlsError::Unreadable { key, path: path.to_owned(), source })
-}
-
 fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(key, path)?).collect();
-    let without = || TlsError::Without { key, path: path.to_owned(), what: "certificate" };
-    found.ok().filter(|found| !found.is_empty()).ok_or_else(without)
+    pem::certificates(path).map_err(|error| TlsError::of(key, path, error))
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let without = |_| TlsError::Without { key: "key", path: path.to_owned(), what: "private key" };
-    PrivateKeyDer::from_pem_slice(&read("key", path)?).map_err(without)
+    pem::private_key(path).map_err(|error| TlsError::of("key", path, error))
 }

@@ -26,7 +26,7 @@ use crate::grpc::stated_class;
 #[cfg(all(feature = "http", not(feature = "grpc")))]
 use no_grpc::stated_class;
 
-pub use crate::app::main;
+pub use crate::app::{main, main_with};
 pub use schemars;
 pub use serde;
 pub use std;

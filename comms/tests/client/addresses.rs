@@ -1,10 +1,8 @@
 //! Several addresses, of which some are dead, and the connections that are kept.
 
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use comms::client::{CallError, Channel, HttpCaller, Instance, Instances, Settings};
-use comms::config::ClientConfig;
+use comms::client::{CallError, HttpCaller};
 use comms::http::{Location, Problem, RouteDecl, Verb};
 use comms::{Class, Classify};
 use futures_util::future::join_all;
@@ -110,28 +108,21 @@ async fn no_more_idle_connections_are_kept_than_allowed_nor_for_longer() {
     assert_eq!(echo(&caller, "x").await.unwrap(), 1);
 }
 
-/// Addresses that change, as those of a discovery do.
-#[derive(Clone)]
-struct Moving(Arc<Mutex<Arc<[Instance]>>>);
-
-impl Instances for Moving {
-    fn current(&self) -> Arc<[Instance]> {
-        Arc::clone(&self.0.lock().unwrap())
-    }
-}
-
 #[tokio::test]
-async fn instances_may_come_and_go() {
-    let (one, other) = (Peer::of_json("1").await, Peer::of_json("2").await);
-    let moving = Moving(Arc::new(Mutex::new(Arc::new([]))));
-    let channel = Channel::to("bank", moving.clone(), &ClientConfig::default()).unwrap();
-    let caller = HttpCaller::new(channel, Settings::of("bank", &ClientConfig::default()));
-    let text = echo(&caller, "x").await.unwrap_err().to_string();
-    assert!(text.contains("there is no address of `bank` now"), "{text}");
-    for (peer, answer) in [(&one, 1), (&other, 2)] {
-        *moving.0.lock().unwrap() = Arc::new([Instance::at(&peer.url()).unwrap()]);
-        assert_eq!(echo(&caller, "x").await.unwrap(), answer);
+async fn as_many_calls_at_once_as_ever_need_no_further_connections() {
+    let peer = Peer::of_json("1").await;
+    let caller = caller(&peer.config());
+    for _ in 0..20 {
+        for answer in join_all((0..64).map(|_| echo(&caller, "x"))).await {
+            assert_eq!(answer.unwrap(), 1);
+        }
+        // Connections come back once their tasks have run, which on this one thread they do in between.
+        for _ in 0..64 {
+            tokio::task::yield_now().await;
+        }
     }
+    assert_eq!(peer.seen.requests().len(), 20 * 64);
+    assert!(peer.seen.accepted() <= 64, "{} connections", peer.seen.accepted());
 }
 
 #[tokio::test]

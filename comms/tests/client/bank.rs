@@ -150,9 +150,10 @@ route!(GetPanic, PANIC = RouteDecl::new(Verb::Get, "/panic", "panic", HERE), |ba
     comms::__contract_answered!(200, ())
 });
 
-/// The bank with its routes.
+/// The bank with its routes, and without a port unless it is configured.
 pub fn app(watch: &Watch) -> AppBuilder {
-    let app = AppBuilder::new("bank").provide(watch.clone()).service::<Bank>();
+    let no_port = comms::config::Config::from_toml("[http]\nenabled = false\n").unwrap();
+    let app = AppBuilder::new("bank").config(no_port).provide(watch.clone()).service::<Bank>();
     let app = app.route::<PostCharge>().route::<GetCharge>().route::<GetFile>().route::<DeleteCharge>();
     app.route::<GetContext>().route::<GetHold>().route::<GetPanic>()
 }

@@ -9,6 +9,9 @@ mod bank;
 mod bounds;
 mod calls;
 mod fakes;
+mod home;
+mod layers;
+mod moving;
 mod peer;
 #[cfg(feature = "tls")]
 mod tls;

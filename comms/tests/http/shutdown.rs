@@ -109,3 +109,69 @@ async fn dropping_the_application_ends_its_connections() {
     assert_eq!(rest(&mut stream).await, "");
     gate.held(0).await;
 }
+
+/// Asks for the phase and the readiness, as the admin port does.
+fn ready(health: &comms::health::Health) -> bool {
+    health.report().ready
+}
+
+#[tokio::test]
+async fn it_is_unready_for_a_while_before_the_port_is_closed() {
+    const PAUSE: Duration = Duration::from_secs(2);
+    let gate = Gate::new();
+    let app = serve(&gate, "[shutdown]\nunready_for = \"2s\"\ntimeout = \"10s\"").await;
+    let (address, health) = (address(&app), app.get::<comms::health::Health>().unwrap());
+    let mut kept = connect(&app).await;
+    let mut held = connect(&app).await;
+    held.write_all(get("/hold").as_bytes()).await.unwrap();
+    gate.held(1).await;
+    assert!(ready(&health));
+    let begun = Instant::now();
+    let stopped = tokio::spawn(app.shutdown());
+    until("it is unready", || !ready(&health)).await;
+
+    // Whoever has not noticed yet is answered: over a new connection, and over one that was there.
+    let mut answered = 0;
+    while begun.elapsed() < PAUSE / 2 {
+        let mut fresh = TcpStream::connect(address).await.expect("the port is open");
+        for stream in [&mut fresh, &mut kept] {
+            stream.write_all(get("/orders/7").as_bytes()).await.unwrap();
+            let text = answer(stream).await;
+            assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && !text.contains("connection: close"), "{text}");
+            answered += 1;
+        }
+        assert!(!ready(&health) && !stopped.is_finished());
+    }
+    assert!(answered >= 2, "{answered}");
+
+    // Then nobody is, and what is in hand is finished.
+    until("the port is closed", || std::net::TcpStream::connect(address).is_err()).await;
+    let closed = begun.elapsed();
+    assert!(closed >= PAUSE, "{closed:?}");
+    assert!(!stopped.is_finished());
+    gate.permits.add_permits(1);
+    assert!(rest(&mut held).await.ends_with("true"));
+    assert_eq!(stopped.await.unwrap(), Stopped::Drained);
+    assert!(begun.elapsed() < PAUSE + Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn the_pause_and_the_timeout_bound_a_stop_together() {
+    let gate = Gate::new();
+    let app = serve(&gate, "[shutdown]\nunready_for = \"300ms\"\ntimeout = \"300ms\"").await;
+    let mut stream = connect(&app).await;
+    stream.write_all(get("/hold").as_bytes()).await.unwrap();
+    gate.held(1).await;
+    let begun = Instant::now();
+    assert_eq!(app.shutdown().await, Stopped::TimedOut);
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_millis(600) && took < Duration::from_secs(8), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_port_there_is_nobody_to_wait_for() {
+    let app = serve(&Gate::new(), "enabled = false\n[shutdown]\nunready_for = \"1h\"").await;
+    let begun = tokio::time::Instant::now();
+    assert_eq!(app.shutdown().await, Stopped::Drained);
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+}

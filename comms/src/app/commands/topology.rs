@@ -13,12 +13,12 @@ use crate::config::Config;
 use crate::error::chain_text;
 
 pub(super) fn topology(model: &AppModel) -> Report {
-    Report::new(mermaid(model), json!({ "services": model.services, "messages": model.messages }))
+    Report::new(mermaid(model), json!({ "services": model.services, "messages": model.messages, "clients": model.clients }))
 }
 
-/// Services as boxes, topics as rounded ones, an arrow for each message type.
+/// Services as boxes, topics and what is called outside as rounded ones, an arrow for each message type, a dotted one for what is called.
 fn mermaid(model: &AppModel) -> String {
-    let mut lines = BTreeSet::new();
+    let mut lines = calls(model);
     for service in &model.services {
         lines.insert(format!("  {}[{}]", id("service", &service.name), service.name));
         for name in &service.publishes {
@@ -36,6 +36,25 @@ fn mermaid(model: &AppModel) -> String {
     }
     let lines: Vec<String> = lines.into_iter().collect();
     format!("graph LR\n{}\n", lines.join("\n"))
+}
+
+/// From each service to those that answer what it calls, else to a node of its own for it.
+fn calls(model: &AppModel) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for service in &model.services {
+        for client in model.clients.iter().filter(|client| service.calls.contains(&client.name.as_str())) {
+            let from = id("service", &service.name);
+            let mut called: Vec<String> =
+                model.services.iter().filter(|other| other.answers(client)).map(|other| id("service", &other.name)).collect();
+            if called.is_empty() {
+                let outside = id("outside", &client.contract);
+                lines.insert(format!("  {outside}([{}])", client.contract));
+                called.push(outside);
+            }
+            lines.extend(called.iter().map(|to| format!("  {from} -. \"{} ({})\" .-> {to}", client.contract, client.kind)));
+        }
+    }
+    lines
 }
 
 fn topic(topic: &str, broker: &str) -> String {

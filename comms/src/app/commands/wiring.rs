@@ -42,6 +42,9 @@ fn service_text(service: &ServiceModel) -> String {
             let _ = writeln!(text, "    {line}");
         }
     }
+    if !service.calls.is_empty() {
+        let _ = writeln!(text, "  calls with {}", service.calls.join(", "));
+    }
     if !service.publishes.is_empty() {
         let names: Vec<String> = service.publishes.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "  publishes {}", names.join(", "));
@@ -79,7 +82,7 @@ fn route_row(route: &RouteModel) -> [String; 5] {
         format!("{} {}", route.verb, route.path),
         route.name.clone(),
         format!("-> {}", route.status),
-        format!("timeout {}, body up to {}", format_duration(route.timeout), size_text(route.body_limit)),
+        terms_text(route),
         route.location.clone(),
     ]
 }
@@ -93,6 +96,15 @@ fn rpc_row(method: &GrpcMethodModel) -> [String; 3] {
     ];
     let bounds: Vec<String> = bounds.into_iter().flatten().collect();
     [method.name.to_owned(), method.kind.to_owned(), bounds.join(", ")]
+}
+
+fn terms_text(route: &RouteModel) -> String {
+    let repeated = match route {
+        RouteModel { idempotent: true, .. } => ", idempotent",
+        RouteModel { idempotency_key: true, .. } => ", with an idempotency key",
+        _ => "",
+    };
+    format!("timeout {}, body up to {}{repeated}", format_duration(route.timeout), size_text(route.body_limit))
 }
 
 fn retry_text(handler: &HandlerModel) -> String {

@@ -14,7 +14,8 @@ use crate::config::format_duration;
 pub(super) fn operation(service: &ServiceModel, route: &RouteModel, id: String, schemas: &Schemas) -> Value {
     let mut operation = json!({ "operationId": id, "tags": [service.name] });
     describe(&mut operation, &route.doc);
-    let parameters: Vec<Value> = route.parameters.iter().filter_map(|parameter| self::parameter(parameter, route, schemas)).collect();
+    let mut parameters: Vec<Value> = route.parameters.iter().filter_map(|parameter| self::parameter(parameter, route, schemas)).collect();
+    parameters.extend(route.idempotency_key.then(idempotency_key));
     if !parameters.is_empty() {
         operation["parameters"] = json!(parameters);
     }
@@ -22,6 +23,9 @@ pub(super) fn operation(service: &ServiceModel, route: &RouteModel, id: String, 
         operation["requestBody"] = request_body(body, route, schemas);
     }
     operation["responses"] = responses::of(route, schemas);
+    if route.idempotent {
+        operation["x-idempotent"] = json!(true);
+    }
     operation["x-comms-timeout"] = json!(format_duration(route.timeout));
     operation
 }
@@ -45,6 +49,17 @@ fn parameter(parameter: &ParameterModel, route: &RouteModel, schemas: &Schemas) 
         value["description"] = json!("The rest of the path, with its slashes: OpenAPI can't say that a parameter may have some.");
     }
     Some(value)
+}
+
+/// What says that a request is one that was sent before.
+fn idempotency_key() -> Value {
+    json!({
+        "name": "idempotency-key",
+        "in": "header",
+        "required": false,
+        "description": "In quotes, as RFC 8941 writes texts. A request with the key of an earlier one is a repetition of it.",
+        "schema": { "type": "string" },
+    })
 }
 
 fn schema(content: Option<&ContentModel>, schemas: &Schemas) -> Value {

@@ -1,0 +1,52 @@
+//! The context of a request in its headers: `x-request-id`, `traceparent` and `tracestate`, in and out, of HTTP and of gRPC.
+
+use std::sync::Arc;
+
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::context::Context;
+use crate::message::{Id, TraceParent};
+
+/// The correlation id.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// The trace that the request belongs to, as one step further; a new one where it names none.
+pub(crate) fn trace(headers: &HeaderMap) -> (TraceParent, Option<Arc<str>>) {
+    match text(headers, &TRACE_PARENT).and_then(|text| text.trim().parse::<TraceParent>().ok()) {
+        Some(parent) => (parent.child(), text(headers, &TRACE_STATE).map(Into::into)),
+        None => (TraceParent::root(), None),
+    }
+}
+
+/// What the header says, if it is a text.
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Writes the context; a conversation begins where there is none.
+pub(crate) fn write(context: &Context, headers: &mut HeaderMap) {
+    match context.correlation() {
+        Some(id) => id.with_text(|id| put(headers, REQUEST_ID, id)),
+        None => Id::new().with_text(|id| put(headers, REQUEST_ID, id)),
+    }
+    context.next_trace().with_text(|trace| put(headers, TRACE_PARENT, trace));
+    if let Some(state) = context.trace_state() {
+        put(headers, TRACE_STATE, &state);
+    }
+}
+
+/// What can't stand in a header (a foreign id may be any text) is left out.
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, once(value));
+    }
+}
+
+/// A value that differs with every call. HTTP/2 remembers what it sent, on both sides, to say it shorter the second time: "sensitive" is
+/// how one says that this is not worth it.
+pub(crate) fn once(mut value: HeaderValue) -> HeaderValue {
+    value.set_sensitive(true);
+    value
+}
