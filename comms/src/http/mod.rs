@@ -47,6 +47,8 @@ pub(crate) mod gzip;
 mod merged;
 #[cfg(feature = "multipart")]
 mod multipart;
+#[cfg(feature = "multipart")]
+mod one_by_one;
 mod patient;
 mod preface;
 pub(crate) mod problem;

@@ -5,6 +5,7 @@ use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use super::form_part::{form_of, media_type};
+use super::one_by_one::OneByOne;
 use super::{Arguments, BodyStream, FormPart, FromBody, Problem};
 
 /// A form with files, `multipart/form-data`, field by field as it comes. All of it together is within the body limit of the route.
@@ -157,7 +158,7 @@ impl Multipart {
     fn reader(&mut self) -> Result<&mut multer::Multipart<'static>, Problem> {
         if !matches!(self.0, State::Read(_)) {
             let (boundary, body) = std::mem::take(self).into_body().map_err(|why| Problem::new(400).detail(why))?;
-            self.0 = State::Read(multer::Multipart::new(body, boundary));
+            self.0 = State::Read(multer::Multipart::new(OneByOne::of(body), boundary));
         }
         match &mut self.0 {
             State::Read(form) => Ok(form),

@@ -114,7 +114,7 @@ async fn a_service_says_when_it_wants_to_be_asked_again() {
 
 #[tokio::test]
 async fn whoever_else_says_it_is_heard_too() {
-    let limited = || async { (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "Fri, 31 Dec 2999 23:59:59 GMT")], "no") };
+    let limited = || async { (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "Tue, 31 Dec 2999 23:59:59 GMT")], "no") };
     let silent = || async { (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "soon")], "no") };
     let router = Router::new().route("/own", axum::routing::get(limited)).route("/other", axum::routing::get(silent));
     let desk: DeskClient = over_port(&super::foreign::serve(router).await);

@@ -116,6 +116,18 @@ impl Watch {
         self.0.most.load(Ordering::SeqCst)
     }
 
+    /// Waits until nothing more is made or taken.
+    pub(crate) async fn still(&self) {
+        let (mut last, mut times) = (self.in_flight(), 0);
+        until("nothing moves", || {
+            let now = self.in_flight();
+            times = if now == last { times + 1 } else { 0 };
+            last = now;
+            times == 40
+        })
+        .await;
+    }
+
     pub(crate) fn streams(&self) -> usize {
         self.0.streams.load(Ordering::SeqCst)
     }
@@ -269,7 +281,7 @@ pub(crate) fn clients(app: &App) -> [MediaClient; 2] {
 }
 
 /// Waits for the condition.
-pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "waited for {PATIENCE:?} until {what}");
