@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use super::form_part::{form_of, media_type};
 use super::one_by_one::OneByOne;
-use super::{Arguments, BodyStream, FormPart, FromBody, Problem};
+use super::{Arguments, BodyStream, FormPart, FromBody, Medium, Problem};
 
 /// A form with files, `multipart/form-data`, field by field as it comes. All of it together is within the body limit of the route.
 ///
@@ -57,6 +57,12 @@ pub struct Field<'a> {
     inner: multer::Field<'static>,
     /// One field at a time: they come one after another.
     _form: &'a mut Multipart,
+}
+
+/// Its fields, of which nothing more is known.
+impl Medium for Multipart {
+    type Data = serde_json::Map<String, serde_json::Value>;
+    const MEDIA: Option<&'static str> = Some(<Self as FromBody>::MEDIA_TYPE);
 }
 
 impl FromBody for Multipart {

@@ -245,7 +245,7 @@ mod tests {
     use serde::{Deserialize, Serialize};
 
     use crate::BoxError;
-    use crate::http::{Answered, Content, Form, IntoAnswer, Raw, Shape, With};
+    use crate::http::{Answered, Bytes, Content, EventStream, Form, IntoAnswer, Raw, Shape, With};
 
     #[derive(Deserialize, Serialize)]
     struct Opaque(Option<String>);
@@ -302,6 +302,9 @@ mod tests {
         assert_eq!(media(crate::__shape!(answer & str)), (Some("application/json"), true));
         assert_eq!(media(crate::__shape!(answer Opaque)), (Some("application/json"), false));
         assert_eq!(media(crate::__shape!(answer With<Vec<u32>>)), (Some("application/json"), true));
+        assert_eq!(media(crate::__shape!(answer With<EventStream>)), (Some("text/event-stream"), true));
+        assert_eq!(media(crate::__shape!(answer With<()>)), (None, true));
+        assert_eq!(media(crate::__shape!(answer Result<Bytes, Foreign>)), (Some("application/octet-stream"), false));
         assert_eq!(media(crate::__shape!(answer Raw)).0, Some("*/*"));
         assert_eq!(media(crate::__shape!(answer Result<Own, Foreign>)).0, Some("*/*"));
         assert_eq!(media(crate::__shape!(answer Foreign)), (Some("application/json"), false));
