@@ -9,7 +9,7 @@ use quote::{quote, quote_spanned};
 use syn::{Path, Type};
 
 use crate::fake;
-use crate::tokens::{asserted, at, doc, duration, location, setting};
+use crate::tokens::{asserted, at, doc, duration, location, placed, setting};
 
 /// The member that registers the routes of a service that implements the contract.
 pub(crate) fn register(contract: &Contract) -> TokenStream {
@@ -43,14 +43,10 @@ pub(crate) fn expand(contract: &Contract) -> TokenStream {
     quote!(#(#routes)* #client #fake #listed)
 }
 
-/// What travels in answers; alternatives under `#[cfg]` are left to the client's method.
+/// What travels as an error; alternatives under `#[cfg]` are left to the client's method.
 fn assertions(contract: &Contract) -> Vec<(&'static str, &Type)> {
     let methods = contract.methods.iter().filter(|method| method.route.common.cfgs.is_empty());
-    let types = methods.flat_map(|method| {
-        let (value, error) = (method.value.iter(), method.error.iter());
-        value.map(|value| ("assert_answer", value)).chain(error.map(|error| ("assert_refusal", error)))
-    });
-    types.collect()
+    methods.filter_map(|method| method.error.as_ref()).map(|error| ("assert_refusal", error)).collect()
 }
 
 pub(crate) fn descriptor(contract: &Contract, method: &Method) -> Ident {
@@ -102,7 +98,8 @@ fn client(contract: &Contract) -> TokenStream {
     let Contract { common, ident, vis, .. } = contract;
     let (krate, cfgs, client) = (&common.krate, &common.cfgs, names::beside(ident, "Client"));
     let text = format!("Calls [`{ident}`] over HTTP. Cloning is cheap; clones share their connections.");
-    let (decl, methods) = (client_decl(contract), contract.methods.iter().map(|method| client_method(contract, method)));
+    let (decl, keyed) = (client_decl(contract), keyed(contract));
+    let methods = contract.methods.iter().map(|method| client_method(contract, method));
     quote! {
         #(#cfgs)*
         #[doc = #text]
@@ -110,6 +107,7 @@ fn client(contract: &Contract) -> TokenStream {
         #vis struct #client(#krate::client::HttpCaller);
         #(#cfgs)*
         impl #client {
+            #keyed
             #(#methods)*
         }
         #(#cfgs)*
@@ -132,18 +130,35 @@ fn client_decl(Contract { common, name, foreign, .. }: &Contract) -> TokenStream
     quote!(#krate::client::ClientDecl::new(#name, #krate::client::ClientKind::Http, #name, #location) #foreign #doc)
 }
 
+/// The way to give a key, where a method has one.
+fn keyed(contract: &Contract) -> Option<TokenStream> {
+    let vis = &contract.vis;
+    let has_key = contract.methods.iter().any(|method| method.idempotency == Some(Idempotency::Key));
+    has_key.then(|| {
+        quote! {
+            /// The same client, whose calls with an idempotency key have this one: repetitions of one call, until the key changes.
+            #[must_use]
+            #vis fn with_idempotency_key(&self, key: impl ::core::convert::Into<::std::sync::Arc<str>>) -> Self {
+                Self(self.0.with_idempotency_key(key))
+            }
+        }
+    })
+}
+
 fn client_method(contract: &Contract, method: &Method) -> TokenStream {
     let Method { route, arguments, idempotency, .. } = method;
     let (krate, cfgs, name, descriptor) = (&route.common.krate, &route.common.cfgs, &route.ident, descriptor(contract, method));
     let types = route.parameters.iter().map(|parameter| &parameter.ty);
     let (value, error) = (value(method), error(krate, method));
-    let pieces = route.parameters.iter().zip(arguments).map(|(parameter, argument)| piece(parameter, argument));
+    let pieces = route.parameters.iter().zip(arguments).map(|(parameter, argument)| piece(krate, parameter, argument));
     let key = (*idempotency == Some(Idempotency::Key)).then(|| quote!(call.idempotency_key(::core::option::Option::None);));
     let foreign = contract.foreign.is_some().then(|| quote!(call.foreign();));
     let text = client_doc(&route.common.doc, &route.requests());
     let vis = &contract.vis;
-    let place = route.output.as_ref().map_or_else(|| at(name), at);
-    let sent = quote_spanned!(place=> #krate::__private::sent::<#value, #error>(call).await);
+    // Mistakes in the value are shown there, which takes all tokens around it.
+    let place = method.value.as_ref().map_or_else(|| at(name), at);
+    let sent = placed(quote!(#krate::__sent!), place);
+    let sent = quote_spanned!(place=> #sent(call, #value, #error));
     let mutable = (!arguments.is_empty() || key.is_some() || foreign.is_some()).then(|| quote!(mut));
     quote! {
         #(#cfgs)*
@@ -165,13 +180,16 @@ fn client_doc(doc: &str, requests: &str) -> String {
 }
 
 /// Puts an argument into the call, for mistakes at its type.
-fn piece(Parameter { place, name, ty }: &Parameter, argument: &Ident) -> TokenStream {
+fn piece(krate: &Path, Parameter { place, name, ty }: &Parameter, argument: &Ident) -> TokenStream {
     match place {
         Place::Path => quote_spanned!(at(ty)=> call.path(#name, &#argument);),
         Place::Query => quote_spanned!(at(ty)=> call.query(#name, &#argument);),
         Place::Header => quote_spanned!(at(ty)=> call.header(#name, &#argument);),
         // What is extracted was refused.
-        Place::Body | Place::Extracted => quote_spanned!(at(ty)=> call.json(&#argument);),
+        Place::Body | Place::Extracted => {
+            let put = placed(quote!(#krate::__put!), at(ty));
+            quote_spanned!(at(ty)=> #put(call, #argument, #ty);)
+        }
     }
 }
 

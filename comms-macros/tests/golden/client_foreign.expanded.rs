@@ -51,7 +51,7 @@ What the service answered, or what went wrong on the way to it.*/
     > {
         let mut call = self.0.begin(&__comms_Provider_ping::<()>::ROUTE);
         call.foreign();
-        ::comms::__private::sent::<(), ::comms::contract::Never>(call).await
+        ::comms::__sent!(call, (), ::comms::contract::Never)
     }
 }
 impl ::comms::client::Client for ProviderClient {

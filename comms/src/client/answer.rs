@@ -1,91 +1,48 @@
-//! The answer of a call, read within bounds.
+//! An answer that is no success.
 
-use axum_core::body::Body;
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
-use hyper::body::Body as _;
-use hyper::header::{CONTENT_TYPE, HeaderMap, LOCATION};
-use hyper::{Response, StatusCode};
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use serde::de::DeserializeOwned;
 
-use super::failure::{CallError, Lost, Target, class_of_status};
-use super::{Channel, Instance, Settings};
+use super::failure::{CallError, Target, class_of_status};
+use super::reply::{Origin, Reply, ReplyError};
+use super::{Instance, retry_after};
 use crate::error::Class;
 use crate::http::Problem;
-use crate::http::within::within;
 
 /// So much of a text that is no problem is told.
 const TOLD: usize = 1 << 10;
 
-/// The head and the whole body.
-pub(super) struct Received {
+/// An answer that is no success, read to its end.
+pub(super) struct Refusal<'a> {
     status: StatusCode,
-    /// Whether that is the status of success.
-    success: bool,
     headers: HeaderMap,
     body: Bytes,
     /// Who answered, where that is not plain.
     by: Option<Instance>,
+    origin: Origin<'a>,
 }
 
-/// What was answered, and by whom.
-pub(super) struct Answer<'a> {
-    received: Received,
-    target: Target,
-    channel: &'a Channel,
-}
-
-/// Reads the whole answer. The status of success is the declared one, or any from 200 to 299.
-pub(super) async fn read(response: Response<Body>, declared: u16, settings: &Settings) -> Result<Received, Lost> {
-    let (mut parts, body) = response.into_parts();
-    let by = parts.extensions.remove();
-    let success = parts.status.is_success() || parts.status.as_u16() == declared;
-    let body = read_body(body, settings).await?;
-    Ok(Received { status: parts.status, success, headers: parts.headers, body, by })
-}
-
-async fn read_body(mut body: Body, settings: &Settings) -> Result<Bytes, Lost> {
-    if body.size_hint().lower() > settings.answer_limit as u64 {
-        return Err(too_large(settings));
-    }
-    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
-    while let Some(frame) = within(settings.read_timeout, body.frame()).await.ok_or_else(|| stalled(settings))? {
-        let Ok(data) = frame.map_err(|error| Lost::Broken(error.into()))?.into_data() else { continue };
-        if first.len().max(all.len()) + data.len() > settings.answer_limit {
-            return Err(too_large(settings));
-        }
-        // Most answers come in one piece, which is not copied then.
-        if first.is_empty() {
-            first = data;
-            continue;
-        }
-        if all.is_empty() {
-            all.extend_from_slice(&first);
-        }
-        all.extend_from_slice(&data);
-    }
-    Ok(if all.is_empty() { first } else { all.freeze() })
-}
-
-fn too_large(settings: &Settings) -> Lost {
-    let Settings { name, answer_limit, .. } = settings;
-    Lost::Answer(format!("it has more than {answer_limit} bytes: raise `answer_limit` under [clients.{name}], or ask for less"))
-}
-
-fn stalled(settings: &Settings) -> Lost {
-    Lost::Stalled(settings.read_timeout)
-}
-
-impl Received {
-    /// What a refusal was meant to be, for a person.
-    fn told(&self) -> Option<&str> {
-        let is_text = self.content_type().starts_with("text/plain");
-        let text = std::str::from_utf8(&self.body).ok().filter(|text| is_text && !text.is_empty())?;
-        Some(text.char_indices().nth(TOLD).map_or(text, |(end, _)| &text[..end]))
+impl<'a> Refusal<'a> {
+    pub(super) async fn read(mut reply: Reply<'a>, by: Option<Instance>) -> Result<Self, ReplyError> {
+        let body = reply.bytes().await?;
+        Ok(Self { status: reply.status(), headers: reply.take_headers(), body, by, origin: reply.origin() })
     }
 
-    fn content_type(&self) -> &str {
-        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    /// The error that it is: an `E` out of the member `error` of the problem; of a foreign service also out of the whole body.
+    pub(super) fn error<E: DeserializeOwned>(self, foreign: bool) -> CallError<E> {
+        if self.status.is_redirection() {
+            return self.redirected();
+        }
+        let (problem, wait) = (self.problem(), retry_after::read(&self.headers));
+        if let Some(error) = problem.extension("error").and_then(|error| E::deserialize(error).ok()) {
+            return CallError::Refused(error, class(&problem), wait);
+        }
+        match foreign.then(|| serde_json::from_slice(&self.body).ok()).flatten() {
+            Some(error) => CallError::Refused(error, class_of_status(problem.status()), wait),
+            None => CallError::Problem { problem: self.with_wait(problem), target: Box::new(self.target()) },
+        }
     }
 
     /// The problem of the body; of the status where it has none.
@@ -99,68 +56,39 @@ impl Received {
             }
         }
     }
-}
 
-impl<'a> Answer<'a> {
-    pub(super) fn new(received: Received, target: Target, channel: &'a Channel) -> Self {
-        Self { received, target, channel }
-    }
-
-    pub(super) fn is_success(&self) -> bool {
-        self.received.success
-    }
-
-    /// The value of a success.
-    pub(super) fn value<T: DeserializeOwned, E>(self) -> Result<T, CallError<E>> {
-        let body = &self.received.body;
-        let text: &[u8] = if body.is_empty() { b"null" } else { body };
-        match serde_json::from_slice(text) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(self.not_expected(&error)),
+    /// When to come again stands beside a problem.
+    fn with_wait(&self, problem: Problem) -> Problem {
+        match self.headers.get(RETRY_AFTER) {
+            Some(wait) => problem.header(RETRY_AFTER, wait.clone()),
+            None => problem,
         }
     }
 
-    fn not_expected<E>(self, error: &serde_json::Error) -> CallError<E> {
-        let reason = match (self.received.body.is_empty(), self.received.content_type()) {
-            (true, _) => format!("it is empty, and JSON was expected ({error})"),
-            (false, kind) if kind.contains("json") => format!("its JSON is not what was expected: {error}"),
-            (false, "") => format!("it has no content type, and JSON was expected: {error}"),
-            (false, kind) => format!("it is `{kind}`, and JSON was expected: {error}"),
-        };
-        self.unreadable(reason)
+    /// What a refusal was meant to be, for a person.
+    fn told(&self) -> Option<&str> {
+        let is_text = self.content_type().starts_with("text/plain");
+        let text = std::str::from_utf8(&self.body).ok().filter(|text| is_text && !text.is_empty())?;
+        Some(text.char_indices().nth(TOLD).map_or(text, |(end, _)| &text[..end]))
     }
 
-    /// The error of anything else.
-    pub(super) fn error<E: DeserializeOwned>(self, foreign: bool) -> CallError<E> {
-        if self.received.status.is_redirection() {
-            return self.redirected();
-        }
-        let problem = self.received.problem();
-        if let Some(error) = problem.extension("error").and_then(|error| E::deserialize(error).ok()) {
-            return CallError::Refused(error, class(&problem));
-        }
-        match foreign.then(|| serde_json::from_slice(&self.received.body).ok()).flatten() {
-            Some(error) => CallError::Refused(error, class_of_status(problem.status())),
-            None => CallError::Problem { problem, target: Box::new(self.target()) },
-        }
+    fn content_type(&self) -> &str {
+        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     fn redirected<E>(self) -> CallError<E> {
-        let to = self.received.headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
-        let reason = format!("{}: it points to {to}, and redirections are not followed", self.received.status);
-        self.unreadable(reason)
+        let to = self.headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
+        let reason = format!("{}: it points to {to}, and redirections are not followed", self.status);
+        CallError::Answer { target: Box::new(self.target()), reason }
     }
 
     /// With where the answer came from.
     fn target(self) -> Target {
-        match self.received.by {
-            Some(by) => Target { address: by.to_string(), ..self.target },
-            None => self.target.at(self.channel),
+        let target = self.origin.target.clone();
+        match self.by {
+            Some(by) => Target { address: by.to_string(), ..target },
+            None => target.at(self.origin.channel),
         }
-    }
-
-    fn unreadable<E>(self, reason: String) -> CallError<E> {
-        CallError::Answer { target: Box::new(self.target()), reason }
     }
 }
 

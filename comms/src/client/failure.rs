@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Channel, TransportError, TransportErrorKind};
+use super::{Channel, TransportError, TransportErrorKind, retry_after};
 use crate::config::format_duration;
 use crate::error::{BoxError, Class, Classify, Fault, chain_text};
 use crate::http::{Problem, Verb};
@@ -43,8 +43,9 @@ impl fmt::Display for Target {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError<E> {
-    /// The service refused, and this is what it said; with the class that it gave the error.
-    Refused(E, Class),
+    /// The service refused, and this is what it said; with the class that it gave the error, and how long it wants to be left alone,
+    /// if it says so.
+    Refused(E, Class, Option<Duration>),
     /// The service, or something before it, answered with another problem, or with the status of an error.
     Problem {
         /// What it said.
@@ -93,7 +94,7 @@ impl<E> CallError<E> {
     /// The service's own error, if that is what it is.
     pub fn refused(self) -> Option<E> {
         match self {
-            Self::Refused(error, _) => Some(error),
+            Self::Refused(error, ..) => Some(error),
             _ => None,
         }
     }
@@ -103,6 +104,17 @@ impl<E> CallError<E> {
     pub fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Problem { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// How long the service wants to be left alone before the next attempt, from the header `retry-after`; counted from the answer
+    /// where it says a time, and until that moment where it says a date.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(_, _, wait) => *wait,
+            Self::Problem { problem, .. } => retry_after::read(problem.headers()),
             _ => None,
         }
     }
@@ -117,6 +129,7 @@ impl<E> CallError<E> {
 }
 
 /// A call without an answer, before it is known whose.
+#[derive(Debug)]
 pub(super) enum Lost {
     Transport(TransportError),
     /// The body broke off.
@@ -150,7 +163,7 @@ impl Failed {
 impl<E: fmt::Display> fmt::Display for CallError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(error, _) => error.fmt(f),
+            Self::Refused(error, ..) => error.fmt(f),
             Self::Problem { problem, target } => write!(f, "{target} answered {problem}"),
             Self::Unreachable { target, source } => write!(f, "{target} was not called: {source}"),
             Self::Broken { target, source } => {
@@ -178,7 +191,7 @@ impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {}
 impl<E> Classify for CallError<E> {
     fn class(&self) -> Class {
         match self {
-            Self::Refused(_, class) => *class,
+            Self::Refused(_, class, _) => *class,
             Self::Problem { problem, .. } => class_of_status(problem.status()),
             Self::Unreachable { source, .. } => source.class(),
             Self::Broken { .. } | Self::Deadline { .. } => Class::Unknown,

@@ -40,9 +40,21 @@ fn check(name: &str, value: &str) -> Result<(), String> {
 
 /// Adds `name=text` to the query.
 pub(super) fn add_to_query(query: &mut String, name: &str, text: &str) {
-    let joint = if query.is_empty() { '?' } else { '&' };
+    query.push(if query.is_empty() { '?' } else { '&' });
+    add(query, name, text);
+}
+
+/// Adds `name=text` to the form.
+pub(super) fn add_to_form(form: &mut String, name: &str, text: &str) {
+    if !form.is_empty() {
+        form.push('&');
+    }
+    add(form, name, text);
+}
+
+fn add(pairs: &mut String, name: &str, text: &str) {
     // Writing to a string can't fail.
-    let _ = write!(query, "{joint}{}={}", utf8_percent_encode(name, ENCODED), utf8_percent_encode(text, ENCODED));
+    let _ = write!(pairs, "{}={}", utf8_percent_encode(name, ENCODED), utf8_percent_encode(text, ENCODED));
 }
 
 #[cfg(test)]

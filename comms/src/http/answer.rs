@@ -1,11 +1,14 @@
 //! What a route may return.
 
 use axum_core::body::Body;
+use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
-use super::{Answered, Problem};
+use super::{Answered, Medium, Problem};
+
+const BYTES: &str = "application/octet-stream";
 
 /// What a route method may return beside data: data that serde can write is answered as JSON without it.
 ///
@@ -30,6 +33,21 @@ impl IntoAnswer for () {
         *response.status_mut() = success(if status == 200 { 204 } else { status });
         Ok(response)
     }
+}
+
+/// Bytes as they are, `application/octet-stream`; another type is said by [`With`](super::With).
+impl IntoAnswer for Bytes {
+    fn into_answer(self, status: u16) -> Answered {
+        let mut response = Response::new(Body::from(self));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(BYTES));
+        of_status(status, response)
+    }
+}
+
+/// Of which nothing more is known.
+impl Medium for Bytes {
+    type Data = Raw;
+    const MEDIA: Option<&'static str> = Some(BYTES);
 }
 
 /// A response as it is: status, headers and body.

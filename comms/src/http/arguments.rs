@@ -111,6 +111,11 @@ impl Arguments {
         Ok(BodyStream::new(body::pieces(body, self.endpoint.decl.body_limit, self.endpoint.read_timeout)))
     }
 
+    /// Whether whoever takes them keeps them: a body that is a stream is read to its end then.
+    pub(super) fn are_kept(&self) -> bool {
+        self.endpoint.keeps_bodies
+    }
+
     /// Nothing here unpacks what a client has packed: its size would not be known before.
     fn take_body(&mut self) -> Result<Body, Problem> {
         match self.parts.headers.get(CONTENT_ENCODING) {

@@ -1,10 +1,16 @@
 //! Bytes as they come.
 
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 use hyper::body::Bytes;
 
 use super::streaming::{self, StreamItem, Streamed};
 use super::{Answered, IntoAnswer};
+use crate::error::BoxError;
 
 /// An answer piece by piece, as the stream gives them: `Bytes`, `Vec<u8>`, `String`, text, or results of these. The stream is asked for
 /// more only as fast as the client reads, and dropped when the client goes away. An error breaks the answer off.
@@ -22,7 +28,7 @@ use super::{Answered, IntoAnswer};
 /// }
 /// # let _ = export;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "it is answered only when the route returns it"]
 pub struct Chunks<S> {
     stream: S,
@@ -39,6 +45,54 @@ impl<S> Chunks<S> {
     pub fn endless(mut self) -> Self {
         self.endless = true;
         self
+    }
+}
+
+/// Bytes as they come, by a name that a contract can say: a service answers [`ByteStream::of`](Chunks::of) any stream, and its client gets the
+/// bytes as they arrive. What breaks off ends with an error; dropping it ends the stream at the service.
+///
+/// ```
+/// use comms::BoxError;
+/// use comms::http::ByteStream;
+///
+/// async fn count(mut export: ByteStream) -> Result<usize, BoxError> {
+///     let mut bytes = 0;
+///     while let Some(piece) = export.piece().await? {
+///         bytes += piece.len();
+///     }
+///     Ok(bytes)
+/// }
+/// # let _ = count;
+/// ```
+pub type ByteStream = Chunks<BoxStream<'static, Result<Bytes, BoxError>>>;
+
+impl Chunks<BoxStream<'static, Result<Bytes, BoxError>>> {
+    /// Of any stream that may be answered.
+    pub fn of(stream: impl Stream<Item: StreamItem<Bytes>> + Send + 'static) -> Self {
+        Self::new(stream.map(StreamItem::piece).boxed())
+    }
+
+    /// The next piece; none at the end.
+    ///
+    /// # Errors
+    /// When there is none, and this is not the end: at a client a [`StreamError`](crate::client::StreamError).
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, BoxError> {
+        self.stream.next().await.transpose()
+    }
+}
+
+/// Whatever the stream is.
+impl<S> fmt::Debug for Chunks<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chunks").field("endless", &self.endless).finish_non_exhaustive()
+    }
+}
+
+impl<S: Stream + Unpin> Stream for Chunks<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        Pin::new(&mut self.stream).poll_next(task)
     }
 }
 

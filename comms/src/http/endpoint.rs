@@ -16,6 +16,8 @@ pub(crate) struct Endpoint {
     pub(super) service: &'static str,
     /// How long a wait for more of the body may take.
     pub(super) read_timeout: Duration,
+    /// Bodies that are streams are read to their end before the route is called.
+    pub(super) keeps_bodies: bool,
     call: Call,
 }
 
@@ -23,7 +25,14 @@ impl Endpoint {
     /// The route on the service.
     pub(crate) fn of<R: Route>(name: &'static str, service: Arc<R::Service>, read_timeout: Duration) -> Self {
         let call = move |arguments| -> BoxFuture<'static, Answered> { Box::pin(R::call(Arc::clone(&service), arguments)) };
-        Self { decl: R::DECL, service: name, read_timeout, call: Box::new(call) }
+        Self { decl: R::DECL, service: name, read_timeout, keeps_bodies: false, call: Box::new(call) }
+    }
+
+    /// Of a fake, which keeps what it was called with.
+    #[cfg(feature = "testing")]
+    pub(crate) fn keeping_bodies(mut self) -> Self {
+        self.keeps_bodies = true;
+        self
     }
 
     /// With what the configuration changes in what its attribute says.

@@ -1,14 +1,16 @@
 //! Server-sent events.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt as _};
 use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::time::{Sleep, sleep};
 
 use super::streaming::{self, StreamItem, Streamed};
@@ -16,7 +18,7 @@ use super::{Answered, IntoAnswer, Medium};
 use crate::error::BoxError;
 
 /// As the standard of HTML calls it.
-const EVENT_STREAM: &str = "text/event-stream";
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
 /// One of the [`Events`].
 ///
@@ -67,6 +69,43 @@ impl Event {
         self.retry = Some(after);
         self
     }
+
+    /// Its text, of any number of lines.
+    #[must_use]
+    pub fn data_text(&self) -> Option<&str> {
+        self.data.as_deref()
+    }
+
+    /// Its kind; one without is a `message`.
+    #[must_use]
+    pub fn name_text(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Its id: what to come back with after a lost connection, in the header `last-event-id`, as long as no later event has another one.
+    #[must_use]
+    pub fn id_text(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// How long to wait before coming back after a lost connection.
+    #[must_use]
+    pub fn retry_delay(&self) -> Option<Duration> {
+        self.retry
+    }
+
+    /// Its text, JSON, as this type.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.data_text().unwrap_or_default())
+    }
+
+    /// As it was read: nothing in these can break a line.
+    pub(super) fn received(data: String, name: Option<String>, id: Option<String>, retry: Option<Duration>) -> Self {
+        Self { name, id, retry, data: Some(data) }
+    }
 }
 
 /// In one line: an event can't be forged by what stands in a name.
@@ -75,8 +114,8 @@ fn line(text: String) -> String {
 }
 
 /// As it is sent.
-impl std::fmt::Display for Event {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, id, retry, data } = self;
         name.iter().try_for_each(|name| writeln!(f, "event: {name}"))?;
         id.iter().try_for_each(|id| writeln!(f, "id: {id}"))?;
@@ -113,7 +152,7 @@ impl StreamItem<Event> for Event {
 /// }
 /// # let _ = numbers;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "it is answered only when the route returns it"]
 pub struct Events<S> {
     stream: S,
@@ -130,6 +169,54 @@ impl<S> Events<S> {
     pub fn keep_alive(mut self, every: Duration) -> Self {
         self.keep_alive = every;
         self
+    }
+}
+
+/// Events by a name that a contract can say: a service answers [`EventStream::of`](Events::of) any stream, and its client gets the
+/// events as they arrive. What breaks off ends with an error; dropping it ends the stream at the service.
+///
+/// ```
+/// use comms::BoxError;
+/// use comms::http::EventStream;
+///
+/// async fn sum(mut numbers: EventStream) -> Result<u64, BoxError> {
+///     let mut sum = 0;
+///     while let Some(event) = numbers.event().await? {
+///         sum += event.parse::<u64>()?;
+///     }
+///     Ok(sum)
+/// }
+/// # let _ = sum;
+/// ```
+pub type EventStream = Events<BoxStream<'static, Result<Event, BoxError>>>;
+
+impl Events<BoxStream<'static, Result<Event, BoxError>>> {
+    /// Of any stream that may be answered.
+    pub fn of(stream: impl Stream<Item: StreamItem<Event>> + Send + 'static) -> Self {
+        Self::new(stream.map(StreamItem::piece).boxed())
+    }
+
+    /// The next event; none at the end.
+    ///
+    /// # Errors
+    /// When there is none, and this is not the end: at a client a [`StreamError`](crate::client::StreamError).
+    pub async fn event(&mut self) -> Result<Option<Event>, BoxError> {
+        self.stream.next().await.transpose()
+    }
+}
+
+/// Whatever the stream is.
+impl<S> fmt::Debug for Events<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("keep_alive", &self.keep_alive).finish_non_exhaustive()
+    }
+}
+
+impl<S: Stream + Unpin> Stream for Events<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        Pin::new(&mut self.stream).poll_next(task)
     }
 }
 

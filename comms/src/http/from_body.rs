@@ -1,17 +1,13 @@
 //! Bodies that are taken another way than as JSON.
 
-use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::Stream;
-use futures_util::stream::{BoxStream, StreamExt as _};
 
-use super::{Arguments, Problem};
+use super::{Arguments, BodyStream, Problem};
 
-/// What a route may take as its body beside JSON. An argument that implements it is asked; any other is read as JSON.
+/// What a route may take as its body beside JSON. An argument that implements it is asked; any other is read as JSON. In a contract it
+/// implements [`IntoBody`](crate::client::IntoBody) too, by which its client sends it.
 ///
 /// ```
 /// use comms::http::{Arguments, FromBody, Problem};
@@ -61,54 +57,10 @@ impl FromBody for String {
     }
 }
 
-/// The body piece by piece, as it comes: what is not taken yet is not sent yet. It ends with an error where it breaks off (400),
-/// comes too slowly (408), or is larger than the route takes (413).
-///
-/// ```
-/// use comms::http::{BodyStream, Problem};
-///
-/// async fn count(mut body: BodyStream) -> Result<usize, Problem> {
-///     let mut bytes = 0;
-///     while let Some(piece) = body.piece().await? {
-///         bytes += piece.len();
-///     }
-///     Ok(bytes)
-/// }
-/// # let _ = count;
-/// ```
-#[must_use = "a body is read only as far as its pieces are taken"]
-pub struct BodyStream(BoxStream<'static, Result<Bytes, Problem>>);
-
-impl BodyStream {
-    pub(super) fn new(pieces: impl Stream<Item = Result<Bytes, Problem>> + Send + 'static) -> Self {
-        Self(pieces.boxed())
-    }
-
-    /// The next piece; none at the end.
-    ///
-    /// # Errors
-    /// 400 when the body breaks off, 408 when it comes too slowly, 413 when it is too large.
-    pub async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
-        self.0.next().await.transpose()
-    }
-}
-
+/// Piece by piece, as it comes.
 impl FromBody for BodyStream {
     async fn from_body(arguments: &mut Arguments) -> Result<Self, Problem> {
-        arguments.stream()
-    }
-}
-
-impl Stream for BodyStream {
-    type Item = Result<Bytes, Problem>;
-
-    fn poll_next(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(task)
-    }
-}
-
-impl fmt::Debug for BodyStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BodyStream")
+        let body = arguments.stream()?;
+        if arguments.are_kept() { body.kept().await } else { Ok(body) }
     }
 }

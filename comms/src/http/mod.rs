@@ -26,15 +26,19 @@ mod access;
 pub(crate) mod answer;
 mod arguments;
 mod body;
+mod body_stream;
 mod busy;
 pub(crate) mod carried;
 mod chunks;
 mod connection;
 mod decl;
 mod endpoint;
+pub(crate) mod event_reader;
 mod events;
 pub(crate) mod failure;
 mod form;
+#[cfg(feature = "multipart")]
+mod form_part;
 mod from_body;
 #[cfg(feature = "compression")]
 pub(crate) mod gzip;
@@ -44,6 +48,8 @@ pub(crate) mod gzip;
 mod merged;
 #[cfg(feature = "multipart")]
 mod multipart;
+#[cfg(feature = "multipart")]
+mod one_by_one;
 mod patient;
 #[cfg(feature = "tls")]
 pub(crate) mod pem;
@@ -76,13 +82,16 @@ pub use crate::location::Location;
 pub(crate) use access::respond;
 pub use answer::{IntoAnswer, Raw};
 pub use arguments::Arguments;
-pub use chunks::Chunks;
+pub use body_stream::BodyStream;
+pub use chunks::{ByteStream, Chunks};
 pub use decl::{ParameterDecl, Place, RouteDecl, Verb};
 pub(crate) use endpoint::Endpoint;
-pub use events::{Event, Events};
+pub use events::{Event, EventStream, Events};
 pub use failure::HttpError;
 pub use form::Form;
-pub use from_body::{BodyStream, FromBody};
+#[cfg(feature = "multipart")]
+pub use form_part::FormPart;
+pub use from_body::FromBody;
 pub(crate) use merged::Merged;
 #[cfg(feature = "multipart")]
 pub use multipart::{Field, Multipart};

@@ -223,6 +223,11 @@ impl Problem {
         self.0.extensions.get(name)
     }
 
+    /// What is sent beside it; of one that a client got, its `retry-after`.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
     /// What the log is told.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.0.cause.as_deref()

@@ -5,7 +5,8 @@ use hyper::{HeaderMap, StatusCode};
 
 use super::{Answered, Medium, Problem};
 
-/// An answer with its own status and headers: of data, of nothing, or of anything else that a route may answer with.
+/// An answer with its own status and headers: of data, of nothing, or of anything else that a route may answer with. The client of a
+/// contract gets them back.
 ///
 /// ```
 /// use comms::http::With;
@@ -14,6 +15,9 @@ use super::{Answered, Medium, Problem};
 /// async fn place() -> With<u64> {
 ///     With::new(7).status(201).header("location", "/orders/7")
 /// }
+///
+/// let placed = With::new(7).status(201).header("location", "/orders/7");
+/// assert_eq!((placed.value(), placed.status_code(), placed.header_text("location")), (&7, Some(201), Some("/orders/7")));
 /// # let _ = place;
 /// ```
 #[derive(Clone, Debug)]
@@ -63,6 +67,44 @@ impl<T> With<T> {
             (Ok(name), Err(_)) => self.head.wrong = Some(format!("the value of the header `{name}` of the answer can't stand in one")),
         }
         self
+    }
+
+    /// What a client was answered.
+    pub(crate) fn received(value: T, status: StatusCode, headers: HeaderMap) -> Self {
+        Self { value, head: Head { status: Some(status.as_u16()), headers, wrong: None } }
+    }
+
+    /// The same with another value.
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> With<U> {
+        With { value: map(self.value), head: self.head }
+    }
+
+    /// The value.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// The value alone.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
+    /// The status: that of the answer at a client; at a service the one that was given, if one was.
+    #[must_use]
+    pub fn status_code(&self) -> Option<u16> {
+        self.head.status
+    }
+
+    /// The headers: all of the answer at a client; at a service those that were given.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// A header, if it is there and text.
+    #[must_use]
+    pub fn header_text(&self, name: &str) -> Option<&str> {
+        self.head.headers.get(name)?.to_str().ok()
     }
 
     /// The answer of the value, with these.

@@ -14,12 +14,12 @@ pub mod shape;
 #[cfg(feature = "http")]
 pub mod taken;
 #[cfg(feature = "http")]
-mod travels;
+pub mod travels;
 pub mod wiring;
 
 pub use outcome::{Answers, provided};
 #[cfg(feature = "http")]
-pub use travels::{Answer, Refusal, assert_answer, assert_refusal, sent};
+pub use travels::{Answer, Refusal, assert_refusal};
 
 #[cfg(feature = "grpc")]
 use crate::grpc::stated_class;

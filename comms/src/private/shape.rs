@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
 use crate::http::shape::{ANYTHING, body_is_optional, parameter_is_optional};
-use crate::http::{Content, FromBody, IntoAnswer, Medium, Raw};
+use crate::http::{Content, FromBody, IntoAnswer, Medium, Raw, With};
 
 const JSON: &str = "application/json";
 
@@ -35,7 +35,7 @@ pub type Answering<D> = (Option<&'static str>, bool, Probe<D>);
 
 /// The ways to look at a type, without their names.
 pub mod way {
-    pub use super::{AnyAnswer as _, MediumAnswer as _, MediumBody as _, OwnAnswer as _, OwnBody as _, PlainBody as _};
+    pub use super::{AnyAnswer as _, MediumAnswer as _, MediumBeside as _, MediumBody as _, OwnAnswer as _, OwnBody as _, PlainBody as _};
     pub use super::{AnyBody as _, AnyParameter as _, AnySchema as _, OptionalBody as _, OptionalParameter as _, SomeSchema as _};
     pub use super::{PlainSuccess as _, ResultSuccess as _};
 }
@@ -69,6 +69,18 @@ pub trait MediumAnswer<D> {
 impl<T: Medium> MediumAnswer<T::Data> for &&Probe<T> {
     fn answered(&self) -> Answering<T::Data> {
         (T::MEDIA, T::OWN_STATUS, Probe::new())
+    }
+}
+
+/// The same beside a status and headers of its own.
+pub trait MediumBeside<D> {
+    /// That.
+    fn answered(&self) -> Answering<D>;
+}
+
+impl<T: Medium> MediumBeside<T::Data> for &&&Probe<With<T>> {
+    fn answered(&self) -> Answering<T::Data> {
+        (T::MEDIA, true, Probe::new())
     }
 }
 
@@ -221,7 +233,7 @@ macro_rules! __shape {
     (answer $type:ty) => {
         $crate::http::Shape::new(|generator| {
             use $crate::__private::shape::way::*;
-            let (media, own_status, data) = (&&&(&&$crate::__private::shape::Probe::<$type>::new()).success()).answered();
+            let (media, own_status, data) = (&&&&(&&$crate::__private::shape::Probe::<$type>::new()).success()).answered();
             $crate::__private::shape::answer(&data, media, (&&data).schema(generator), own_status)
         })
     };
@@ -233,7 +245,7 @@ mod tests {
     use serde::{Deserialize, Serialize};
 
     use crate::BoxError;
-    use crate::http::{Answered, Content, Form, IntoAnswer, Raw, Shape, With};
+    use crate::http::{Answered, Bytes, Content, EventStream, Form, IntoAnswer, Raw, Shape, With};
 
     #[derive(Deserialize, Serialize)]
     struct Opaque(Option<String>);
@@ -290,6 +302,9 @@ mod tests {
         assert_eq!(media(crate::__shape!(answer & str)), (Some("application/json"), true));
         assert_eq!(media(crate::__shape!(answer Opaque)), (Some("application/json"), false));
         assert_eq!(media(crate::__shape!(answer With<Vec<u32>>)), (Some("application/json"), true));
+        assert_eq!(media(crate::__shape!(answer With<EventStream>)), (Some("text/event-stream"), true));
+        assert_eq!(media(crate::__shape!(answer With<()>)), (None, true));
+        assert_eq!(media(crate::__shape!(answer Result<Bytes, Foreign>)), (Some("application/octet-stream"), false));
         assert_eq!(media(crate::__shape!(answer Raw)).0, Some("*/*"));
         assert_eq!(media(crate::__shape!(answer Result<Own, Foreign>)).0, Some("*/*"));
         assert_eq!(media(crate::__shape!(answer Foreign)), (Some("application/json"), false));

@@ -56,7 +56,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
     /// With this route.
     #[must_use]
     pub fn route<R: Route<Service = S>>(mut self) -> Self {
-        self.endpoints.push(Endpoint::of::<R>(self.name, Arc::clone(&self.service), PATIENCE));
+        self.endpoints.push(Endpoint::of::<R>(self.name, Arc::clone(&self.service), PATIENCE).keeping_bodies());
         self
     }
 

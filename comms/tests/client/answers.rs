@@ -28,7 +28,7 @@ async fn refused(text: String) -> CallError<ChargeError> {
 async fn a_problem_with_the_error_in_it_is_the_error() {
     let text = r#"{"title":"no","status":422,"error":{"Declined":5},"class":"permanent"}"#;
     let error = refused(problem("422 Unprocessable Entity", text)).await;
-    assert!(matches!(error, CallError::Refused(ChargeError::Declined(5), Class::Permanent)), "{error:?}");
+    assert!(matches!(error, CallError::Refused(ChargeError::Declined(5), Class::Permanent, None)), "{error:?}");
     // The class that the service states counts; without one the status does; an error of no class would be the same again.
     for (status, member, class) in [
         ("500 Internal Server Error", r#","class":"unknown""#, Class::Unknown),
@@ -37,7 +37,7 @@ async fn a_problem_with_the_error_in_it_is_the_error() {
         ("409 Conflict", r#","class":"nonsense""#, Class::Permanent),
     ] {
         let error = refused(problem(status, &format!(r#"{{"error":"Closed"{member}}}"#))).await;
-        assert!(matches!(error, CallError::Refused(ChargeError::Closed, found) if found == class), "{status}{member}: {error:?}");
+        assert!(matches!(error, CallError::Refused(ChargeError::Closed, found, None) if found == class), "{status}{member}: {error:?}");
     }
 }
 
@@ -94,7 +94,7 @@ async fn a_foreign_error_that_states_no_class_has_that_of_its_status() {
         let mut call = caller.begin(&ECHO);
         call.foreign();
         let error = call.send::<u32, Foreign>().await.unwrap_err();
-        assert!(matches!(&error, CallError::Refused(_, found) if *found == class), "{status}: {error:?}");
+        assert!(matches!(&error, CallError::Refused(_, found, None) if *found == class), "{status}: {error:?}");
     }
 }
 

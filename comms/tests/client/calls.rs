@@ -58,7 +58,7 @@ async fn the_error_of_the_service_is_the_same_at_its_client() {
         assert_eq!((error.class(), error.to_string()), (Class::Permanent, "the card was declined: 1000000 is too much".to_owned()));
         assert_eq!(error.refused(), Some(ChargeError::Declined(1_000_000)));
         let error = bank.charge(0, None).await.unwrap_err();
-        assert!(matches!(error, CallError::Refused(ChargeError::Closed, Class::Retryable)), "{error:?}");
+        assert!(matches!(error, CallError::Refused(ChargeError::Closed, Class::Retryable, ..)), "{error:?}");
     }
 }
 

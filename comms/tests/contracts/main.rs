@@ -1,5 +1,12 @@
 //! Contracts as a service and its callers share them: over a port, in the process, with fakes.
 #![cfg(all(feature = "http", feature = "testing"))]
 
+mod bodies;
 mod calls;
+mod foreign;
+mod keys;
+mod media;
 mod payments;
+#[cfg(feature = "multipart")]
+mod pictures;
+mod streams;

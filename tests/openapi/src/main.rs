@@ -2,6 +2,7 @@
 
 mod books;
 mod desk;
+mod media;
 mod types;
 
 comms::main!();

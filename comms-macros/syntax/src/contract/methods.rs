@@ -1,8 +1,10 @@
 //! The methods of a contract: every one has a route, and types that can be named on both sides.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens as _;
 use syn::{FnArg, GenericArgument, Pat, PathArguments, Type};
 
+use super::headers;
 use super::item::{TraitFn, TraitMember};
 use super::model::Method;
 use crate::errors::Collector;
@@ -41,6 +43,8 @@ fn read_fn(errors: &mut Collector, function: &TraitFn, contract: &Common) -> Opt
     let (route, idempotency) = errors.take(route::parse_contract_method(verb, attr, &item, contract))?;
     let arguments = arguments(errors, function);
     check_places(errors, &route, idempotency);
+    headers::check(errors, function);
+    check_named(errors, route.output.as_ref());
     let (value, error) = results(errors, route.output.as_ref());
     // A mistake in an argument has been said.
     let complete = arguments.len() == route.parameters.len();
@@ -126,6 +130,22 @@ fn results(errors: &mut Collector, output: Option<&Type>) -> (Option<Type>, Opti
             (None, None)
         }
     }
+}
+
+/// What has no name can't be the type that a client gets.
+fn check_named(errors: &mut Collector, output: Option<&Type>) {
+    if let Some(hidden) = output.and_then(|output| first_impl(output.to_token_stream())) {
+        let message = "the client of a contract has to name what it gets: write the type itself; for streams `comms::http::EventStream` or `comms::http::ByteStream`, which are made of any stream by `of(..)`";
+        errors.at_span(hidden, message);
+    }
+}
+
+fn first_impl(tokens: TokenStream) -> Option<Span> {
+    tokens.into_iter().find_map(|tree| match tree {
+        TokenTree::Group(group) => first_impl(group.stream()),
+        TokenTree::Ident(ident) => (ident == "impl").then(|| ident.span()),
+        _ => None,
+    })
 }
 
 fn is_unit(ty: &Type) -> bool {

@@ -1,6 +1,7 @@
 //! `#[service]` on a trait: a contract; `#[client(url = "..")]` on a trait: the same of a foreign API.
 
 mod check;
+mod headers;
 mod item;
 mod methods;
 mod model;

@@ -43,7 +43,7 @@ pub enum BillingError {
 impl Classify for BillingError {
     fn class(&self) -> Class {
         match self {
-            Self::Payment { source: CallError::Refused(refusal, _), .. } if refusal.code == "no_account" => Class::Permanent,
+            Self::Payment { source: CallError::Refused(refusal, ..), .. } if refusal.code == "no_account" => Class::Permanent,
             // The reference makes it safe to ask again, whatever became of the first time.
             Self::Payment { .. } => Class::Retryable,
             Self::Publish(error) => error.class(),
@@ -62,7 +62,7 @@ impl Billing {
         let charge = NewCharge { reference: event.order_id.clone(), customer: event.customer.clone(), amount_cents: event.total_cents };
         match self.provider.charge(charge).await {
             Ok(_) => self.invoice(event).await,
-            Err(CallError::Refused(refusal, _)) if refusal.code == "card_declined" => self.refuse(event, &refusal).await,
+            Err(CallError::Refused(refusal, ..)) if refusal.code == "card_declined" => self.refuse(event, &refusal).await,
             Err(source) => Err(BillingError::Payment { order_id: event.order_id, customer: event.customer, source }),
         }
     }

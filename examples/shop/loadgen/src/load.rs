@@ -72,7 +72,7 @@ async fn place_orders(orders: Orders, pace: Duration) {
 
 fn is_worth_repeating(error: &CallError<PlaceOrderError>) -> bool {
     match error {
-        CallError::Refused(refusal, _) => refusal.class() != Class::Permanent,
+        CallError::Refused(refusal, ..) => refusal.class() != Class::Permanent,
         _ => true,
     }
 }

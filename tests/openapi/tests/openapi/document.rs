@@ -70,6 +70,32 @@ fn a_body_has_its_limit_and_an_answer_its_status() {
 }
 
 #[test]
+fn the_methods_of_a_contract_say_their_media_types() {
+    let document = document();
+    let body = |path: &str, verb: &str| document["paths"][path][verb]["requestBody"]["content"].clone();
+    assert_eq!(
+        body("/media/logins", "post"),
+        json!({ "application/x-www-form-urlencoded": { "schema": { "$ref": "#/components/schemas/LoginInput" } } })
+    );
+    assert_eq!(body("/media/pictures", "post")["multipart/form-data"]["schema"]["type"], "object");
+    assert_eq!(body("/media/film", "put"), json!({ "application/octet-stream": { "schema": true } }));
+    let answer = |path: &str, status: &str| document["paths"][path]["get"]["responses"][status]["content"].clone();
+    assert_eq!(answer("/media/events", "200"), json!({ "text/event-stream": { "schema": { "type": "string" } } }));
+    assert_eq!(answer("/media/events/{from}", "2XX"), answer("/media/events", "200"));
+    assert_eq!(answer("/media/picture", "200"), json!({ "application/octet-stream": { "schema": true } }));
+    assert_eq!(answer("/media/film", "2XX"), json!({ "*/*": {} }));
+    let login = &document["paths"]["/media/logins"]["post"];
+    assert_eq!(
+        (&login["operationId"], login["responses"]["2XX"]["content"]["application/json"].is_object()),
+        (&json!("studio.login"), true)
+    );
+    assert_eq!(
+        document["paths"]["/media/pictures"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]["type"],
+        "integer"
+    );
+}
+
+#[test]
 fn what_can_not_be_said_is_noted_or_left_out() {
     let document = document();
     let file = &document["paths"]["/desk/files/{path}"]["get"]["parameters"][0];

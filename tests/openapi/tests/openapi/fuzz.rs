@@ -30,7 +30,8 @@ fn fuzz(document: &Path, more: &[&str], scratch: &Scratch) -> (Output, String) {
 
 #[test]
 fn the_running_service_keeps_what_its_document_promises() {
-    let (output, said) = fuzz(&sample(), &["--max-examples", "40"], &Scratch::new());
+    // What a body of bytes is made of, and what a stream brings, is not for a document to say.
+    let (output, said) = fuzz(&sample(), &["--max-examples", "40", "--exclude-tag", "studio"], &Scratch::new());
     assert!(output.status.success(), "{said}");
     assert!(said.contains("Tested: 12"), "{said}");
 }

@@ -43,8 +43,8 @@ fn success(route: &RouteModel, schemas: &Schemas) -> (String, Value) {
         return (ANY_SUCCESS.to_owned(), value);
     };
     let Some(media) = &content.media else {
-        let status = if route.status == 200 { 204 } else { route.status };
-        return (status.to_string(), json!({ "description": reason(status) }));
+        let (status, description) = said(if route.status == 200 { 204 } else { route.status }, content.own_status);
+        return (status, json!({ "description": description }));
     };
     let schema = content.schema.as_ref().map_or_else(|| json!(true), |schema| schemas.output(schema));
     let (status, description) = said(route.status, content.own_status);
