@@ -138,7 +138,7 @@ fn keyed(contract: &Contract) -> Option<TokenStream> {
         quote! {
             /// The same client, whose calls with an idempotency key have this one: repetitions of one call, until the key changes.
             #[must_use]
-            #vis fn with_idempotency_key(&self, key: impl ::core::convert::Into<::std::sync::Arc<str>>) -> Self {
+            #vis fn with_idempotency_key(&self, key: impl ::core::convert::Into<::std::sync::Arc<::core::primitive::str>>) -> Self {
                 Self(self.0.with_idempotency_key(key))
             }
         }

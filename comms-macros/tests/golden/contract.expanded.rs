@@ -161,7 +161,7 @@ impl PaymentsClient {
     #[must_use]
     pub fn with_idempotency_key(
         &self,
-        key: impl ::core::convert::Into<::std::sync::Arc<str>>,
+        key: impl ::core::convert::Into<::std::sync::Arc<::core::primitive::str>>,
     ) -> Self {
         Self(self.0.with_idempotency_key(key))
     }

@@ -53,11 +53,10 @@ const KEPT_BY_KERNELS: i64 = 24 << 20;
 
 #[tokio::test]
 async fn an_upload_is_made_only_as_fast_as_it_is_taken() {
-    for (over_port, bound) in [(true, KEPT_BY_KERNELS), (false, 2 * PIECE as i64)] {
+    for (at, bound) in [KEPT_BY_KERNELS, 2 * PIECE as i64, KEPT_BY_KERNELS].into_iter().enumerate() {
         let watch = Watch::new();
         let app = serve(&watch).await;
-        let [port, process] = clients(&app);
-        let (media, pieces) = (if over_port { port } else { process }, BodyStream::of(watch.pieces(PIECES)));
+        let (media, pieces) = (clients(&app)[at].clone(), BodyStream::of(watch.pieces(PIECES)));
         let upload = tokio::spawn(async move { media.upload("slowly".to_owned(), pieces).await });
         until("the upload has begun", || watch.streams() == 1).await;
         watch.take(1);
@@ -74,8 +73,8 @@ async fn an_upload_is_made_only_as_fast_as_it_is_taken() {
 async fn a_hundred_megabytes_go_there_and_back_without_being_collected() {
     let watch = Watch::new();
     let app = serve(&watch).await;
-    let [over_port, in_process] = clients(&app);
-    for (media, bound) in [(in_process, 2 * PIECE as i64), (over_port, 2 * KEPT_BY_KERNELS)] {
+    let [over_port, in_process, over_http2] = clients(&app);
+    for (media, bound) in [(in_process, 2 * PIECE as i64), (over_http2, 2 * KEPT_BY_KERNELS), (over_port, 2 * KEPT_BY_KERNELS)] {
         let mut echoed = media.echo(BodyStream::of(watch.pieces(PIECES))).await.unwrap();
         let mut bytes = 0;
         while let Some(piece) = echoed.piece().await.unwrap() {

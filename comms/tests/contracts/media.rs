@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use comms::client::{Channel, Client, Settings};
-use comms::config::{ClientConfig, Config};
+use comms::config::{ClientConfig, Config, Protocol};
 use comms::http::{BodyStream, ByteStream, Bytes, Event, EventStream, Form, HttpError, Problem, With};
 use comms::{App, AppBuilder, BoxError, delete, get, post, put, service};
 use futures_util::stream::{self, Stream, StreamExt as _};
@@ -274,10 +274,12 @@ pub(crate) fn in_process<C: Client>(app: &App, config: &ClientConfig) -> C {
     C::over(app.channel(), Settings::of(C::DECL.name, config))
 }
 
-/// Both of them.
-pub(crate) fn clients(app: &App) -> [MediaClient; 2] {
+/// Over a port, in the process, and over HTTP/2.
+pub(crate) fn clients(app: &App) -> [MediaClient; 3] {
     let config = config(app);
-    [over_port(&config), in_process(app, &config)]
+    let mut http2 = config.clone();
+    http2.protocol = Protocol::Http2;
+    [over_port(&config), in_process(app, &config), over_port(&http2)]
 }
 
 /// Waits for the condition.

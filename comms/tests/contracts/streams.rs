@@ -109,7 +109,7 @@ async fn a_server_that_dies_in_mid_stream_is_an_error_and_no_end() {
 async fn a_service_that_stops_ends_its_events_in_good_order() {
     let watch = Watch::new();
     let app = serve(&watch).await;
-    let [media, _] = clients(&app);
+    let [media, ..] = clients(&app);
     watch.go(1);
     let mut events = media.events(1).await.unwrap();
     assert!(events.event().await.unwrap().is_some());
@@ -121,8 +121,8 @@ async fn a_service_that_stops_ends_its_events_in_good_order() {
 async fn an_export_is_made_only_as_fast_as_it_is_taken() {
     let watch = Watch::new();
     let app = serve(&watch).await;
-    let [over_port, in_process] = clients(&app);
-    for (media, bound) in [(in_process, 2 * PIECE as i64), (over_port, 24 << 20)] {
+    let [over_port, in_process, over_http2] = clients(&app);
+    for (media, bound) in [(in_process, 2 * PIECE as i64), (over_http2, 24 << 20), (over_port, 24 << 20)] {
         let mut export = media.export(PIECES).await.unwrap();
         let mut bytes = 0;
         while let Some(piece) = export.piece().await.unwrap() {
@@ -215,7 +215,7 @@ async fn a_fake_answers_with_streams_and_with_status_and_headers() {
 async fn a_stream_that_a_client_got_is_answered_on() {
     let (watch, fake) = (Watch::new(), MediaFake::default());
     let app = serve(&watch).await;
-    let [media, _] = clients(&app);
+    let [media, ..] = clients(&app);
     fake.events().answers(media.events(1).await.map_err(|error| error.refused().unwrap()));
     let front = MediaClient::over(fake.channel(), Settings::of("media", &ClientConfig::default()));
     let mut events = front.events(1).await.unwrap();

@@ -1,6 +1,8 @@
 //! The contract of the payments, and the bank that implements it.
 
-use comms::{Class, Classify, post, service};
+use comms::http::{Event, EventStream};
+use comms::{Class, Classify, get, post, service};
+use futures_util::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
 /// What is to be paid.
@@ -35,6 +37,10 @@ pub trait Payments {
     /// Charges a card, and returns the number of the charge.
     #[post("/charges", status = 201, idempotency_key)]
     async fn charge(&self, charge: NewCharge) -> Result<u64, PaymentError>;
+
+    /// What happens to the charges.
+    #[get("/charges/changes")]
+    async fn changes(&self, #[header("last-event-id")] last: Option<u64>) -> Result<EventStream, PaymentError>;
 }
 
 /// A bank.
@@ -45,5 +51,12 @@ pub struct Bank;
 impl Payments for Bank {
     async fn charge(&self, charge: NewCharge) -> Result<u64, PaymentError> {
         if charge.cents > 100 { Err(PaymentError::Limit { limit: 100 }) } else { Ok(charge.cents) }
+    }
+
+    async fn changes(&self, last: Option<u64>) -> Result<EventStream, PaymentError> {
+        match last.unwrap_or_default() {
+            limit @ 4.. => Err(PaymentError::Limit { limit }),
+            last => Ok(EventStream::of(stream::iter(last + 1..4).map(|id| Event::json(&(id * 10)).map(|event| event.id(id.to_string()))))),
+        }
     }
 }

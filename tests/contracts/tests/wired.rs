@@ -2,7 +2,8 @@
 
 use comms::App;
 use comms::AppBuilder;
-use comms::config::Config;
+use comms::client::{Channel, Client as _, Settings};
+use comms::config::{ClientConfig, Config};
 use comms::testing::{TestApp, TestAppBuilder};
 use comms_contracts_tests::Wiring;
 use comms_contracts_tests::bank::{PaymentError, PaymentsFake};
@@ -46,6 +47,23 @@ async fn a_service_calls_channels_into_the_process_and_fakes() {
     assert!((price - 3.0).abs() < 1e-9, "{price}");
     assert_ne!(shop.http().get("/price?currency=XYZ").send().await.status, 200);
     assert_eq!(bank.charge().calls().len(), 2);
+}
+
+#[tokio::test]
+async fn a_client_gets_the_events_of_a_contract() {
+    let served = serve().await;
+    let config = ClientConfig::at(format!("http://{}", served.http_address().unwrap()));
+    let settings = Settings::of("payments", &config);
+    for channel in [Channel::of("payments", &config).unwrap(), served.channel()] {
+        let payments = Payments::over(channel, settings);
+        let mut changes = payments.changes(Some(1)).await.unwrap();
+        for (id, cents) in [("2", 20), ("3", 30)] {
+            let event = changes.event().await.unwrap().unwrap();
+            assert_eq!((event.id_text(), event.parse::<u64>().unwrap()), (Some(id), cents));
+        }
+        assert!(changes.event().await.unwrap().is_none());
+        assert_eq!(payments.changes(Some(4)).await.unwrap_err().refused(), Some(PaymentError::Limit { limit: 4 }));
+    }
 }
 
 #[test]
