@@ -68,6 +68,7 @@ pub(crate) fn sample() -> AppModel {
         location: location(40).to_string(),
         doc: "Finds an invoice.".to_owned(),
         answer: None,
+        error: None,
     });
     let methods = vec![GrpcMethodModel { name: "Find", kind: "unary" }, GrpcMethodModel { name: "Watch", kind: "server streaming" }];
     billing.grpc.push(GrpcModel { name: "shop.billing.v1.Billing", methods });

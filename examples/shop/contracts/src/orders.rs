@@ -16,11 +16,12 @@ pub struct PlaceOrder {
     /// What.
     pub article: String,
     /// How many of it.
+    #[schemars(range(min = 1))]
     pub quantity: u32,
 }
 
 /// Why an order was not placed; it reaches the caller as this very type.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema)]
 pub enum PlaceOrderError {
     /// There is nothing to pay for.
     #[error("an order needs a quantity above zero")]
@@ -73,7 +74,7 @@ pub enum OrderStatus {
 }
 
 /// Nobody placed an order of this id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema)]
 #[error("there is no order `{order_id}`")]
 pub struct UnknownOrder {
     /// The id that was asked for.
