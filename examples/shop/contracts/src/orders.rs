@@ -10,13 +10,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceOrder {
     /// Chosen by the caller, so that a repeated call means the same order.
+    #[schemars(example = &"o-1")]
     pub order_id: String,
     /// Who orders.
+    #[schemars(example = &"ada")]
     pub customer: String,
     /// What.
+    #[schemars(example = &"lamp")]
     pub article: String,
     /// How many of it.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1), example = 1)]
     pub quantity: u32,
 }
 
