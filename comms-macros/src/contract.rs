@@ -66,6 +66,7 @@ fn route(contract: &Contract, method: &Method) -> TokenStream {
     let common = common(contract, method);
     let (krate, cfgs, descriptor) = (&common.krate, &common.cfgs, descriptor(contract, method));
     let (decl, idempotency) = (crate::route::decl(&common, &method.route), method.idempotency.map(idempotency));
+    let error = method.error.as_ref().map(|error| quote!(.error(#krate::__shape!(error #error))));
     let callee = &method.route.ident;
     let call = crate::route::call(krate, &quote!(S::#callee), &quote!(#krate::__contract_answered!), &method.route);
     quote! {
@@ -75,7 +76,7 @@ fn route(contract: &Contract, method: &Method) -> TokenStream {
         #vis struct #descriptor<S>(::core::marker::PhantomData<fn() -> S>);
         #(#cfgs)*
         impl<S> #descriptor<S> {
-            #vis const ROUTE: #krate::http::RouteDecl = #decl #idempotency;
+            #vis const ROUTE: #krate::http::RouteDecl = #decl #error #idempotency;
         }
         #(#cfgs)*
         impl<S: #ident> #krate::http::Route for #descriptor<S> {

@@ -63,6 +63,7 @@ impl<S> __comms_Payments_charge<S> {
         )
         .answer(::comms::__shape!(answer Result < Charge, PaymentError >))
         .doc("Charges a card.")
+        .error(::comms::__shape!(error PaymentError))
         .idempotency_key();
 }
 impl<S: Payments> ::comms::http::Route for __comms_Payments_charge<S> {
@@ -137,6 +138,7 @@ impl<S> __comms_Payments_refund<S> {
             ],
         )
         .answer(::comms::__shape!(answer Result < (), PaymentError >))
+        .error(::comms::__shape!(error PaymentError))
         .idempotent();
 }
 #[cfg(feature = "refunds")]

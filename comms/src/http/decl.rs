@@ -122,6 +122,8 @@ pub struct RouteDecl {
     pub parameters: &'static [ParameterDecl],
     /// What documents say of a successful answer.
     pub answer: Option<Shape>,
+    /// What documents say of the member `error` of its problems; of contracts.
+    pub error: Option<Shape>,
     /// `idempotent`: carrying a request out twice does what once does.
     pub idempotent: bool,
     /// `idempotency_key`: the service knows a repetition by the header `idempotency-key`.
@@ -144,6 +146,7 @@ impl RouteDecl {
             doc: None,
             parameters: &[],
             answer: None,
+            error: None,
             idempotent: false,
             idempotency_key: false,
         }
@@ -212,6 +215,13 @@ impl RouteDecl {
     #[must_use]
     pub const fn answer(mut self, shape: Shape) -> Self {
         self.answer = Some(shape);
+        self
+    }
+
+    /// Documents say this of the member `error` of its problems.
+    #[must_use]
+    pub const fn error(mut self, shape: Shape) -> Self {
+        self.error = Some(shape);
         self
     }
 }

@@ -1,7 +1,7 @@
 //! What a document says of the types in a route's signature. Chosen as in [`answered`](super::answered), so that a type that
 //! can't be described still compiles.
 //!
-//! An expansion writes `__shape!(parameter T)`, `__shape!(body T)` or `__shape!(answer R)`. Each is a function that looks nothing up before it is
+//! An expansion writes `__shape!(parameter T)`, `__shape!(body T)`, `__shape!(answer R)` or `__shape!(error E)`. Each is a function that looks nothing up before it is
 //! called.
 
 use std::marker::PhantomData;
@@ -222,6 +222,14 @@ macro_rules! __shape {
             )
         })
     };
+    (error $type:ty) => {
+        $crate::http::Shape::new(|generator| {
+            use $crate::__private::shape::way::*;
+            let probe = $crate::__private::shape::Probe::<$type>::new();
+            let schema = (&&probe).schema(generator);
+            $crate::__private::shape::content(&probe, $crate::__private::std::option::Option::None, schema, false)
+        })
+    };
     (body $type:ty) => {
         $crate::http::Shape::new(|generator| {
             use $crate::__private::shape::way::*;
@@ -308,6 +316,12 @@ mod tests {
         assert_eq!(media(crate::__shape!(answer Raw)).0, Some("*/*"));
         assert_eq!(media(crate::__shape!(answer Result<Own, Foreign>)).0, Some("*/*"));
         assert_eq!(media(crate::__shape!(answer Foreign)), (Some("application/json"), false));
+    }
+
+    #[test]
+    fn an_error_is_data_without_a_medium_of_its_own() {
+        assert_eq!(media(crate::__shape!(error Vec<u32>)), (None, true));
+        assert_eq!(media(crate::__shape!(error Foreign)), (None, false));
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub(crate) struct RouteModel {
     /// Of success, if anything is known; in the documents only.
     #[serde(skip)]
     pub(crate) answer: Option<ContentModel>,
+    /// Of the member `error` of its problems, if anything is known; in the documents only.
+    #[serde(skip)]
+    pub(crate) error: Option<ContentModel>,
 }
 
 /// An argument of a route.

@@ -68,6 +68,7 @@ pub(crate) fn sample() -> AppModel {
         location: location(40).to_string(),
         doc: "Finds an invoice.".to_owned(),
         answer: None,
+        error: None,
     });
     let find = GrpcMethodModel {
         name: "Find",

@@ -18,6 +18,7 @@ pub(super) fn model(decl: &RouteDecl, schemas: &mut Generators) -> RouteModel {
         location: decl.location.to_string(),
         doc: decl.doc.unwrap_or_default().trim().to_owned(),
         answer: decl.answer.map(|shape| content(shape.content(&mut schemas.output))),
+        error: decl.error.map(|shape| content(shape.content(&mut schemas.output))),
     }
 }
 

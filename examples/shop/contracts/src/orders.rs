@@ -10,17 +10,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaceOrder {
     /// Chosen by the caller, so that a repeated call means the same order.
+    #[schemars(example = &"o-1")]
     pub order_id: String,
     /// Who orders.
+    #[schemars(example = &"ada")]
     pub customer: String,
     /// What.
+    #[schemars(example = &"lamp")]
     pub article: String,
     /// How many of it.
+    #[schemars(range(min = 1), example = 1)]
     pub quantity: u32,
 }
 
 /// Why an order was not placed; it reaches the caller as this very type.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema)]
 pub enum PlaceOrderError {
     /// There is nothing to pay for.
     #[error("an order needs a quantity above zero")]
@@ -73,7 +77,7 @@ pub enum OrderStatus {
 }
 
 /// Nobody placed an order of this id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema)]
 #[error("there is no order `{order_id}`")]
 pub struct UnknownOrder {
     /// The id that was asked for.

@@ -29,8 +29,23 @@ pub(super) fn of(route: &RouteModel, schemas: &Schemas) -> Value {
     for (status, name) in problems.chain(body(route).into_iter().flat_map(|_| OF_BODY)) {
         responses.insert(status.to_string(), reference(name));
     }
-    responses.insert("default".to_owned(), reference(PROBLEM_SCHEMA));
+    let own = route.error.as_ref().and_then(|error| error.schema.as_ref());
+    let default = own.map_or_else(|| reference(PROBLEM_SCHEMA), |error| refusal(&schemas.output(error)));
+    responses.insert("default".to_owned(), default);
     Value::Object(responses)
+}
+
+/// What went wrong, with the service's own error as data in it.
+fn refusal(error: &Value) -> Value {
+    let own = json!({
+        "type": "object",
+        "properties": {
+            "error": error,
+            "class": { "enum": ["permanent", "retryable", "unknown"], "description": "Whether the same call may succeed later." },
+        },
+    });
+    let schema = json!({ "allOf": [{ "$ref": format!("#/components/schemas/{PROBLEM_SCHEMA}") }, own] });
+    json!({ "description": "What went wrong. The service's own error is the member `error`.", "content": { PROBLEM: { "schema": schema } } })
 }
 
 fn reference(name: &str) -> Value {
