@@ -8,11 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tonic::body::Body;
 use tonic::{Code, Status};
 
-use super::error::refused;
+use super::fault::refused;
 use super::terms::Terms;
+use crate::http::Body;
 
 /// What stands before each message: whether it is compressed, and its length.
 const HEAD: usize = 5;
@@ -45,8 +45,9 @@ impl Arrival {
         Self { single: false, ..Self::single(body, method, terms) }
     }
 
-    fn checked(&mut self, frame: Result<Frame<Bytes>, Status>) -> Result<Frame<Bytes>, Status> {
-        let frame = frame.map_err(|status| if self.single { status } else { honest(status) })?;
+    fn checked(&mut self, frame: Result<Frame<Bytes>, axum_core::Error>) -> Result<Frame<Bytes>, Status> {
+        let status = |error: axum_core::Error| Status::from_error(error.into_inner());
+        let frame = frame.map_err(|error| if self.single { status(error) } else { honest(status(error)) })?;
         if let Some(data) = frame.data_ref() {
             let limit = self.terms.method_request_limit.unwrap_or(usize::MAX);
             let whole = self.framing.take(data, limit).map_err(|length| self.too_large(length, limit))?;

@@ -7,22 +7,22 @@ use futures_util::Stream;
 use futures_util::future::Either;
 use hyper::http;
 use prost::Message;
-use tonic::body::Body;
 use tonic::server::{ClientStreamingService, Grpc, ServerStreamingService, StreamingService, UnaryService};
 use tonic::{Extensions, Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::arrival::Arrival;
 use super::deadline::Deadline;
-use super::error::ServiceError;
+use super::fault::ServiceError;
 use super::guard::{Guarded, Work};
 use super::metadata::AtHand;
 use super::terms::{End, Limit, Terms};
 use super::{GrpcError, Inbound, Metadata, MethodDecl, Outbound, Serves, headers};
 use crate::context::Context;
+use crate::http::Body;
 
 /// What goes back: an HTTP response with messages and the status in its body.
-pub type Answer = http::Response<Body>;
+pub type Answer = http::Response<tonic::body::Body>;
 
 /// A call of a known method that is to be answered.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use prost::Message;
 use tonic::Status;
 
 use super::deadline::{Deadline, Timer};
-use super::error::{self, ServiceError};
+use super::fault::{self, ServiceError};
 use super::metadata::AtHand;
 use super::terms::{End, Limit};
 use super::{Answer, Outbound};
@@ -53,7 +53,7 @@ impl Work {
         let Self { context, metadata, .. } = self;
         catch_unwind(AssertUnwindSafe(|| metadata.enter(|| context.enter(step)))).map_err(|panic| {
             context.enter(|| log(panic.as_ref()));
-            error::panicked().into_answer()
+            fault::panicked().into_answer()
         })
     }
 }

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::http;
-use tonic::body::Body;
 use tonic::server::NamedService;
 
 use super::terms::Terms;
 use super::{Answer, Descriptor, Serves, call};
 use crate::error::BoxError;
+use crate::http::Body;
 
 /// Serves the service of the descriptor `D` with `S`, which implements its trait. Generated code has a name for it:
 /// `InventoryServer<S>`.

@@ -89,7 +89,6 @@ impl Table {
         if request.method() != http::Method::POST {
             return Problem::new(405).header(ALLOW, hyper::header::HeaderValue::from_static("POST")).into_response();
         }
-        let request = request.map(tonic::body::Body::new);
         let context = headers::context(request.headers());
         let mut answer = match self.find(request.uri().path()) {
             Some((entry, method)) => entry.answer(method, context.clone(), request).await,
@@ -119,7 +118,7 @@ impl fmt::Debug for Table {
 }
 
 impl Entry {
-    async fn answer(&self, method: &Method, context: crate::Context, request: Request<tonic::body::Body>) -> Answer {
+    async fn answer(&self, method: &Method, context: crate::Context, request: Request<Body>) -> Answer {
         let Method { decl: MethodDecl { name, kind, .. }, terms } = method;
         let context = context.of_handler(self.owner, name);
         let streams = (*kind != MethodKind::Unary).then_some(terms);
