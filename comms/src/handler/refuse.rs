@@ -84,7 +84,12 @@ impl GivenUp {
     /// What is given up since its deadline has passed in the meantime.
     pub(super) fn expired(envelope: &Envelope, fault: Fault, attempts: u32) -> Self {
         let deadline = envelope.metadata.deadline.unwrap_or_default();
-        let stopped = || Fault::new(Class::Permanent, format!("the deadline {deadline} has passed: the handler was stopped, since nobody waits for the result"));
+        let stopped = || {
+            Fault::new(
+                Class::Permanent,
+                format!("the deadline {deadline} has passed: the handler was stopped, since nobody waits for the result"),
+            )
+        };
         Self { reason: reason::EXPIRED, fault: if fault.error.is::<TimedOut>() { stopped() } else { fault }, attempts }
     }
 

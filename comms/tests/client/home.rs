@@ -76,11 +76,15 @@ async fn the_deadline_and_the_context_go_along_and_what_is_late_is_dropped() {
 async fn streams_go_both_ways_piece_by_piece() {
     let (send, pieces) = tokio::sync::mpsc::channel::<Result<hyper::body::Frame<bytes::Bytes>, std::io::Error>>(1);
     // Answers with the body of the request, as it comes.
-    let echo = tower::service_fn(|request: Request<Body>| async { Ok::<_, std::convert::Infallible>(comms::http::Response::new(request.into_body())) });
+    let echo = tower::service_fn(|request: Request<Body>| async {
+        Ok::<_, std::convert::Infallible>(comms::http::Response::new(request.into_body()))
+    });
     let app = AppBuilder::new("echo").merge(echo).client::<Raw>().contract::<Bank>("raw");
     let app = app.service::<Bank>().provide(Watch::default()).config(without_ports()).start().await.unwrap();
     let Raw(channel) = app.get::<Raw>().unwrap();
-    let body = Body::new(http_body_util::StreamBody::new(futures_util::stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) })));
+    let body = Body::new(http_body_util::StreamBody::new(futures_util::stream::unfold(pieces, |mut pieces| async {
+        Some((pieces.recv().await?, pieces))
+    })));
     let mut answer = channel.send(Request::post("/echo").body(body).unwrap()).await.unwrap().into_body();
     for piece in ["one", "two", "three"] {
         // Nothing more is sent before this piece has come back.

@@ -67,7 +67,8 @@ impl Policy<Request<Full<Bytes>>, Response, TransportError> for Attempts {
     }
 }
 
-type Retries = ServiceBuilder<tower::layer::util::Stack<RetryLayer<Attempts>, tower::layer::util::Stack<KeepLayer, tower::layer::util::Identity>>>;
+type Retries =
+    ServiceBuilder<tower::layer::util::Stack<RetryLayer<Attempts>, tower::layer::util::Stack<KeepLayer, tower::layer::util::Identity>>>;
 
 #[derive(Clone)]
 struct KeepLayer;
@@ -126,8 +127,13 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for Telling<S> {
 /// Does something to each request, or gives up.
 fn each(
     act: impl Fn(Request<Body>) -> Result<Request<Body>, BoxError> + Clone + Send + Sync + 'static,
-) -> impl Layer<Channel, Service = impl Service<Request<Body>, Response = Response, Error = BoxError, Future: Send> + Clone + Send + Sync + 'static>
-+ Clone + Send + Sync + 'static {
+) -> impl Layer<
+    Channel,
+    Service = impl Service<Request<Body>, Response = Response, Error = BoxError, Future: Send> + Clone + Send + Sync + 'static,
+> + Clone
++ Send
++ Sync
++ 'static {
     tower::layer::layer_fn(move |channel: Channel| {
         let act = act.clone();
         tower::service_fn(move |request: Request<Body>| {
@@ -212,7 +218,14 @@ async fn a_concurrency_limit_holds_calls_back_within_their_time() {
     let watch = Watch::default();
     let bank = app(&watch).start().await.unwrap();
     let client = BankClient(caller(bank.channel().layered(ConcurrencyLimitLayer::new(2))));
-    let held: Vec<_> = (0..2).map(|_| tokio::spawn({ let client = client.clone(); async move { client.hold().await } })).collect();
+    let held: Vec<_> = (0..2)
+        .map(|_| {
+            tokio::spawn({
+                let client = client.clone();
+                async move { client.hold().await }
+            })
+        })
+        .collect();
     until("two are held", || watch.held.load(Ordering::SeqCst) == 2).await;
     let mut late = client.0.begin(&crate::bank::HOLD);
     late.timeout(Duration::from_millis(100));
@@ -222,7 +235,12 @@ async fn a_concurrency_limit_holds_calls_back_within_their_time() {
     held.into_iter().for_each(|held| held.abort());
     until("none is held", || watch.held.load(Ordering::SeqCst) == 0).await;
     // What was waited for, and given up, is free again.
-    let waiting: Vec<_> = (0..8).map(|cents| { let client = client.clone(); async move { client.charge(cents + 1, None).await.unwrap().cents } }).collect();
+    let waiting: Vec<_> = (0..8)
+        .map(|cents| {
+            let client = client.clone();
+            async move { client.charge(cents + 1, None).await.unwrap().cents }
+        })
+        .collect();
     assert_eq!(join_all(waiting).await, (1..=8).collect::<Vec<u64>>());
 }
 
@@ -281,13 +299,21 @@ async fn layers_are_told_of_the_call_and_the_service_is_not() {
 #[tokio::test]
 async fn a_channel_without_layers_is_told_nothing() {
     let told = Told::default();
-    let service = Telling { told: told.clone(), inner: tower::service_fn(|_| async { Ok::<_, std::convert::Infallible>(Response::new(Body::from("1"))) }) };
+    let service = Telling {
+        told: told.clone(),
+        inner: tower::service_fn(|_| async { Ok::<_, std::convert::Infallible>(Response::new(Body::from("1"))) }),
+    };
     echo(&caller(Channel::local(service)), "x").await.unwrap();
     assert_eq!(*told.0.lock().unwrap(), [None]);
 }
 
 /// Adds a letter to a header on the way in: the outermost layer comes first.
-fn letter(sign: &'static str) -> impl Layer<Channel, Service: Service<Request<Body>, Response = Response, Error = BoxError, Future: Send> + Clone + Send + Sync + 'static> + Send + Sync + 'static {
+fn letter(
+    sign: &'static str,
+) -> impl Layer<Channel, Service: Service<Request<Body>, Response = Response, Error = BoxError, Future: Send> + Clone + Send + Sync + 'static>
++ Send
++ Sync
++ 'static {
     each(move |mut request| {
         let so_far = request.headers().get("x-tenant").map_or("", |value| value.to_str().unwrap());
         let value = format!("{so_far}{sign}").parse().unwrap();
@@ -312,7 +338,10 @@ async fn a_layer_of_all_clients_that_is_shared_is_one_for_all() {
     let bank = app(&watch).start().await.unwrap();
     let shop = AppBuilder::new("shop").client_over::<BankClient>(bank.channel()).layer_clients(GlobalConcurrencyLimitLayer::new(1));
     let client = shop.start().await.unwrap().get::<BankClient>().unwrap();
-    let held = tokio::spawn({ let client = client.clone(); async move { client.hold().await } });
+    let held = tokio::spawn({
+        let client = client.clone();
+        async move { client.hold().await }
+    });
     until("one is held", || watch.held.load(Ordering::SeqCst) == 1).await;
     let mut late = client.0.begin(&ECHO);
     late.timeout(Duration::from_millis(50));
@@ -348,7 +377,8 @@ mod grpc {
         });
         let server = tower::service_fn(|request: Request<Body>| async move {
             drop(request.into_body().collect().await);
-            let answer = Full::new(Bytes::from_static(&[0; 5])).with_trailers(async { Some(Ok(hyper::HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]))) });
+            let answer = Full::new(Bytes::from_static(&[0; 5]))
+                .with_trailers(async { Some(Ok(hyper::HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]))) });
             let response = hyper::Response::builder().header("content-type", "application/grpc").body(answer).unwrap();
             Ok::<_, std::convert::Infallible>(response)
         });

@@ -125,10 +125,8 @@ async fn an_instance_of_https_may_turn_up_later() {
     // Certificates of its own are read at once, and serve whichever instance is one of `https://`.
     let mut config = config(address, &world.certificates);
     config.addresses.clear();
-    let caller = comms::client::HttpCaller::new(
-        Channel::to("bank", moving.clone(), &config).unwrap(),
-        comms::client::Settings::of("bank", &config),
-    );
+    let caller =
+        comms::client::HttpCaller::new(Channel::to("bank", moving.clone(), &config).unwrap(), comms::client::Settings::of("bank", &config));
     moving.to(&[plain.url()]);
     assert_eq!(echo(&caller, "x").await.unwrap(), 2);
     moving.to(&[format!("https://{address}")]);
@@ -140,10 +138,8 @@ async fn the_authorities_of_the_system_are_read_when_https_first_turns_up() {
     let (world, moving) = (world(), crate::moving::Moving::none());
     let address = peer(&world.certificates).await;
     let config = ClientConfig::default();
-    let caller = comms::client::HttpCaller::new(
-        Channel::to("bank", moving.clone(), &config).unwrap(),
-        comms::client::Settings::of("bank", &config),
-    );
+    let caller =
+        comms::client::HttpCaller::new(Channel::to("bank", moving.clone(), &config).unwrap(), comms::client::Settings::of("bank", &config));
     moving.to(&[format!("https://{address}")]);
     let text = echo(&caller, "x").await.unwrap_err().to_string();
     // It is the handshake that fails: the certificate is of an authority that no system knows, or there is none at all.

@@ -88,7 +88,10 @@ pub(crate) fn said(output: &Output) -> String {
 /// The Python that has the tools; `COMMS_TEST_OPENAPI_PYTHON` names it.
 pub(crate) fn python(module: &str) -> Command {
     let python = std::env::var("COMMS_TEST_OPENAPI_PYTHON").unwrap_or_default();
-    assert!(!python.is_empty(), "COMMS_TEST_OPENAPI_PYTHON is not set: run this through `./test`, or with `COMMS_TEST_OPENAPI_PYTHON=$(tests/servers/install-openapi-python)`");
+    assert!(
+        !python.is_empty(),
+        "COMMS_TEST_OPENAPI_PYTHON is not set: run this through `./test`, or with `COMMS_TEST_OPENAPI_PYTHON=$(tests/servers/install-openapi-python)`"
+    );
     let mut command = Command::new(python);
     command.args(["-m", module]);
     command
