@@ -143,6 +143,23 @@ fn each_kind_of_method_has_its_shape() {
 }
 
 #[test]
+fn a_method_whose_proto_says_so_is_called_as_one_that_may_be_repeated() {
+    let text_of = |level: &str| {
+        let proto = INVENTORY.replace(
+            "rpc Reserve(ReserveRequest) returns (Reservation);",
+            &format!("rpc Reserve(ReserveRequest) returns (Reservation) {{ option idempotency_level = {level}; }}"),
+        );
+        text(&Protos::new().inventory(&proto).with(named()), "proto/shop.inventory.v1.rs").replace(char::is_whitespace, "")
+    };
+    for level in ["IDEMPOTENT", "NO_SIDE_EFFECTS"] {
+        let found = text_of(level);
+        assert!(found.contains("self.client.idempotent().unary(\"/shop.inventory.v1.Inventory/Reserve\",request)"), "{found}");
+        assert_eq!(found.matches(".idempotent()").count(), 1, "of no other method: {found}");
+    }
+    assert!(!text_of("IDEMPOTENCY_UNKNOWN").contains(".idempotent()"));
+}
+
+#[test]
 fn comments_become_documentation_that_is_not_compiled() {
     let generated = Protos::new().inventory(INVENTORY).with(named());
     let found = text(&generated, "proto/shop.inventory.v1.rs");

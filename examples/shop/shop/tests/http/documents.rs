@@ -33,7 +33,9 @@ fn the_document_of_every_service_is_valid() {
 #[test]
 fn the_validator_would_notice_a_mistake() {
     let text = printed(env!("CARGO_BIN_EXE_solo-orders"), &["openapi"]);
-    for (right, wrong) in [("\"in\": \"path\"", "\"in\": \"street\""), ("#/components/schemas/PlaceOrderError", "#/components/schemas/Nowhere")] {
+    for (right, wrong) in
+        [("\"in\": \"path\"", "\"in\": \"street\""), ("#/components/schemas/PlaceOrderError", "#/components/schemas/Nowhere")]
+    {
         assert!(text.contains(right), "{right} is not in {text}");
         let output = validate("wrong", &text.replace(right, wrong));
         assert!(!output.status.success(), "{wrong}: {}", said(&output));

@@ -9,7 +9,8 @@ use crate::process::{Shop, python, root, said, scratch};
 
 /// The document that the admin port serves.
 fn served(shop: &Shop) -> String {
-    let output = std::process::Command::new("curl").args(["-sSf", &format!("http://{}/openapi.json", shop.admin)]).output().expect("`curl` runs");
+    let output =
+        std::process::Command::new("curl").args(["-sSf", &format!("http://{}/openapi.json", shop.admin)]).output().expect("`curl` runs");
     assert!(output.status.success(), "{}", said(&output));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -24,7 +25,12 @@ fn fuzz(shop: &Shop, document: &Path, more: &[&str]) -> Output {
     fuzzer.args(["--no-color", "run"]).arg(document).args(["--url", &format!("http://{}", shop.http), "--include-path-regex", "^/orders"]);
     // The same requests in every run, unless `COMMS_TEST_SEED` says otherwise.
     let seed = std::env::var("COMMS_TEST_SEED").unwrap_or_else(|_| "1".to_owned());
-    fuzzer.args(["--seed", &seed]).args(more).current_dir(folder).env("SCHEMATHESIS_HOOKS", scripts.join("hooks.py")).env("PYTHONHASHSEED", "0");
+    fuzzer
+        .args(["--seed", &seed])
+        .args(more)
+        .current_dir(folder)
+        .env("SCHEMATHESIS_HOOKS", scripts.join("hooks.py"))
+        .env("PYTHONHASHSEED", "0");
     fuzzer.output().unwrap_or_else(|error| panic!("the Python of COMMS_TEST_OPENAPI_PYTHON does not run: {error}"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use comms::testing::servers::Port;
 use serde_json::Value;
@@ -17,6 +17,11 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With more in its environment.
+    pub(crate) fn start_with(environment: &[(&str, &str)]) -> Self {
         let port = Port::reserve().expect("a port");
         let http = format!("127.0.0.1:{}", port.number());
         let mut command = program(env!("CARGO_BIN_EXE_shop"));
@@ -24,7 +29,8 @@ impl Shop {
             .env("COMMS__HTTP__ADDRESS", &http)
             .env("COMMS__ADMIN__ADDRESS", "127.0.0.1:0")
             .env("COMMS__CLIENTS__PAYMENT_PROVIDER__ADDRESSES", format!("http://{http}"))
-            .env("COMMS__LOG__FORMAT", "json");
+            .env("COMMS__LOG__FORMAT", "json")
+            .envs(environment.iter().copied());
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let mut lines = BufReader::new(process.stderr.take().expect("it is piped")).lines();
         let mut seen = Vec::new();
@@ -38,6 +44,17 @@ impl Shop {
         std::thread::spawn(move || lines.for_each(drop));
         let admin = running["admin"].as_str().expect("it says where it listens").to_owned();
         Self { process, http, admin, _port: port }
+    }
+
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) {
+        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().expect("`kill` runs");
+        assert!(asked.success());
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("it can be asked")
     }
 }
 
@@ -71,7 +88,10 @@ pub(crate) fn said(output: &Output) -> String {
 /// The Python that has the tools; `COMMS_TEST_OPENAPI_PYTHON` names it.
 pub(crate) fn python(module: &str) -> Command {
     let python = std::env::var("COMMS_TEST_OPENAPI_PYTHON").unwrap_or_default();
-    assert!(!python.is_empty(), "COMMS_TEST_OPENAPI_PYTHON is not set: run this through `./test`, or with `COMMS_TEST_OPENAPI_PYTHON=$(tests/servers/install-openapi-python)`");
+    assert!(
+        !python.is_empty(),
+        "COMMS_TEST_OPENAPI_PYTHON is not set: run this through `./test`, or with `COMMS_TEST_OPENAPI_PYTHON=$(tests/servers/install-openapi-python)`"
+    );
     let mut command = Command::new(python);
     command.args(["-m", module]);
     command

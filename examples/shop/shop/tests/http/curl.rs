@@ -15,7 +15,11 @@ struct Line {
 impl Line {
     /// The status that it says it gets: `# 409, a problem`; success where it says nothing.
     fn is_expected(&self, status: &str) -> bool {
-        let said = self.text.rsplit_once(" # ").and_then(|(_, remark)| remark.get(..3)).filter(|said| said.bytes().all(|sign| sign.is_ascii_digit()));
+        let said = self
+            .text
+            .rsplit_once(" # ")
+            .and_then(|(_, remark)| remark.get(..3))
+            .filter(|said| said.bytes().all(|sign| sign.is_ascii_digit()));
         said.map_or_else(|| status.starts_with('2'), |said| said == status)
     }
 }

@@ -16,7 +16,8 @@ fn the_topology_of_the_binary_shows_who_calls_whom() {
         assert!(graph.lines().any(|found| found == line), "no `{line}` in\n{graph}");
     }
     let data: Value = serde_json::from_str(&printed(env!("CARGO_BIN_EXE_shop"), &["topology", "--json"])).expect("JSON");
-    let service = |name: &str| data["services"].as_array().expect("services").iter().find(|it| it["name"] == name).cloned().unwrap_or_default();
+    let service =
+        |name: &str| data["services"].as_array().expect("services").iter().find(|it| it["name"] == name).cloned().unwrap_or_default();
     assert_eq!(service("orders")["calls"], json!(["inventory"]));
     assert_eq!(service("orders")["contracts"], json!(["orders-api"]));
     assert_eq!(data["clients"].as_array().map(Vec::len), Some(3), "{}", data["clients"]);
