@@ -176,3 +176,27 @@ impl fmt::Debug for Call<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Channel, Settings};
+    use crate::config::ClientConfig;
+    use crate::http::{Location, Verb};
+
+    const ECHO: RouteDecl = RouteDecl::new(Verb::Post, "/echo", "echo", Location::new("bank.rs", 1));
+
+    fn timeout(config: &ClientConfig, route: &RouteDecl) -> u64 {
+        let caller = HttpCaller::new(Channel::of("bank", config).expect("an address"), Settings::of("bank", config));
+        caller.begin(route).timeout.as_secs()
+    }
+
+    #[tokio::test]
+    async fn a_call_may_take_as_long_as_the_client_says_or_else_the_method() {
+        let mut config = ClientConfig::at("http://127.0.0.1:1");
+        assert_eq!(timeout(&config, &ECHO.timeout(Duration::ZERO)), 30);
+        assert_eq!(timeout(&config, &ECHO.timeout(Duration::from_secs(5))), 5);
+        config.timeout = Some(Duration::from_secs(2));
+        assert_eq!(timeout(&config, &ECHO.timeout(Duration::from_secs(5))), 2);
+    }
+}

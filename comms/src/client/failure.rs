@@ -217,3 +217,21 @@ where
         Self::new(error.class(), error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_passes_is_worth_another_attempt() {
+        for (statuses, class) in [
+            (&[408, 425, 429, 502, 503, 504][..], Class::Retryable),
+            (&[400, 401, 404, 409, 422, 424, 426, 428, 499], Class::Permanent),
+            (&[500, 501, 505, 599, 304], Class::Unknown),
+        ] {
+            for status in statuses {
+                assert_eq!(class_of_status(*status), class, "{status}");
+            }
+        }
+    }
+}

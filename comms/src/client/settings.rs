@@ -37,3 +37,23 @@ impl Settings {
         Self { timeout: settings.timeout.or(decl.timeout), ..settings }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ClientKind;
+    use crate::location::Location;
+
+    #[test]
+    fn the_configuration_comes_before_the_attribute() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let decl = ClientDecl::new("bank", ClientKind::Http, "payments", Location::new("bank.rs", 1));
+        let mut config = ClientConfig::default();
+        let timeout = |decl: &ClientDecl, config: &ClientConfig| Settings::declared(decl, config).timeout;
+        assert_eq!(timeout(&decl, &config), None);
+        let decl = decl.timeout(Duration::from_secs(5));
+        assert_eq!(timeout(&decl, &config), seconds(5));
+        config.timeout = seconds(2);
+        assert_eq!(timeout(&decl, &config), seconds(2));
+    }
+}

@@ -123,7 +123,6 @@ impl Multipart {
     }
 
     /// The fields that it was made of, and those that a fake was called with; none of one that came with a request.
-    #[must_use]
     pub fn parts(&self) -> &[FormPart] {
         match &self.0 {
             State::Made(parts) => parts,

@@ -90,6 +90,14 @@ async fn a_client_is_injected_and_calls_where_the_configuration_says() {
 }
 
 #[tokio::test]
+async fn a_client_without_an_address_calls_what_its_own_application_serves() {
+    let shop = bank().service::<Shop>().route::<__comms_Shop_order>().client::<PaymentApi>();
+    let config = Config::from_toml("[http]\naddress = \"127.0.0.1:0\"").expect("valid");
+    let shop = TestApp::with(shop.config(config)).start().await.unwrap();
+    assert_eq!(shop.http().post("/orders").json(&250).send().await.json::<Charge>(), Charge { id: ChargeId(1), cents: 250, tenant: None });
+}
+
+#[tokio::test]
 async fn a_client_without_an_address_keeps_the_application_from_starting() {
     let shop = AppBuilder::new("shop").service::<Shop>().client::<PaymentApi>();
     let error = TestApp::with(shop).start().await.unwrap_err().to_string();

@@ -11,7 +11,7 @@ use axum::{Form as AxumForm, Router};
 use comms::client::{CallError, StreamError, StreamErrorKind};
 use comms::config::ClientConfig;
 use comms::http::{BodyStream, ByteStream, Bytes, Event, EventStream, Form, Problem, With};
-use comms::{client, get, post};
+use comms::{Context, client, get, post};
 use futures_util::stream;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -43,7 +43,8 @@ pub(crate) struct Sent {
     content_type: String,
     accept: String,
     length: Option<String>,
-    agent: usize,
+    agents: Vec<String>,
+    trace: [Option<String>; 2],
     body: String,
 }
 
@@ -83,12 +84,13 @@ async fn sent(request: Request) -> axum::Json<Sent> {
     let (parts, body) = request.into_parts();
     let text = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let body = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().into()).unwrap();
-    let agent = parts.headers.get_all("user-agent").iter().count();
+    let agents = parts.headers.get_all("user-agent").iter().map(|agent| agent.to_str().unwrap().to_owned()).collect();
     axum::Json(Sent {
         content_type: text("content-type").unwrap_or_default(),
         accept: text("accept").unwrap_or_default(),
         length: text("content-length"),
-        agent,
+        agents,
+        trace: [text("traceparent"), text("tracestate")],
         body,
     })
 }
@@ -122,12 +124,24 @@ async fn bodies_are_what_another_server_expects() {
     let expected = r#"[("user", "a b+c&ö"), ("scope", "x"), ("scope", "y=z")]"#;
     assert_eq!(elsewhere.login(Form(login)).await.unwrap(), expected);
     let sent = elsewhere.send_text("ä".to_owned(), Some("tester/1".to_owned())).await.unwrap();
-    assert_eq!((&*sent.content_type, &*sent.body, sent.agent), ("text/plain; charset=utf-8", "ä", 1));
+    assert_eq!((&*sent.content_type, &*sent.body, &*sent.agents), ("text/plain; charset=utf-8", "ä", &["tester/1".to_owned()][..]));
     assert_eq!((&*sent.accept, sent.length.as_deref()), ("application/json, application/problem+json", Some("2")));
     let sent = elsewhere.send_stream(BodyStream::of(stream::iter(["one", "two"]))).await.unwrap().into_value();
-    assert_eq!((&*sent.content_type, &*sent.body, sent.length), ("application/octet-stream", "onetwo", None));
+    assert_eq!((&*sent.content_type, &*sent.body, &sent.length), ("application/octet-stream", "onetwo", &None));
+    assert!(matches!(&*sent.agents, [agent] if agent.starts_with("comms/")), "{:?}", sent.agents);
     let sent = elsewhere.send_stream(BodyStream::from("three")).await.unwrap().into_value();
     assert_eq!((&*sent.body, sent.length.as_deref()), ("three", Some("5")));
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_with_what_others_have_written_to_it() {
+    let elsewhere = elsewhere().await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap();
+    let context = Context::default().with_trace(trace).with_trace_state(Some("vendor=1,other=2".into()));
+    let sent = context.scope(async { elsewhere.send_text(String::new(), None).await.unwrap() }).await;
+    let [parent, state] = sent.trace.map(Option::unwrap_or_default);
+    assert!(parent.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && !parent.contains("b7ad6b7169203331"), "{parent}");
+    assert_eq!(state, "vendor=1,other=2");
 }
 
 #[tokio::test]
