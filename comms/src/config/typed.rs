@@ -164,6 +164,10 @@ mod tests {
         assert_eq!(config.http.max_connections, 10_000);
         assert_eq!((config.grpc.enabled, config.grpc.address, config.grpc.stream_grace), (true, None, Duration::from_secs(1)));
         assert_eq!((config.grpc.request_limit, config.grpc.answer_limit), (4 << 20, 4 << 20));
+        assert_eq!((config.grpc.read_timeout, config.grpc.message_timeout), (Duration::from_secs(10), Duration::from_secs(60)));
+        assert_eq!((config.http.keep_alive_interval, config.http.keep_alive_timeout), (Duration::from_secs(10), Duration::from_secs(10)));
+        let slower = Config::from_toml("[http]\nread_timeout = \"20s\"\nkeep_alive_timeout = \"3s\"").unwrap().http;
+        assert_eq!((slower.keep_alive_interval, slower.keep_alive_timeout), (Duration::from_secs(20), Duration::from_secs(3)));
         assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Auto, "info"));
         assert_eq!((config.shutdown.unready_for, config.shutdown.timeout), (Duration::ZERO, Duration::from_secs(30)));
     }
