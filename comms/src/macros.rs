@@ -23,11 +23,10 @@ macro_rules! wiring {
 /// router that is merged, layers of clients, instances of a discovery.
 ///
 /// ```
+/// # mod program {
 /// # mod billing_service { pub struct Wiring; impl comms::Wiring for Wiring {
 /// #     const PACKAGE: &'static str = "billing"; const TOPOLOGY: &'static str = "{}";
 /// #     fn wire(app: comms::AppBuilder) -> comms::AppBuilder { app } } }
-/// # mod program {
-/// # use super::billing_service;
 /// comms::main!(billing_service with |app| app.layer_clients(tower::limit::ConcurrencyLimitLayer::new(64)));
 /// # }
 /// ```

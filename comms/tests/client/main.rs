@@ -5,6 +5,7 @@
 mod addresses;
 mod answers;
 mod app;
+mod around;
 mod bank;
 mod bounds;
 mod calls;
