@@ -18,9 +18,7 @@ use crate::config::{KnownNames, format_duration};
 
 pub(crate) use clients::ClientModel;
 pub(crate) use messages::{MessageModel, MessageName};
-#[cfg(any(feature = "grpc", test))]
-pub(crate) use routes::GrpcMethodModel;
-pub(crate) use routes::{GrpcModel, ParameterModel, RouteModel};
+pub(crate) use routes::{GrpcMethodModel, GrpcModel, ParameterModel, RouteModel};
 pub(crate) use services::ServiceModel;
 pub(crate) use subscriptions::{HandlerModel, SubscriptionModel};
 
