@@ -53,7 +53,7 @@ impl<E: Classify + StdError + Send + Sync + 'static> ServiceError for E {
     }
 }
 
-/// The class is that of a [`GrpcError`], a [`Failure`] or a [`Classified`] in the chain of the error; without one it is unknown, and the
+/// The class is that of a [`GrpcError`], a [`Failure`](crate::Failure) or a [`Classified`] in the chain of the error; without one it is unknown, and the
 /// caller is told nothing.
 impl ServiceError for BoxError {
     fn into_grpc(self) -> GrpcError {
