@@ -84,9 +84,10 @@ impl GivenUp {
     /// What is given up since its deadline has passed in the meantime.
     pub(super) fn expired(envelope: &Envelope, fault: Fault, attempts: u32) -> Self {
         let deadline = envelope.metadata.deadline.unwrap_or_default();
+        // A part of the work may be done.
         let stopped = || {
             Fault::new(
-                Class::Permanent,
+                Class::Unknown,
                 format!("the deadline {deadline} has passed: the handler was stopped, since nobody waits for the result"),
             )
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::AfterDeadLetter;
-use super::attempt::{self, Attempt, Failed};
+use super::attempt::{self, Attempt, Failed, TimedOut};
 use super::erased::Slot;
 use super::observe::Happening;
 use super::plan::Entry;
@@ -47,18 +47,21 @@ impl Pipeline {
     async fn try_until_settled(&self, entry: &Entry, delivery: Delivery, mut begun: Begun, slot: &mut Slot) {
         let mut attempt = delivery.attempt();
         loop {
+            let patience = patience(entry, delivery.envelope());
             let outcome = match mem::replace(&mut begun, Begun::Not) {
                 Begun::Failed(failed) => Err(failed),
-                Begun::Waiting => attempt::finish(slot, patience(entry, delivery.envelope())).await,
+                Begun::Waiting => attempt::finish(slot, patience).await,
                 _ => {
                     let attempt = Attempt::new(self.plan.service, entry, delivery.envelope(), attempt);
-                    attempt::run(&attempt, slot, patience(entry, delivery.envelope())).await
+                    attempt::run(&attempt, slot, patience).await
                 }
             };
             let Err(Failed { is_undecodable, fault }) = outcome else {
                 return self.succeed_and_unpark(entry, delivery).await;
             };
-            if is_expired(delivery.envelope()) {
+            // Timers and deadlines are of different clocks: an attempt that was stopped for its deadline need not be past it.
+            let is_stopped_for_it = patience < entry.decl.timeout && fault.error.is::<TimedOut>();
+            if is_stopped_for_it || is_expired(delivery.envelope()) {
                 let given_up = GivenUp::expired(delivery.envelope(), fault, attempt);
                 return self.give_up(entry, delivery, given_up).await;
             }
