@@ -133,7 +133,7 @@ impl Signals {
     }
 }
 
-#[cfg(all(test, unix, feature = "testing"))]
+#[cfg(all(test, unix))]
 #[path = "host_tests.rs"]
 mod tests;
 

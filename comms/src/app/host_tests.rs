@@ -1,6 +1,6 @@
 //! Signals, and the order of stopping. One test: a signal reaches every application of the process.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,6 @@ use crate::app::health::Matters;
 use crate::broker::Broker;
 use crate::broker::memory::Memory;
 use crate::message::{Envelope, Metadata};
-use crate::testing::servers::Port;
 use crate::{event, event_handler};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -45,7 +44,7 @@ async fn on_held(_event: Held, gate: Gate, health: Health) {
 struct Process {
     memory: Memory,
     gate: Gate,
-    admin: Port,
+    admin: SocketAddr,
     running: JoinHandle<Result<(), String>>,
 }
 
@@ -58,10 +57,9 @@ impl Process {
             .provide(gate.clone())
             .event_function::<crate::handler!(on_held)>("holder");
         let mut config = Config::default();
-        // The address is needed here, so it can't be port 0.
-        let admin = Port::reserve().unwrap();
-        config.admin.address = address(&admin);
+        config.admin.address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         config.log.filter = "off".to_owned();
+        let admin = config.admin.address;
         let document = || -> Document { Box::new(|| json!({})) };
         let about = About { info: json!({}), topology: json!({}), openapi: document(), asyncapi: document() };
         let running = tokio::spawn(async move { run(app, config, about).await.map_err(|error| error.to_string()) });
@@ -78,7 +76,7 @@ impl Process {
 
     /// The status that the admin port answers with; `None` when it is closed.
     async fn status(&self, path: &str) -> Option<u16> {
-        let mut stream = TcpStream::connect(address(&self.admin)).await.ok()?;
+        let mut stream = TcpStream::connect(self.admin).await.ok()?;
         stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.ok()?;
@@ -95,14 +93,11 @@ impl Process {
     }
 
     async fn ended(self) -> Result<(), String> {
+        let admin = self.admin;
         let ended = tokio::time::timeout(SOON, self.running).await.expect("it ends").unwrap();
-        assert!(TcpStream::connect(address(&self.admin)).await.is_err(), "the admin port is closed");
+        assert!(TcpStream::connect(admin).await.is_err(), "the admin port is closed");
         ended
     }
-}
-
-fn address(port: &Port) -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, port.number()).into()
 }
 
 fn signal(name: &str) {
