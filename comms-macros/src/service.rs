@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Attribute, Type};
 
-use crate::tokens::{asserted, at, doc, duration, injected, location, number, setting};
+use crate::tokens::{asserted, at, doc, duration, injected, location, number, rate, setting};
 
 pub(crate) fn expand(service: &ServiceStruct) -> TokenStream {
     let ServiceStruct { common, ident, layers, .. } = service;
@@ -47,7 +47,7 @@ fn decl(service: &ServiceStruct) -> TokenStream {
 
 fn subscription_decl(krate: &syn::Path, subscription: &Subscription) -> TokenStream {
     // Taken apart, so that no option can be forgotten here.
-    let Subscription { topic, group, broker, ordered, concurrency, dedup, from, span: _ } = subscription;
+    let Subscription { topic, group, broker, ordered, concurrency, dedup, throttle, from, span: _ } = subscription;
     let topic = &topic.value;
     let text =
         |method: TokenStream, text: &Option<comms_syntax::Text>| text.as_ref().map(|text| &text.value).map(|text| quote!(.#method(#text)));
@@ -58,11 +58,12 @@ fn subscription_decl(krate: &syn::Path, subscription: &Subscription) -> TokenStr
         .map(|concurrency| setting(concurrency, |value| number(*value as u64)))
         .map(|value| quote!(.concurrency(#value)));
     let dedup = dedup.as_ref().map(|dedup| setting(dedup, duration)).map(|value| quote!(.dedup(#value)));
+    let throttle = throttle.as_ref().map(|throttle| setting(throttle, |value| rate(krate, value))).map(|value| quote!(.throttle(#value)));
     let from = from.map(|from| match from {
         Start::New => quote!(.from(#krate::broker::StartPosition::New)),
         Start::Earliest => quote!(.from(#krate::broker::StartPosition::Earliest)),
     });
-    quote!(#krate::handler::SubscriptionDecl::new(#topic) #broker #group #concurrency #ordered #dedup #from)
+    quote!(#krate::handler::SubscriptionDecl::new(#topic) #broker #group #concurrency #ordered #dedup #throttle #from)
 }
 
 fn ordered_decl(krate: &syn::Path, Ordered { shards, after }: &Ordered) -> TokenStream {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use comms_syntax::{Common, Setting};
+use comms_syntax::{Common, Rate, Setting};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Type;
 use syn::spanned::Spanned;
+use syn::{Path, Type};
 
 /// Where the tokens stand, for diagnoses; names resolve as those of the expansion.
 pub(crate) fn at(tokens: &impl Spanned) -> Span {
@@ -85,6 +85,13 @@ pub(crate) fn number(value: u64) -> TokenStream {
 pub(crate) fn duration(value: &Duration) -> TokenStream {
     let millis = number(u64::try_from(value.as_millis()).unwrap_or(u64::MAX));
     quote!(::core::time::Duration::from_millis(#millis))
+}
+
+/// A rate as an expression.
+pub(crate) fn rate(krate: &Path, Rate { count, per, burst }: &Rate) -> TokenStream {
+    let (count, per) = (number((*count).into()), duration(per));
+    let burst = burst.map(|burst| number(burst.into())).map(|burst| quote!(.burst(#burst)));
+    quote!(#krate::limit::Rate::new(#count, #per) #burst)
 }
 
 /// `Some("..")` or `None`.

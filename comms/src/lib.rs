@@ -19,6 +19,7 @@ pub mod handler;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod inject;
+pub mod limit;
 mod location;
 mod macros;
 pub mod message;

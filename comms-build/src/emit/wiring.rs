@@ -9,7 +9,14 @@ use crate::model::{Crate, Handler, Kind, Message, Origin, Role, World};
 use crate::scan::cfg::Cfg;
 
 /// What every application can hand over without a provider.
-const FRAMEWORK: [&str; 5] = ["::comms::CommandBus", "::comms::QueryBus", "::comms::Settings", "::comms::Tasks", "::comms::health::Health"];
+const FRAMEWORK: [&str; 6] = [
+    "::comms::CommandBus",
+    "::comms::QueryBus",
+    "::comms::Settings",
+    "::comms::Tasks",
+    "::comms::health::Health",
+    "::comms::limit::Throttles",
+];
 
 /// The text of the generated file.
 pub(crate) fn text(world: &World, krate: &Crate) -> String {

@@ -36,6 +36,8 @@ pub enum Shape {
         /// The most bytes that make sense.
         max: u64,
     },
+    /// A whole number and a unit of time, `100/s`, or `off`.
+    Rate,
     /// Two durations, the first not above the second: `100ms..30s`.
     DurationRange,
     /// One of these words.
@@ -119,6 +121,7 @@ pub const SERVICE: &[Key] = &[
 pub const SUBSCRIPTION: &[Key] = &[
     Key::new("concurrency", Shape::Integer { min: 1, max: 65_535 }, "How many messages this process handles at once."),
     Key::new("dedup", Shape::Duration, "For how long ids of handled messages are remembered; `0s` switches it off."),
+    Key::new("throttle", Shape::Rate, "How many messages this process takes in a time, at most: `100/s`; `off` lifts it."),
 ];
 
 /// The keys of `[service.NAME.handler.NAME]`.

@@ -6,8 +6,9 @@ use proc_macro2::{Span, TokenStream};
 use syn::parse::ParseStream;
 use syn::{Lit, LitInt, LitStr, Path, Token};
 
+use crate::Rate;
 use crate::suggest::{hint, listed};
-use crate::{duration, size};
+use crate::{duration, rate, size};
 
 /// A literal text: an identity that `comms-build` reads without compiling anything.
 #[derive(Clone, Debug)]
@@ -112,6 +113,16 @@ pub(crate) fn duration(input: ParseStream<'_>) -> syn::Result<Setting<Duration>>
     let expected = "expected a duration in quotes, such as \"250ms\", \"5s\" or \"1m30s\", or the path of a constant";
     match next_literal(input)? {
         Some(Lit::Str(text)) => in_text(&text, duration::parse).map(Setting::Literal),
+        Some(other) => Err(syn::Error::new(other.span(), expected)),
+        None => constant(input, expected),
+    }
+}
+
+/// A rate in quotes, or the path of a constant.
+pub(crate) fn rate(input: ParseStream<'_>) -> syn::Result<Setting<Rate>> {
+    let expected = "expected a rate in quotes, such as \"100/s\" or \"30/m\", or the path of a constant";
+    match next_literal(input)? {
+        Some(Lit::Str(text)) => in_text(&text, rate::parse).map(Setting::Literal),
         Some(other) => Err(syn::Error::new(other.span(), expected)),
         None => constant(input, expected),
     }

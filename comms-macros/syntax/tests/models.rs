@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comms_syntax::message::{Codec, Kind as MessageKind};
 use comms_syntax::service::{After, Start};
-use comms_syntax::{Attribute, Errors, RequestKind, Setting, attribute_of, handler, message, names, provider, route, service};
+use comms_syntax::{Attribute, Errors, Rate, RequestKind, Setting, attribute_of, handler, message, names, provider, route, service};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
@@ -108,7 +108,7 @@ fn a_type_with_commas_in_a_broken_option_makes_no_further_mistakes() {
 fn a_service_with_everything() {
     let attr = quote! {
         name = "billing", version = "1.2.0", tags("x", "y"), layers(a::Audit, Limit<3>),
-        subscribe("orders", group = "g", ordered(shards = 8, after = "park-key"), concurrency = limits::MANY, dedup = "10m", from = "earliest", broker = "audit"),
+        subscribe("orders", group = "g", ordered(shards = 8, after = "park-key"), concurrency = limits::MANY, dedup = "10m", throttle = "100/s burst 5", from = "earliest", broker = "audit"),
         subscribe("shop.#", ordered),
     };
     let item = quote!(
@@ -124,6 +124,7 @@ fn a_service_with_everything() {
     assert!(matches!(ordered.shards, Some(Setting::Literal(8))) && ordered.after == After::ParkKey);
     assert!(matches!(&orders.concurrency, Some(Setting::Constant(path)) if text(path) == "limits::MANY"));
     assert!(matches!(orders.dedup, Some(Setting::Literal(window)) if window == Duration::from_secs(600)));
+    assert!(matches!(orders.throttle, Some(Setting::Literal(Rate { count: 100, burst: Some(5), .. }))));
     assert_eq!((orders.from, shop.topic.value.as_str()), (Some(Start::Earliest), "shop.#"));
     assert!(shop.ordered.as_ref().is_some_and(|ordered| ordered.shards.is_none() && ordered.after == After::Continue));
     assert_eq!((read.layers.len(), read.tags.len(), read.fields.len(), read.conditions().len()), (2, 2, 2, 1));

@@ -38,6 +38,9 @@ pub(crate) fn subscription(mut decl: SubscriptionDecl, config: &SubscriptionConf
     if let Some(window) = config.dedup {
         decl.dedup = Some(window).filter(|window| !window.is_zero());
     }
+    if let Some(rate) = config.throttle {
+        decl.throttle = rate;
+    }
     decl
 }
 

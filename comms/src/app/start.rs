@@ -18,6 +18,7 @@ use crate::handler::plan::{Entry, Handlers, Plan};
 use crate::handler::runner::Runner;
 use crate::handler::{Counters, Free, NamedLayer, Observer};
 use crate::inject::Scope;
+use crate::limit::{Throttle, Throttles};
 use crate::publisher::{Brokers, Source};
 
 /// Everything is checked before anything is subscribed to: an application that is wrong takes no message.
@@ -36,6 +37,7 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     }
 
     let bus = Arc::new(BusCore::new(&brokers, Arc::clone(&source)));
+    let throttles = Throttles::default();
     let tasks = Tasks::new(app.health.clone());
     let mut scope = app.values;
     scope.insert(brokers.clone());
@@ -44,12 +46,13 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     scope.insert(Arc::new(Free));
     scope.insert(tasks.clone());
     scope.insert(app.health.clone());
+    scope.insert(throttles.clone());
     scope.insert(app.config.settings());
     let failed = app.clients.insert(&app.config, &served, &app.provided, &mut scope);
     assemble(&app.providers, &app.services, &app.provided, failed, &mut scope, &mut problems).await;
     or_close(&brokers, &mut problems).await?;
 
-    let mut binder = Binder { scope: &mut scope, brokers: &brokers, local: LocalHandlers::default(), observer: app.observer };
+    let mut binder = Binder { scope: &mut scope, brokers: &brokers, local: LocalHandlers::default(), throttles, observer: app.observer };
     let bound = binder.bind_all(&app.services, &plans, &mut problems);
     bus.set_local(binder.local);
     let serving = app.routes.open(&scope, &app.config, &mut problems).await;
@@ -102,6 +105,7 @@ struct Binder<'a> {
     scope: &'a mut Scope,
     brokers: &'a Brokers,
     local: LocalHandlers,
+    throttles: Throttles,
     observer: Option<Arc<dyn Observer>>,
 }
 
@@ -127,12 +131,15 @@ impl Binder<'_> {
             let named = entry.map_err(|error| format!("handler `{}` ({}): {error}", handler.decl.name, handler.decl.location));
             handlers.extend(problems.keep(named).map(|entry| (handler.message.name, entry)));
         }
+        let throttle = Throttle::new(planned.subscription.throttle);
+        self.throttles.enter(planned.group(), planned.subscription.topic, throttle.clone());
         Some(Plan {
             service: planned.service,
             subscription: Arc::new(subscription(planned)),
             broker,
             after: planned.subscription.after,
             dedup: planned.subscription.dedup,
+            throttle,
             handlers,
             counters: Arc::new(Counters::default()),
             observer: self.observer.clone(),

@@ -2,10 +2,12 @@
 
 use super::duration::{parse_duration, parse_duration_range};
 use super::keys::{Key, PROFILE, ROOT, Shape};
+use super::sections::UNTHROTTLED;
 use super::size::Size;
 use super::suggest::suggest;
 use super::tree::{self, Node, Table, Value};
 use super::{ConfigProblem, Origin};
+use crate::limit::Rate;
 
 /// Reports every unknown key and wrong value, and gives untyped text the type that its key wants.
 pub(crate) fn check(layer: &mut Table, problems: &mut Vec<ConfigProblem>) {
@@ -123,6 +125,8 @@ fn checked_text(text: &str, shape: Shape) -> Result<(), String> {
         Shape::Text | Shape::Secret => Ok(()),
         Shape::Duration => parse_duration(text).map(drop).map_err(|error| error.to_string()),
         Shape::DurationRange => parse_duration_range(text).map(drop),
+        Shape::Rate if text == UNTHROTTLED => Ok(()),
+        Shape::Rate => text.parse::<Rate>().map(drop).map_err(|error| format!("{error}; or `{UNTHROTTLED}`")),
         Shape::Size { min, max } => match text.parse::<Size>() {
             Ok(Size(bytes)) if (min..=max).contains(&bytes) => Ok(()),
             Ok(_) => Err(format!("expected {}, found `{text}`", expected(shape))),
@@ -159,6 +163,7 @@ fn expected(shape: Shape) -> String {
         Shape::Size { min, max } => {
             format!("a size in quotes from `\"{}KiB\"` to `\"{}KiB\"`", min >> 10, max >> 10)
         }
+        Shape::Rate => format!("a rate in quotes, `\"100/s\"`, or `\"{UNTHROTTLED}\"`"),
         Shape::OneOf(words) => format!("one of `{}`, in quotes", words.join("`, `")),
         Shape::Table(keys) => {
             format!("a table with any of the keys `{}`", keys.iter().map(|key| key.name).collect::<Vec<_>>().join("`, `"))

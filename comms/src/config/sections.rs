@@ -10,6 +10,10 @@ use super::duration::{parse_duration, parse_duration_range};
 use super::secret::{self, Secret};
 use super::size::Size;
 use super::tree::{self, Node, Table, Value};
+use crate::limit::Rate;
+
+/// The rate that is none.
+pub(super) const UNTHROTTLED: &str = "off";
 
 /// `[brokers.NAME]`. Never prints a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +44,8 @@ pub struct SubscriptionConfig {
     pub concurrency: Option<usize>,
     /// For how long ids are remembered; zero switches deduplication off.
     pub dedup: Option<Duration>,
+    /// How many messages this process takes in a time; `Some(None)`: as many as it can.
+    pub throttle: Option<Option<Rate>>,
 }
 
 /// `[service.NAME.handler.NAME]`; what is not set is as the attribute says.
@@ -224,6 +230,7 @@ impl ServiceConfig {
             subscriptions: named(table, "subscription", |table| SubscriptionConfig {
                 concurrency: number(table, &["concurrency"]),
                 dedup: duration(table, &["dedup"]),
+                throttle: throttle(table, &["throttle"]),
             }),
             handlers: named(table, "handler", |table| HandlerConfig {
                 timeout: duration(table, &["timeout"]),
@@ -312,6 +319,14 @@ pub(super) fn text(table: &Table, path: &[&str]) -> Option<String> {
 
 pub(super) fn duration(table: &Table, path: &[&str]) -> Option<Duration> {
     parse_duration(&text(table, path)?).ok()
+}
+
+/// A rate, or the word for none.
+fn throttle(table: &Table, path: &[&str]) -> Option<Option<Rate>> {
+    match text(table, path)?.as_str() {
+        UNTHROTTLED => Some(None),
+        rate => rate.parse().ok().map(Some),
+    }
 }
 
 pub(super) fn size(table: &Table, path: &[&str]) -> Option<usize> {

@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(config.subscription("billing", "orders", "billing").concurrency, Some(4));
         assert_eq!(
             config.subscription("billing", "orders", "audit"),
-            SubscriptionConfig { concurrency: None, dedup: Some(Duration::ZERO) }
+            SubscriptionConfig { concurrency: None, dedup: Some(Duration::ZERO), throttle: None }
         );
         let handler = config.handler("billing", "on_paid");
         assert_eq!((handler.timeout, handler.retry.max, handler.retry.immediate), (Some(Duration::from_secs(2)), Some(3), None));

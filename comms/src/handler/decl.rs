@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::broker::StartPosition;
+use crate::limit::Rate;
 use crate::location::Location;
 
 /// `retry(max = 5, immediate = 2, backoff = "100ms..30s")`.
@@ -113,7 +114,7 @@ pub enum AfterDeadLetter {
     ParkKey,
 }
 
-/// `subscribe("orders", group = "billing-audit", ordered(shards = 16, after = "park-key"), concurrency = 16, dedup = "10m", from = "earliest")`.
+/// `subscribe("orders", group = "billing-audit", ordered(shards = 16, after = "park-key"), concurrency = 16, dedup = "10m", throttle = "100/s", from = "earliest")`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriptionDecl {
@@ -131,6 +132,8 @@ pub struct SubscriptionDecl {
     pub after: AfterDeadLetter,
     /// For how long ids of handled messages are remembered and their duplicates skipped.
     pub dedup: Option<Duration>,
+    /// How many messages this process takes in a time, at most.
+    pub throttle: Option<Rate>,
     /// Where a new group begins.
     pub from: StartPosition,
 }
@@ -147,6 +150,7 @@ impl SubscriptionDecl {
             ordered: None,
             after: AfterDeadLetter::Continue,
             dedup: None,
+            throttle: None,
             from: StartPosition::New,
         }
     }
@@ -192,6 +196,13 @@ impl SubscriptionDecl {
     #[must_use]
     pub const fn dedup(mut self, window: Duration) -> Self {
         self.dedup = Some(window);
+        self
+    }
+
+    /// No faster than this, in this process.
+    #[must_use]
+    pub const fn throttle(mut self, rate: Rate) -> Self {
+        self.throttle = Some(rate);
         self
     }
 

@@ -8,8 +8,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
+use super::gate::Gate;
 use super::lanes::Lanes;
 use crate::broker::{Consumer, Delivery};
+use crate::limit::Throttle;
 
 /// Where the workers of one subscription get their deliveries from.
 pub(crate) struct Intake {
@@ -30,12 +32,13 @@ struct State {
     consumer: Box<dyn Consumer>,
     closed: bool,
     lanes: Option<Lanes>,
+    gate: Gate,
 }
 
 impl Intake {
-    /// An intake; `ordered` if messages of one key are handled one after another.
-    pub(crate) fn new(consumer: Box<dyn Consumer>, ordered: bool) -> Self {
-        let state = State { consumer, closed: false, lanes: ordered.then(Lanes::default) };
+    /// An intake; `ordered` if messages of one key are handled one after another. It takes no more than the throttle lets through.
+    pub(crate) fn new(consumer: Box<dyn Consumer>, ordered: bool, throttle: Throttle) -> Self {
+        let state = State { consumer, closed: false, lanes: ordered.then(Lanes::default), gate: Gate::new(throttle) };
         let sleepers = Arc::<Sleepers>::default();
         Self { state: Mutex::new(state), waker: Waker::from(Arc::clone(&sleepers)), sleepers }
     }
@@ -90,6 +93,17 @@ impl State {
         if self.closed {
             return Poll::Ready(None);
         }
+        if self.gate.poll_open(context).is_pending() {
+            return Poll::Pending;
+        }
+        let polled = self.poll_unthrottled(context);
+        if let Poll::Ready(Some(_)) = polled {
+            self.gate.pass();
+        }
+        polled
+    }
+
+    fn poll_unthrottled(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
         if let Some(ready) = self.lanes.as_mut().and_then(Lanes::pop_ready) {
             return Poll::Ready(Some(ready));
         }

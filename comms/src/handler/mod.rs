@@ -5,6 +5,7 @@ mod contract;
 mod decl;
 mod dedup;
 pub(crate) mod erased;
+mod gate;
 mod intake;
 mod lanes;
 mod layer;

@@ -7,6 +7,7 @@ use super::erased::ErasedHandler;
 use super::observe::{Counters, Observer};
 use super::{AfterDeadLetter, HandlerDecl};
 use crate::broker::{Broker, Subscription};
+use crate::limit::Throttle;
 
 /// A handler in its subscription.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub(crate) struct Plan {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) after: AfterDeadLetter,
     pub(crate) dedup: Option<Duration>,
+    pub(crate) throttle: Throttle,
     pub(crate) handlers: Handlers,
     pub(crate) counters: Arc<Counters>,
     pub(crate) observer: Option<Arc<dyn Observer>>,

@@ -29,7 +29,7 @@ impl Runner {
     pub(crate) async fn start(plan: Plan) -> Result<Self, BrokerError> {
         let consumer = plan.broker.subscribe(Arc::clone(&plan.subscription)).await?;
         let pipeline = Arc::new(Pipeline {
-            intake: Intake::new(consumer, plan.ordered()),
+            intake: Intake::new(consumer, plan.ordered(), plan.throttle.clone()),
             dedup: plan.dedup.map(DedupWindow::new),
             parked: (plan.after == AfterDeadLetter::ParkKey).then(ParkedKeys::default),
             stopping: CancellationToken::new(),

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use tracing::Instrument as _;
 
 use crate::broker::{Broker, BrokerError, Confirm, Receipt};
-use crate::context::Context;
+use crate::context::{Context, time_left};
 use crate::inject::{InjectError, Injectable, Scope};
+use crate::limit::{Rate, Throttle, Throttles};
 use crate::message::{CodecError, Envelope, Event, Message, MessageType, Metadata};
 
 /// The brokers of an application, by name; `default` is the one that message types use unless they say otherwise.
@@ -45,6 +46,16 @@ pub enum PublishError {
     /// The value could not be encoded.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// Its throttle would not have let it through before its deadline; it was not published.
+    #[error("could not publish `{message}` to `{topic}` before its deadline: its publishers are throttled{}", rate.map(|rate| format!(" to {rate}")).unwrap_or_default())]
+    Throttled {
+        /// The wire name of the type.
+        message: &'static str,
+        /// The topic.
+        topic: &'static str,
+        /// The rate of the throttle.
+        rate: Option<Rate>,
+    },
     /// The broker did not take it, or nobody knows.
     #[error("could not publish `{message}` to `{topic}`")]
     Broker {
@@ -61,6 +72,7 @@ impl crate::Classify for PublishError {
     fn class(&self) -> crate::Class {
         match self {
             Self::Codec(_) => crate::Class::Permanent,
+            Self::Throttled { .. } => crate::Class::Retryable,
             Self::Broker { source, .. } => crate::Classify::class(source),
         }
     }
@@ -72,12 +84,14 @@ pub struct Publisher<E> {
     broker: Arc<dyn Broker>,
     topic: Arc<str>,
     source: Arc<str>,
+    throttle: Throttle,
     event: PhantomData<fn(E)>,
 }
 
 impl<E> Clone for Publisher<E> {
     fn clone(&self) -> Self {
-        Self { broker: Arc::clone(&self.broker), topic: Arc::clone(&self.topic), source: Arc::clone(&self.source), event: PhantomData }
+        let Self { broker, topic, source, throttle, event } = self;
+        Self { broker: Arc::clone(broker), topic: Arc::clone(topic), source: Arc::clone(source), throttle: throttle.clone(), event: *event }
     }
 }
 
@@ -91,7 +105,16 @@ impl<E: Event> Publisher<E> {
     /// A publisher on the broker, in the name of `source`.
     #[must_use]
     pub fn new(broker: Arc<dyn Broker>, source: Arc<str>) -> Self {
-        Self { broker, topic: E::TYPE.topic.into(), source, event: PhantomData }
+        Self { broker, topic: E::TYPE.topic.into(), source, throttle: Throttle::default(), event: PhantomData }
+    }
+
+    /// How fast it publishes: as fast as the broker takes it, until a rate is set. Injected publishers of one event share
+    /// theirs, in the whole process.
+    ///
+    /// What comes faster waits, in its order, up to the deadline of the current [`Context`] if there is one.
+    #[must_use]
+    pub fn throttle(&self) -> &Throttle {
+        &self.throttle
     }
 
     /// Publishes one event and waits until the broker has taken responsibility for it.
@@ -106,12 +129,25 @@ impl<E: Event> Publisher<E> {
     /// [`Confirm`] to know that the broker has it.
     ///
     /// # Errors
-    /// [`PublishError::Codec`] when the event can't be encoded.
+    /// [`PublishError::Codec`] when the event can't be encoded, [`PublishError::Throttled`] when the [throttle](Self::throttle)
+    /// does not let it through before its deadline.
     pub async fn send(&self, event: &E) -> Result<Confirm, PublishError> {
+        if self.throttle.is_limited() {
+            self.wait_for_turn().await?;
+        }
         let envelope = envelope(event, &self.topic, &self.source)?;
         let span = span(self.broker.as_ref(), &envelope);
         let publishing = self.broker.publish(Arc::new(envelope));
         Ok(if span.is_disabled() { publishing.await } else { publishing.instrument(span).await })
+    }
+
+    async fn wait_for_turn(&self) -> Result<(), PublishError> {
+        let Some(deadline) = Context::current().deadline() else {
+            self.throttle.take().await;
+            return Ok(());
+        };
+        let in_time = tokio::time::timeout(time_left(deadline), self.throttle.take()).await;
+        in_time.map_err(|_| PublishError::Throttled { message: E::TYPE.name, topic: E::TYPE.topic, rate: self.throttle.rate() })
     }
 
     /// Publishes the events in their order, pipelined, and waits for all of them.
@@ -175,7 +211,8 @@ impl<E: Event> Injectable for Publisher<E> {
         let brokers: Brokers = scope.get()?;
         let Source(source) = scope.get()?;
         let broker = brokers.get(E::TYPE.broker).ok_or_else(|| no_broker(&E::TYPE, &brokers))?;
-        Ok(Self::new(Arc::clone(broker), source))
+        let throttles: Throttles = scope.get()?;
+        Ok(Self { throttle: throttles.of_publishers(E::TYPE.name), ..Self::new(Arc::clone(broker), source) })
     }
 }
 

@@ -73,7 +73,7 @@ impl fmt::Debug for Route {
 /// The admin port could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "could not open the admin port at {address}: {source}. Every process on a machine needs an address of its own: set `address` under `[admin]` (COMMS__ADMIN__ADDRESS; port 0 takes any free one), or `enabled = false`"
+    "could not open the admin port at {address}. Every process on a machine needs an address of its own: set `address` under `[admin]` (COMMS__ADMIN__ADDRESS; port 0 takes any free one), or `enabled = false`"
 )]
 pub(crate) struct AdminError {
     address: SocketAddr,

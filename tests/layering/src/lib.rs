@@ -11,10 +11,11 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     // The vocabulary: plain data, no I/O.
     ("error", &[]),
     ("location", &[]),
-    ("message", &["error"]),
-    ("config", &["error"]),
-    ("context", &["message"]),
     ("inject", &["error", "location"]),
+    ("limit", &["inject"]),
+    ("message", &["error"]),
+    ("config", &["error", "limit"]),
+    ("context", &["message"]),
     // Contracts and their backends.
     ("broker", &["error", "message"]),
     ("telemetry", &["error", "message", "config", "context"]),
@@ -22,8 +23,8 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("http", &["error", "location", "message", "config", "context"]),
     // Outbound and inbound.
     ("client", &["error", "location", "message", "config", "context", "http"]),
-    ("publisher", &["error", "message", "context", "inject", "broker"]),
-    ("handler", &["error", "location", "message", "context", "inject", "broker"]),
+    ("publisher", &["error", "message", "context", "inject", "limit", "broker"]),
+    ("handler", &["error", "location", "message", "context", "inject", "limit", "broker"]),
     ("cqrs", &["error", "message", "context", "inject", "broker", "publisher", "handler"]),
     ("grpc", &["error", "location", "message", "context", "http", "client"]),
     // Everything together.
@@ -36,6 +37,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "config",
             "context",
             "inject",
+            "limit",
             "broker",
             "telemetry",
             "server",

@@ -44,7 +44,7 @@ const CRATE: Opt<Options> =
 
 const OF_IMPL: &str = "it stands on free functions only; a method follows the impl that it is in";
 
-const EVENT_ELSEWHERE: [(&str, &str); 19] = [
+const EVENT_ELSEWHERE: [(&str, &str); 20] = [
     ("service", OF_IMPL),
     ("crate", OF_IMPL),
     ("name", ON_MESSAGE),
@@ -56,6 +56,7 @@ const EVENT_ELSEWHERE: [(&str, &str); 19] = [
     ("ordered", IN_SUBSCRIBE),
     ("concurrency", IN_SUBSCRIBE),
     ("dedup", IN_SUBSCRIBE),
+    ("throttle", IN_SUBSCRIBE),
     ("from", IN_SUBSCRIBE),
     ("broker", IN_SUBSCRIBE),
     ("subscribe", "it stands in #[service(..)] on the service's struct"),

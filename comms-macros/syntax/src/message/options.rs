@@ -62,7 +62,7 @@ const ON_HANDLERS: &str =
 const IN_SUBSCRIBE: &str = "it belongs to a subscription: #[service(.., subscribe(\"topic\", ..))] on the service's struct";
 const ON_EVENT_HANDLERS: &str = "it is said on the handler of an event: #[event_handler(..)]";
 
-const EVENT_ELSEWHERE: [(&str, &str); 12] = [
+const EVENT_ELSEWHERE: [(&str, &str); 13] = [
     ("owner", ON_REQUESTS),
     ("reply", ON_REQUESTS),
     ("error", ON_REQUESTS),
@@ -73,11 +73,12 @@ const EVENT_ELSEWHERE: [(&str, &str); 12] = [
     ("ordered", IN_SUBSCRIBE),
     ("concurrency", IN_SUBSCRIBE),
     ("dedup", IN_SUBSCRIBE),
+    ("throttle", IN_SUBSCRIBE),
     ("from", IN_SUBSCRIBE),
     ("upcast", UPCAST),
 ];
 
-const REQUEST_ELSEWHERE: [(&str, &str); 9] = [
+const REQUEST_ELSEWHERE: [(&str, &str); 10] = [
     ("retry", "whoever sends a request decides whether it is sent again"),
     ("timeout", "it is said on the handler: #[command(timeout = ..)] or #[query(timeout = ..)] on a function"),
     ("publishes", "it is said on the handler: #[command(publishes(..))] or #[query(publishes(..))] on a function"),
@@ -85,6 +86,7 @@ const REQUEST_ELSEWHERE: [(&str, &str); 9] = [
     ("ordered", IN_SUBSCRIBE),
     ("concurrency", IN_SUBSCRIBE),
     ("dedup", IN_SUBSCRIBE),
+    ("throttle", IN_SUBSCRIBE),
     ("from", IN_SUBSCRIBE),
     ("upcast", UPCAST),
 ];

@@ -7,7 +7,7 @@ use syn::{Attribute, Path, Type};
 
 use crate::handler::Handler;
 use crate::route::Route;
-use crate::{Common, Setting, Text};
+use crate::{Common, Rate, Setting, Text};
 
 /// A service: its struct.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct Subscription {
     pub concurrency: Option<Setting<usize>>,
     /// For how long duplicates are recognized.
     pub dedup: Option<Setting<Duration>>,
+    /// How many messages a process takes in a time.
+    pub throttle: Option<Setting<Rate>>,
     /// Where a new group begins.
     pub from: Option<Start>,
     /// Where it stands.

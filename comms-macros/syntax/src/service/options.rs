@@ -8,8 +8,8 @@ use syn::{LitStr, Path, Token, Type};
 
 use super::model::{After, Ordered, Start, Subscription};
 use crate::options::{Opt, Table, assigned, nested, parenthesized, put, replace};
-use crate::value::{checked_text, choice, count, duration, list, text, within};
-use crate::{Setting, Text, names};
+use crate::value::{checked_text, choice, count, duration, list, rate, text, within};
+use crate::{Rate, Setting, Text, names};
 
 /// The options of the struct, as they were written.
 #[derive(Default)]
@@ -30,6 +30,7 @@ struct SubscriptionOptions {
     ordered: Option<Ordered>,
     concurrency: Option<Setting<usize>>,
     dedup: Option<Setting<Duration>>,
+    throttle: Option<Setting<Rate>>,
     from: Option<Start>,
 }
 
@@ -65,6 +66,7 @@ pub(super) const TABLE: Table<Options> = Table {
         ("ordered", IN_SUBSCRIBE),
         ("concurrency", IN_SUBSCRIBE),
         ("dedup", IN_SUBSCRIBE),
+        ("throttle", IN_SUBSCRIBE),
         ("from", IN_SUBSCRIBE),
         ("broker", IN_SUBSCRIBE),
         ("topic", "a service listens with `subscribe(\"topic\", ..)`"),
@@ -95,6 +97,7 @@ const SUBSCRIBE: Table<SubscriptionOptions> = Table {
         Opt { name: "ordered", set: |o, _, input| put(&mut o.ordered, ordered(input)) },
         Opt { name: "concurrency", set: |o, name, input| put(&mut o.concurrency, assigned(name, input, count)) },
         Opt { name: "dedup", set: |o, name, input| put(&mut o.dedup, assigned(name, input, duration)) },
+        Opt { name: "throttle", set: |o, name, input| put(&mut o.throttle, assigned(name, input, rate)) },
         Opt { name: "from", set: |o, name, input| put(&mut o.from, assigned(name, input, |i| choice(i, "start", &START))) },
         Opt { name: "broker", set: |o, name, input| put(&mut o.broker, assigned(name, input, |i| checked_text(i, names::name))) },
     ],
@@ -136,8 +139,8 @@ fn subscription(span: Span, input: ParseStream<'_>) -> syn::Result<Subscription>
         let topic = topic(span, inner)?;
         let mut options = SubscriptionOptions::default();
         nested(&SUBSCRIBE, inner, &mut options)?;
-        let SubscriptionOptions { group, broker, ordered, concurrency, dedup, from } = options;
-        Ok(Subscription { topic, group, broker, ordered, concurrency, dedup, from, span })
+        let SubscriptionOptions { group, broker, ordered, concurrency, dedup, throttle, from } = options;
+        Ok(Subscription { topic, group, broker, ordered, concurrency, dedup, throttle, from, span })
     })
 }
 

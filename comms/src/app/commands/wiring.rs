@@ -61,6 +61,9 @@ fn subscription_text(subscription: &SubscriptionModel) -> String {
     if let Some(window) = subscription.dedup {
         let _ = write!(text, ", duplicates skipped for {}", format_duration(window));
     }
+    if let Some(rate) = subscription.throttle {
+        let _ = write!(text, ", at most {rate}");
+    }
     if subscription.from != "new" {
         let _ = write!(text, ", from {}", subscription.from);
     }

@@ -80,6 +80,13 @@ fn duration<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, 
     serializer.serialize_str(&format_duration(*duration))
 }
 
+fn optional_text<T: std::fmt::Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
 fn optional_duration<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => duration(value, serializer),

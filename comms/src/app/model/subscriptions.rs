@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::messages::kind;
-use super::{MessageName, duration, optional_duration};
+use super::{MessageName, duration, optional_duration, optional_text};
 use crate::broker::{InvalidTopic, Order, StartPosition, Subscription};
 use crate::config::KnownHandler;
 use crate::handler::{AfterDeadLetter, HandlerDecl, SubscriptionDecl};
+use crate::limit::Rate;
 use crate::message::MessageType;
 
 /// A subscription with the overrides of the configuration.
@@ -25,6 +26,9 @@ pub(crate) struct SubscriptionModel {
     pub(crate) after_dead_letter: &'static str,
     #[serde(serialize_with = "optional_duration")]
     pub(crate) dedup: Option<Duration>,
+    /// How many messages this process takes in a time.
+    #[serde(serialize_with = "optional_text")]
+    pub(crate) throttle: Option<Rate>,
     pub(crate) from: &'static str,
     pub(crate) handlers: Vec<HandlerModel>,
 }
@@ -65,6 +69,7 @@ impl SubscriptionModel {
                 AfterDeadLetter::Continue => "continue",
             },
             dedup: decl.dedup,
+            throttle: decl.throttle,
             from: if decl.from == StartPosition::Earliest { "earliest" } else { "new" },
             handlers: Vec::new(),
         }
