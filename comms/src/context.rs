@@ -41,6 +41,7 @@ struct Own {
     trace: Option<TraceParent>,
     /// Belongs to `trace`.
     trace_state: Option<Arc<str>>,
+    idempotency_key: Option<Arc<str>>,
 }
 
 /// Who handles the message.
@@ -108,6 +109,13 @@ impl Context {
         self
     }
 
+    /// The same context for a request that has the key of idempotency, as a method finds it that is called in this process.
+    #[must_use]
+    pub fn with_idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.own().idempotency_key = Some(key.into());
+        self
+    }
+
     fn own(&mut self) -> &mut Own {
         Arc::make_mut(self.own.get_or_insert_default())
     }
@@ -130,6 +138,15 @@ impl Context {
     pub fn deadline(&self) -> Option<Timestamp> {
         let own = self.own.as_ref().and_then(|own| own.deadline);
         own.or_else(|| self.message.as_ref().and_then(|message| message.metadata.deadline))
+    }
+
+    /// The key of idempotency of the request at hand, without quotes: one that was seen before is of a repetition.
+    ///
+    /// Methods of a contract under the option `idempotency_key` find it here, if the caller sent one. It is the caller's: what this work calls and publishes does not
+    /// carry it.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.own.as_ref()?.idempotency_key.as_deref()
     }
 
     /// How long it is to the deadline, if there is one; nothing once it has passed.

@@ -3,6 +3,11 @@
 use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
+
+pub use self::advice::Advice;
+
+mod advice;
 
 /// A boxed error, what every handler's error becomes.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -65,6 +70,7 @@ pub trait Classify {
 #[derive(Debug)]
 pub struct Classified {
     class: Class,
+    delay: Option<Duration>,
     error: BoxError,
 }
 
@@ -86,13 +92,26 @@ impl Classified {
 
     /// An error of the class.
     pub fn new(class: Class, error: impl Into<BoxError>) -> Self {
-        Self { class, error: error.into() }
+        Self { class, delay: None, error: error.into() }
+    }
+
+    /// The same with the time after which another attempt makes sense: a message is tried again no earlier, within the longest
+    /// backoff of its handler.
+    #[must_use]
+    pub fn retry_after(self, delay: Duration) -> Self {
+        Self { delay: Some(delay), ..self }
     }
 
     /// What it means.
     #[must_use]
     pub fn class(&self) -> Class {
         self.class
+    }
+
+    /// How long to wait before the next attempt, if that was said.
+    #[must_use]
+    pub fn retry_delay(&self) -> Option<Duration> {
+        self.delay
     }
 }
 
@@ -118,7 +137,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A failure whose class is found in the error itself: a [`Classified`] anywhere in its chain, else retryable.
+    /// A failure whose class is found in the error itself: the first [`Classified`], [`Failure`] or [`Advice`] in its chain, that of a client's
+    /// error for example; else retryable.
     pub fn from_boxed(error: BoxError) -> Self {
         let class = find_class(error.as_ref());
         Self { class, error }
@@ -127,6 +147,13 @@ impl Fault {
     /// A failure of the class.
     pub fn new(class: Class, error: impl Into<BoxError>) -> Self {
         Self { class, error: error.into() }
+    }
+
+    /// How long to wait before the next attempt, if a [`Classified`] or an [`Advice`] in the chain of the error says so: what a service that was
+    /// called asks for in `retry-after`.
+    #[must_use]
+    pub fn retry_delay(&self) -> Option<Duration> {
+        advice::retry_delay(self.error.as_ref())
     }
 }
 
@@ -137,7 +164,7 @@ impl fmt::Display for Fault {
 }
 
 fn find_class(error: &(dyn StdError + 'static)) -> Class {
-    chain(error).find_map(|error| error.downcast_ref::<Classified>()).map_or(Class::default(), Classified::class)
+    advice::class(error).unwrap_or_default()
 }
 
 /// The class that an error, or one in its chain, states: a [`Classified`], a [`Failure`], or one that `own` knows.
@@ -154,10 +181,10 @@ pub(crate) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<It
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The messages of an error and of everything that caused it, outermost first, without repeats.
+/// The messages of an error and of everything that caused it, outermost first, without repeats. An [`Advice`] is for programs.
 #[must_use]
 pub(crate) fn chain_text(error: &(dyn StdError + 'static)) -> Vec<String> {
-    let mut texts: Vec<String> = chain(error).map(ToString::to_string).collect();
+    let mut texts: Vec<String> = chain(error).filter(|error| !error.is::<Advice>()).map(ToString::to_string).collect();
     texts.dedup();
     texts
 }

@@ -84,6 +84,6 @@ pub use comms_macros::{aggregate, authorize, on, projection, public, saga, step,
 pub use config::{Secret, Settings};
 pub use context::Context;
 pub use cqrs::{CallError, CommandBus, QueryBus};
-pub use error::{BoxError, Class, Classified, Classify, Failure, Fault};
+pub use error::{Advice, BoxError, Class, Classified, Classify, Failure, Fault};
 pub use message::{Command, Event, Message, Query, Request};
 pub use publisher::{Brokers, PublishError, Publisher, Source};

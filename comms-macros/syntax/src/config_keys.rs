@@ -128,6 +128,13 @@ pub const SUBSCRIPTION: &[Key] = &[
 pub const HANDLER: &[Key] = &[
     Key::new("timeout", Shape::Duration, "How long one attempt may take."),
     Key::new("retry", Shape::Table(RETRY), "How failures are retried."),
+    Key::new("limit", Shape::Table(LIMIT), "How large the messages of a gRPC method may be."),
+];
+
+/// The keys of `limit`.
+pub const LIMIT: &[Key] = &[
+    Key::new("request", Shape::Size { min: 1, max: 1 << 31 }, "How large a message of a caller may be."),
+    Key::new("answer", Shape::Size { min: 1, max: 1 << 31 }, "How large a message of an answer may be, before it is compressed."),
 ];
 
 /// The keys of `retry`.

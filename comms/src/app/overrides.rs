@@ -1,5 +1,7 @@
 //! What the configuration changes in what the attributes say.
 
+#[cfg(feature = "grpc")]
+use crate::config::LimitConfig;
 use crate::config::{HandlerConfig, SubscriptionConfig};
 use crate::handler::{HandlerDecl, SubscriptionDecl};
 
@@ -28,8 +30,15 @@ pub(crate) fn rpc(
     location: crate::location::Location,
     config: &HandlerConfig,
 ) -> Option<crate::grpc::RpcDecl> {
-    let Some(timeout) = config.timeout else { return declared };
-    Some(declared.unwrap_or(crate::grpc::RpcDecl::new(method, location)).timeout(timeout))
+    let LimitConfig { request, answer, .. } = config.limit;
+    if (config.timeout, request, answer) == (None, None, None) {
+        return declared;
+    }
+    let mut said = declared.unwrap_or(crate::grpc::RpcDecl::new(method, location));
+    said.timeout = config.timeout.or(said.timeout);
+    said.request_limit = request.or(said.request_limit);
+    said.answer_limit = answer.or(said.answer_limit);
+    Some(said)
 }
 
 /// The subscription as it will run.

@@ -1,5 +1,7 @@
 //! An answer that is no success.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
@@ -8,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::failure::{CallError, Target, class_of_status};
 use super::reply::{Origin, Reply, ReplyError};
 use super::{Instance, retry_after};
-use crate::error::Class;
+use crate::error::{Advice, Class};
 use crate::http::Problem;
 
 /// So much of a text that is no problem is told.
@@ -37,11 +39,15 @@ impl<'a> Refusal<'a> {
         }
         let (problem, wait) = (self.problem(), retry_after::read(&self.headers));
         if let Some(error) = problem.extension("error").and_then(|error| E::deserialize(error).ok()) {
-            return CallError::Refused(error, class(&problem), wait);
+            return refused(error, class(&problem), wait);
         }
         match foreign.then(|| serde_json::from_slice(&self.body).ok()).flatten() {
-            Some(error) => CallError::Refused(error, class_of_status(problem.status()), wait),
-            None => CallError::Problem { problem: self.with_wait(problem), target: Box::new(self.target()) },
+            Some(error) => refused(error, class_of_status(problem.status()), wait),
+            None => {
+                let advice = advice(class_of_status(problem.status()), wait);
+                let problem = advice.into_iter().fold(self.with_wait(problem), Problem::advised);
+                CallError::Problem { problem, target: Box::new(self.target()) }
+            }
         }
     }
 
@@ -90,6 +96,14 @@ impl<'a> Refusal<'a> {
             None => target.at(self.origin.channel),
         }
     }
+}
+
+fn refused<E>(error: E, class: Class, wait: Option<Duration>) -> CallError<E> {
+    CallError::Refused(error, class, advice(class, wait))
+}
+
+fn advice(class: Class, wait: Option<Duration>) -> Option<Advice> {
+    wait.map(|wait| Advice::new(class).retry_after(wait))
 }
 
 /// The class that one of our services gave its own error: said in the problem, else by its status. An error that the service did

@@ -12,12 +12,11 @@ use super::exchange::Failing;
 use super::failure::Target;
 use super::settings::PATIENCE;
 use super::{HttpCaller, IntoBody, path, text};
+use crate::http::carried::IDEMPOTENCY_KEY;
 use crate::http::{BodyStream, Place, Problem, RouteDecl};
 use crate::message::Id;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// [The Idempotency-Key header](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/).
-pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A call that is being put together. What can't be written is kept and comes out of [`send`](Self::send).
 #[must_use = "nothing is sent until `send`"]

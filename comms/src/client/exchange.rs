@@ -11,13 +11,14 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout};
 
 use super::answer::Refusal;
-use super::call::{Call, IDEMPOTENCY_KEY};
+use super::call::Call;
 use super::failure::{CallError, Failed, Lost, Target};
 use super::from_answer::{Data, FromAnswer};
 use super::reply::{Origin, Reply, ReplyError};
 use super::{CallInfo, HttpCaller, Instance, context, path};
 use crate::context::Context;
 use crate::http::Verb;
+use crate::http::carried::IDEMPOTENCY_KEY;
 use crate::http::within::within_since;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("comms/", env!("CARGO_PKG_VERSION")));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Channel, TransportError, TransportErrorKind, retry_after};
 use crate::config::format_duration;
-use crate::error::{BoxError, Class, Classify, Fault, chain_text};
+use crate::error::{Advice, BoxError, Class, Classify, Fault, chain_text};
 use crate::http::{Problem, Verb};
 
 /// What was called.
@@ -43,9 +43,9 @@ impl fmt::Display for Target {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CallError<E> {
-    /// The service refused, and this is what it said; with the class that it gave the error, and how long it wants to be left alone,
-    /// if it says so.
-    Refused(E, Class, Option<Duration>),
+    /// The service refused, and this is what it said; with the class that it gave the error, and the advice to wait,
+    /// if it says how long it wants to be left alone.
+    Refused(E, Class, Option<Advice>),
     /// The service, or something before it, answered with another problem, or with the status of an error.
     Problem {
         /// What it said.
@@ -113,7 +113,7 @@ impl<E> CallError<E> {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused(_, _, wait) => *wait,
+            Self::Refused(_, _, advice) => advice.as_ref()?.retry_delay(),
             Self::Problem { problem, .. } => retry_after::read(problem.headers()),
             _ => None,
         }
@@ -182,7 +182,16 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {}
+/// Its source is the [`Advice`] that follows from it: how a handler that failed for it is retried.
+impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match self {
+            Self::Refused(_, _, Some(advice)) => advice,
+            Self::Problem { problem, .. } => problem.advice().unwrap_or_else(|| Advice::of(self.class())),
+            _ => Advice::of(self.class()),
+        })
+    }
+}
 
 /// What a failed call means for the work that made it.
 ///

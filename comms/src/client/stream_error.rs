@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Target;
 use crate::config::format_duration;
-use crate::error::{Class, Classify, chain_text};
+use crate::error::{Advice, Class, Classify, chain_text};
 
 /// What became of a stream that has no end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +74,11 @@ impl fmt::Display for StreamError {
     }
 }
 
-impl std::error::Error for StreamError {}
+impl std::error::Error for StreamError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(Advice::of(self.class()))
+    }
+}
 
 impl Classify for StreamError {
     fn class(&self) -> Class {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::Uri;
 
 use super::secret::mask_url;
-use super::sections::{duration, number, size, text};
+use super::sections::read::{duration, number, size, text};
 use super::tree::{self, Node, Table, Value};
 
 /// `[clients.NAME]`.

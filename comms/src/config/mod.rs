@@ -35,8 +35,8 @@ pub use names::{KnownHandler, KnownNames, KnownService};
 pub use problem::{ConfigError, ConfigProblem, Origin};
 pub use secret::{MASK, Secret, mask_url};
 pub use sections::{
-    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, HttpTlsConfig, LogConfig, LogFormat, RetryConfig, ServiceConfig,
-    ShutdownConfig, SubscriptionConfig,
+    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, HttpTlsConfig, LimitConfig, LogConfig, LogFormat, RetryConfig,
+    ServiceConfig, ShutdownConfig, SubscriptionConfig,
 };
 pub use settings::Settings;
 pub use size::{InvalidSize, Size};

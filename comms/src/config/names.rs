@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::suggest::suggest;
 use super::tree::{self, Node, Table};
-use super::{Config, ConfigProblem, Origin, RetryConfig, format_duration};
+use super::{Config, ConfigProblem, LimitConfig, Origin, RetryConfig, format_duration};
 
 /// The names that exist in the application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,6 +119,8 @@ impl Config {
                 self.check_handler(service, name, declared, problems);
             }
             handlers.routes.iter().for_each(|name| self.check_route(service, name, "HTTP requests", problems));
+            let others = handlers.handlers.keys().chain(&handlers.routes).filter(|name| !handlers.rpcs.contains(name));
+            others.for_each(|name| self.check_no_limit(service, name, &handlers.rpcs, problems));
             let rpcs = handlers.rpcs.iter().filter(|name| !handlers.routes.contains(name));
             rpcs.for_each(|name| self.check_route(service, name, "gRPC calls", problems));
         }
@@ -155,6 +157,19 @@ impl Config {
             );
             problems.push(ConfigProblem::new(self.origin(&format!("{path}.timeout")), format!("{path}.timeout"), message));
         }
+    }
+
+    fn check_no_limit(&self, service: &str, name: &str, rpcs: &[String], problems: &mut Vec<ConfigProblem>) {
+        if self.handler(service, name).limit == LimitConfig::default() {
+            return;
+        }
+        let path = format!("service.{service}.handler.{name}.limit");
+        let methods = match rpcs {
+            [] => "the service has none".to_owned(),
+            rpcs => format!("those of the service are `{}`", rpcs.join("`, `")),
+        };
+        let message = format!("the messages of gRPC methods have limits here, and `{name}` is none; {methods}: remove `limit`");
+        problems.push(ConfigProblem::new(self.origin(&path), path, message));
     }
 
     /// A contradiction only when the configuration takes part in it: the code alone is not its fault.
@@ -264,6 +279,20 @@ mod tests {
         assert!(found[0].starts_with("comms.toml:2:9: `service.billing.handler.reserve.retry`: it answers gRPC calls"), "{found:#?}");
         let found = problems("[service.billing.handler.fnd]\ntimeout = \"2s\"\n");
         assert!(found[0].contains("did you mean `find`?"), "{found:#?}");
+    }
+
+    #[test]
+    fn limits_are_of_grpc_methods() {
+        assert_eq!(problems("[service.billing.handler.reserve]\nlimit = { request = \"2KiB\", answer = \"1B\" }\n"), [] as [String; 0]);
+        let found = problems(
+            "[service.billing.handler.find]\nlimit = { answer = \"2KiB\" }\n[service.billing.handler.on_paid]\nlimit.request = \"1KiB\"\n",
+        );
+        assert!(found[0].contains("`service.billing.handler.on_paid.limit`: ") && found[0].contains("`on_paid` is none"), "{found:#?}");
+        assert!(found[1].starts_with("comms.toml:2:9: `service.billing.handler.find.limit`: "), "{found:#?}");
+        assert!(found[1].ends_with("those of the service are `reserve`: remove `limit`"), "{found:#?}");
+        assert_eq!(found.len(), 2);
+        let found = problems("[service.billing.handler.reserv]\nlimit = { answer = \"2KiB\" }\n");
+        assert!(found[0].contains("no handler `reserv`") && found[0].contains("did you mean `reserve`?"), "{found:#?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::duration::{parse_duration, parse_duration_range};
 use super::keys::{Key, PROFILE, ROOT, Shape};
-use super::sections::UNTHROTTLED;
+use super::sections::read::UNTHROTTLED;
 use super::size::Size;
 use super::suggest::suggest;
 use super::tree::{self, Node, Table, Value};

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::clients::ClientConfig;
 use super::secret::Secret;
+use super::sections::read::{duration, named};
 use super::sections::{
     AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, LogConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig,
-    duration, named,
 };
 use super::tree::{self, Node, Table};
 use super::{ConfigError, ConfigProblem, Origin, Settings, schema};

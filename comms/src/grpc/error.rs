@@ -10,7 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::InvalidMetadata;
 use crate::client::{TransportError, TransportErrorKind};
-use crate::error::{Class, Classified, Classify, Failure};
+use crate::error::{Advice, Class, Classified, Classify, Failure};
 
 /// What the caller reads when only the log may say more.
 pub(super) const INTERNAL: &str = "the service failed; its log says why";
@@ -30,12 +30,24 @@ pub(super) const RETRYABLE: &str = "the service can't do it now; try again later
 #[derive(Clone, Debug)]
 pub struct GrpcError {
     status: Status,
+    /// What follows from it for whoever fails for it.
+    advice: Advice,
 }
 
 impl GrpcError {
+    fn of_status(status: Status) -> Self {
+        let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
+        let advice = Advice::new(class_of(status.code()));
+        let advice = delay.into_iter().fold(advice, Advice::retry_after);
+        // A status that arrived has no cause here: only few are copied.
+        let is_caused = StdError::source(&status).is_some();
+        let advice = if is_caused { advice.before_causes_of(status.clone()) } else { advice };
+        Self { status, advice }
+    }
+
     /// An error with the code and the text, both of which the caller gets to see.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { status: Status::new(code, message) }
+        Self::of_status(Status::new(code, message))
     }
 
     /// The error that a handler's error of the class is to its caller: `FailedPrecondition` with the text when permanent,
@@ -52,7 +64,7 @@ impl GrpcError {
     pub(super) fn of_stop() -> Self {
         let mut status = Status::unavailable("the service is stopping");
         status.set_source(Arc::new(super::fault::Stopping));
-        Self { status }
+        Self::of_status(status)
     }
 
     /// The code that travels.
@@ -79,7 +91,7 @@ impl GrpcError {
     /// ```
     #[must_use]
     pub fn with_details(self, details: ErrorDetails) -> Self {
-        Self { status: Status::with_error_details(self.code(), self.message(), details) }
+        Self::of_status(Status::with_error_details(self.code(), self.message(), details))
     }
 
     /// The same with the time after which trying again makes sense.
@@ -99,7 +111,7 @@ impl GrpcError {
     /// How long the service wants to be left alone before the next try, if it says so.
     #[must_use]
     pub fn retry_delay(&self) -> Option<Duration> {
-        self.status.get_details_retry_info()?.retry_delay
+        self.advice.retry_delay()
     }
 
     /// The status as it arrived, with its metadata and details.
@@ -122,9 +134,10 @@ impl fmt::Display for GrpcError {
     }
 }
 
+/// Its source is the [`Advice`] that follows from it: how a handler that failed for it is retried.
 impl StdError for GrpcError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.status.source()
+        Some(&self.advice)
     }
 }
 
@@ -133,19 +146,23 @@ impl StdError for GrpcError {
 /// `DeadlineExceeded`, `Cancelled`, `Internal` and `Unknown` leave open whether the work was done.
 impl Classify for GrpcError {
     fn class(&self) -> Class {
-        match self.code() {
-            Code::Unavailable | Code::ResourceExhausted | Code::Aborted => Class::Retryable,
-            Code::Ok | Code::Cancelled | Code::Unknown | Code::DeadlineExceeded | Code::Internal => Class::Unknown,
-            Code::InvalidArgument
-            | Code::NotFound
-            | Code::AlreadyExists
-            | Code::PermissionDenied
-            | Code::FailedPrecondition
-            | Code::OutOfRange
-            | Code::Unimplemented
-            | Code::DataLoss
-            | Code::Unauthenticated => Class::Permanent,
-        }
+        self.advice.class()
+    }
+}
+
+fn class_of(code: Code) -> Class {
+    match code {
+        Code::Unavailable | Code::ResourceExhausted | Code::Aborted => Class::Retryable,
+        Code::Ok | Code::Cancelled | Code::Unknown | Code::DeadlineExceeded | Code::Internal => Class::Unknown,
+        Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::DataLoss
+        | Code::Unauthenticated => Class::Permanent,
     }
 }
 
@@ -177,7 +194,7 @@ impl From<Status> for GrpcError {
         let code = source.and_then(|source| crate::error::chain(source).find_map(|error| error.downcast_ref()).map(code_of));
         match code {
             Some(code) => Self::new(code, status.message()),
-            None => Self { status },
+            None => Self::of_status(status),
         }
     }
 }

@@ -108,7 +108,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::error::Failure;
+    use crate::error::{Failure, Fault, chain_text};
     use crate::grpc::ErrorDetails;
     use crate::grpc::error::RETRYABLE;
 
@@ -175,6 +175,28 @@ mod tests {
         let error = Classified::new(Class::Retryable, Box::new(Wrapped(below.clone()))).into_grpc();
         assert_eq!((error.code(), error.retry_delay()), (Code::Unavailable, Some(Duration::from_secs(7))));
         assert_eq!(Classified::permanent(Box::new(Wrapped(below))).into_grpc().retry_delay(), None);
+    }
+
+    #[test]
+    fn a_message_handler_that_failed_for_it_does_as_it_says() {
+        let below = GrpcError::new(Code::ResourceExhausted, "busy").retry_after(Duration::from_secs(7));
+        let fault = Fault::from_boxed(Box::new(Wrapped(GrpcError::from(below.into_answer()))));
+        assert_eq!((fault.class, fault.retry_delay()), (Class::Retryable, Some(Duration::from_secs(7))));
+        assert_eq!(chain_text(fault.error.as_ref()), ["the stock did not answer", "resource exhausted: busy"]);
+        for (code, class) in [(Code::NotFound, Class::Permanent), (Code::Internal, Class::Unknown)] {
+            let fault = Fault::from_boxed(Box::new(Wrapped(GrpcError::new(code, "no"))));
+            assert_eq!((fault.class, fault.retry_delay()), (class, None));
+        }
+    }
+
+    #[test]
+    fn the_causes_of_a_status_are_still_there() {
+        let mut status = Status::not_found("none");
+        status.set_source(Arc::new(Caused("the shelf is gone".into())));
+        let fault = Fault::from_boxed(Box::new(Wrapped(GrpcError::from(status))));
+        assert_eq!(fault.class, Class::Permanent);
+        let texts = ["the stock did not answer", "not found: none", "the order was refused", "the shelf is gone"];
+        assert_eq!(chain_text(fault.error.as_ref()), texts);
     }
 
     #[derive(Debug, thiserror::Error)]

@@ -70,7 +70,7 @@ impl Pipeline {
                 Class::Permanent => reason::PERMANENT,
                 _ => reason::FAILED,
             };
-            match policy::decide(&entry.decl.retry, self.plan.ordered(), attempt, fault.class) {
+            match policy::decide(&entry.decl.retry, self.plan.ordered(), attempt, &fault) {
                 Verdict::GiveUp => return self.give_up(entry, delivery, GivenUp { reason, fault, attempts: attempt }).await,
                 Verdict::Later(delay) => return self.retry_later(entry, delivery, attempt, delay, &fault).await,
                 Verdict::Again(delay) => {

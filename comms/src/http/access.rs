@@ -145,6 +145,9 @@ impl Access {
         self.route = endpoint.decl.path;
         let limit = patience(headers).map_or(endpoint.decl.timeout, |patience| patience.min(endpoint.decl.timeout));
         self.context = std::mem::take(&mut self.context).of_handler(endpoint.service, endpoint.decl.name);
+        if let Some(key) = endpoint.decl.idempotency_key.then(|| carried::idempotency_key(headers)).flatten() {
+            self.context = std::mem::take(&mut self.context).with_idempotency_key(key);
+        }
         self.ends_within(limit);
         limit
     }

@@ -1,5 +1,6 @@
 //! The context of a request in its headers: `x-request-id`, `traceparent` and `tracestate`, in and out, of HTTP and of gRPC.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
@@ -11,6 +12,8 @@ use crate::message::{Id, TraceParent};
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
+/// [The Idempotency-Key header](https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/).
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The trace that the request belongs to, as one step further; a new one where it names none.
 pub(crate) fn trace(headers: &HeaderMap) -> (TraceParent, Option<Arc<str>>) {
@@ -18,6 +21,27 @@ pub(crate) fn trace(headers: &HeaderMap) -> (TraceParent, Option<Arc<str>>) {
         Some(parent) => (parent.child(), text(headers, &TRACE_STATE).map(Into::into)),
         None => (TraceParent::root(), None),
     }
+}
+
+/// By which the service knows a repetition of the request: a string of RFC 8941, or, since many write it so, the text itself.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let text = text(headers, &IDEMPOTENCY_KEY)?.trim();
+    let quoted = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let key = quoted.map_or(Cow::Borrowed(text), unescaped);
+    Some(key).filter(|key| !key.is_empty())
+}
+
+/// Without the `\` before `"` and `\`.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if !text.contains('\\') {
+        return text.into();
+    }
+    let mut escaped = false;
+    let is_meant = |sign: &char| {
+        escaped = *sign == '\\' && !escaped;
+        !escaped
+    };
+    text.chars().filter(is_meant).collect::<String>().into()
 }
 
 /// What the header says, if it is a text.
@@ -49,4 +73,26 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 pub(crate) fn once(mut value: HeaderValue) -> HeaderValue {
     value.set_sensitive(true);
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_with_quotes_and_without() {
+        for (sent, key) in [
+            ("\"order-7\"", Some("order-7")),
+            ("order-7", Some("order-7")),
+            (" \"a b\" ", Some("a b")),
+            (r#""a\"b\\\\c""#, Some(r#"a"b\\c"#)),
+            ("\"", Some("\"")),
+            ("\"\"", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(IDEMPOTENCY_KEY, HeaderValue::from_static(sent))]);
+            assert_eq!(idempotency_key(&headers).as_deref(), key, "{sent}");
+        }
+        assert_eq!(idempotency_key(&HeaderMap::new()), None);
+    }
 }

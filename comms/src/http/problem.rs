@@ -10,6 +10,8 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::error::Advice;
+
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -51,6 +53,9 @@ struct Fields {
     /// For the log, never for the client.
     #[serde(skip)]
     cause: Option<String>,
+    /// Of one that a client got.
+    #[serde(skip)]
+    advice: Option<Advice>,
 }
 
 /// Why an answer is a problem, for whoever holds the answer in this process. It is not sent.
@@ -82,6 +87,7 @@ impl<'de> Deserialize<'de> for Problem {
             extensions: members,
             headers: HeaderMap::new(),
             cause: None,
+            advice: None,
         })))
     }
 }
@@ -110,6 +116,7 @@ impl Problem {
             extensions: Map::new(),
             headers: HeaderMap::new(),
             cause: None,
+            advice: None,
         }))
     }
 
@@ -223,6 +230,17 @@ impl Problem {
         self.0.extensions.get(name)
     }
 
+    /// With what whoever fails for it is advised to do.
+    pub(crate) fn advised(mut self, advice: Advice) -> Self {
+        self.0.advice = Some(advice);
+        self
+    }
+
+    /// What whoever fails for it is advised to do.
+    pub(crate) fn advice(&self) -> Option<&Advice> {
+        self.0.advice.as_ref()
+    }
+
     /// What is sent beside it; of one that a client got, its `retry-after`.
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
@@ -248,7 +266,11 @@ impl fmt::Debug for Problem {
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for Problem {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.advice().map(|advice| advice as _)
+    }
+}
 
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {

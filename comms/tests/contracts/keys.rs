@@ -10,7 +10,7 @@ use axum::routing::post;
 use comms::client::{CallError, Client as _};
 use comms::config::ClientConfig;
 use comms::http::{HttpError, Problem};
-use comms::{AppBuilder, get, service};
+use comms::{AppBuilder, Context, get, post, service};
 use serde::{Deserialize, Serialize};
 
 use super::media::{config, over_port};
@@ -110,6 +110,62 @@ async fn a_service_says_when_it_wants_to_be_asked_again() {
     let error = desk.own().await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     assert_eq!(error.refused(), Some(Busy));
+}
+
+/// Says which keys it sees.
+#[service(name = "till", version = "1.0.0")]
+pub trait Till {
+    #[post("/keyed", idempotency_key)]
+    async fn keyed(&self) -> Option<String>;
+
+    #[post("/plain")]
+    async fn plain(&self, #[header("idempotency-key")] key: Option<String>) -> (Option<String>, Option<String>);
+}
+
+#[service(name = "cashier", version = "1.0.0")]
+struct Cashier;
+
+#[service]
+impl Till for Cashier {
+    async fn keyed(&self) -> Option<String> {
+        Context::current().idempotency_key().map(str::to_owned)
+    }
+
+    async fn plain(&self, key: Option<String>) -> (Option<String>, Option<String>) {
+        (self.keyed().await, key)
+    }
+}
+
+async fn tills() -> (comms::App, [TillClient; 2]) {
+    let toml = comms::config::Config::from_toml("[http]\naddress = \"127.0.0.1:0\"").unwrap();
+    let app = AppBuilder::new("till").service::<Cashier>().implementation::<__comms_Cashier_Till>();
+    let app = app.config(toml).start().await.unwrap();
+    let home = TillClient::over(app.channel(), comms::client::Settings::of("till", &ClientConfig::default()));
+    let tills = [over_port(&config(&app)), home];
+    (app, tills)
+}
+
+#[tokio::test]
+async fn a_service_reads_the_key_of_a_call_over_a_port_and_in_the_process() {
+    let (_app, tills) = tills().await;
+    for till in tills {
+        assert_eq!(till.with_idempotency_key("order-7").keyed().await.unwrap().as_deref(), Some("order-7"));
+        let (one, other) = (till.keyed().await.unwrap(), till.keyed().await.unwrap());
+        assert!(one.is_some() && one != other, "{one:?} {other:?}");
+    }
+    let seen = Context::default().with_idempotency_key("order-8").scope(Cashier.keyed()).await;
+    assert_eq!(seen.as_deref(), Some("order-8"));
+}
+
+#[tokio::test]
+async fn a_key_stays_with_the_method_that_was_called_with_it() {
+    let (_app, tills) = tills().await;
+    for till in tills {
+        let calls = Context::default().with_idempotency_key("of the caller").scope(till.keyed()).await.unwrap();
+        assert!(calls.is_some_and(|key| key.len() == 36), "a key of its own");
+        let plain = Context::default().with_idempotency_key("of the caller").scope(till.plain(Some("order-9".to_owned())));
+        assert_eq!(plain.await.unwrap(), (None, Some("order-9".to_owned())), "only under the option");
+    }
 }
 
 #[tokio::test]

@@ -9,4 +9,5 @@ mod media;
 mod payments;
 #[cfg(feature = "multipart")]
 mod pictures;
+mod retries;
 mod streams;

@@ -135,6 +135,31 @@ async fn the_configuration_says_another_timeout_also_of_methods_without_one() {
 }
 
 #[tokio::test]
+async fn the_configuration_says_other_limits_also_of_methods_without_any() {
+    let limits = "[service.shelf.handler.reserve]\nlimit = { request = \"4KiB\" }\n[service.shelf.handler.watch]\nlimit = { request = \"100B\", answer = \"4KiB\" }\n";
+    let whole = start(limits).await;
+    let client = InventoryClient::new(channel_to(whole.address()));
+    client.reserve(reserve(&"x".repeat(3000), 1)).await.unwrap();
+    let (code, message, _) = come_to(&whole, "Reserve", &[], &[0, 0, 0, 16, 1], false).await;
+    let text = "the request message has 4097 bytes; `Reserve` takes 4096: `limit(request)` of the method";
+    assert_eq!((code, message.as_str()), (Code::ResourceExhausted, text));
+    // What the attribute says beside it holds still.
+    let error = client.reserve(reserve("chair", 3000)).await.unwrap_err();
+    assert!(error.message().ends_with("`Reserve` gives 2048: `limit(answer)` of the method"), "{error}");
+
+    let mut levels = client.watch(WatchRequest { padding: 4000, ..watch("chair", 2) }).await.unwrap();
+    assert!(levels.message().await.unwrap().is_some());
+    let mut levels = client.watch(WatchRequest { padding: 4100, ..watch("chair", 2) }).await.unwrap();
+    let error = levels.message().await.unwrap_err();
+    assert!(error.message().ends_with("`Watch` gives 4096: `limit(answer)` of the method"), "{error}");
+    let (code, message, _) = come_to(&whole, "Watch", &[], &[0, 0, 0, 0, 101], false).await;
+    assert_eq!(
+        (code, message.as_str()),
+        (Code::ResourceExhausted, "the request message has 101 bytes; `Watch` takes 100: `limit(request)` of the method")
+    );
+}
+
+#[tokio::test]
 async fn messages_above_the_limits_of_a_method_are_refused_and_say_which_limit() {
     let whole = start("").await;
     let client = InventoryClient::new(channel_to(whole.address()));
