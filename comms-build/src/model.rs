@@ -208,6 +208,8 @@ pub(crate) struct Handler {
     /// The name of its service, where the scan can tell.
     pub(crate) service: Option<String>,
     pub(crate) kind: Kind,
+    /// Whether it takes several messages at once.
+    pub(crate) takes_batches: bool,
     pub(crate) message: TypeUse,
     pub(crate) group: Option<String>,
     /// Whether it has further arguments, which are injected.

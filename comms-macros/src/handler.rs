@@ -1,6 +1,6 @@
 //! Handlers: a descriptor beside each, and how it is called.
 
-use comms_syntax::handler::{Handler, Kind, Retry};
+use comms_syntax::handler::{Batching, Handler, Kind, Retry};
 use comms_syntax::service::ServiceImpl;
 use comms_syntax::{RequestKind, names};
 use proc_macro2::{Ident, TokenStream};
@@ -56,6 +56,7 @@ fn expand(place: &Place<'_>) -> TokenStream {
     let types: Vec<&Type> = handler.args.iter().map(|arg| &arg.ty).collect();
     let (decl, inject, call) = (decl(handler), inject_fn(krate, &types), call(place));
     let (contract, role) = match handler.kind {
+        Kind::Event if handler.batch.is_some() => (quote!(BatchHandler), quote!(Event)),
         Kind::Event => (quote!(EventHandler), quote!(Event)),
         Kind::Request(_) => (quote!(RequestHandler), quote!(Request)),
     };
@@ -81,13 +82,20 @@ fn expand(place: &Place<'_>) -> TokenStream {
 }
 
 fn decl(handler: &Handler) -> TokenStream {
-    let Handler { common, ident, group, retry, timeout, .. } = handler;
+    let Handler { common, ident, group, retry, timeout, batch, .. } = handler;
     let (krate, name, location) = (&common.krate, names::entry(ident), location(common));
     let group = group.as_ref().map(|group| &group.value).map(|group| quote!(.group(#group)));
     let retry = retry.as_ref().map(|retry| retry_decl(krate, retry)).map(|retry| quote!(.retry(#retry)));
     let timeout = timeout.as_ref().map(|timeout| setting(timeout, duration)).map(|timeout| quote!(.timeout(#timeout)));
+    let batch = batch.as_ref().map(|batch| batch_decl(krate, batch)).map(|batch| quote!(.batch(#batch)));
     let doc = doc(common);
-    quote!(#krate::handler::HandlerDecl::new(#name, #location) #group #retry #timeout #doc)
+    quote!(#krate::handler::HandlerDecl::new(#name, #location) #group #retry #timeout #batch #doc)
+}
+
+fn batch_decl(krate: &Path, Batching { max, wait }: &Batching) -> TokenStream {
+    let max = max.as_ref().map(|max| setting(max, |max| number((*max).into()))).map(|max| quote!(.max(#max)));
+    let wait = wait.as_ref().map(|wait| setting(wait, duration)).map(|wait| quote!(.wait(#wait)));
+    quote!(#krate::handler::BatchDecl::DEFAULT #max #wait)
 }
 
 /// The events that it publishes beside what its service does.
@@ -121,7 +129,10 @@ fn call(place: &Place<'_>) -> TokenStream {
     let output = handler.output.as_ref().map_or_else(|| at(&handler.ident), at);
     let called = quote_spanned!(output=> #callee(#receiver message, #(#args),*).await);
     let (message, returns, body) = match handler.kind {
-        Kind::Event => (quote!(Self::Event), quote!(#krate::handler::Outcome), quote_spanned!(output=> #krate::__outcome!(#called))),
+        Kind::Event => {
+            let message = if handler.batch.is_some() { quote!(#krate::Batch<Self::Event>) } else { quote!(Self::Event) };
+            (message, quote!(#krate::handler::Outcome), quote_spanned!(output=> #krate::__outcome!(#called)))
+        }
         Kind::Request(_) => (
             quote!(Self::Request),
             quote!(#krate::__private::Answered<Self::Request>),

@@ -85,5 +85,6 @@ pub use config::{Secret, Settings};
 pub use context::Context;
 pub use cqrs::{CallError, CommandBus, QueryBus};
 pub use error::{Advice, BoxError, Class, Classified, Classify, Failure, Fault};
+pub use handler::{Batch, Received};
 pub use message::{Command, Event, Message, Query, Request};
 pub use publisher::{Brokers, PublishError, Publisher, Source};

@@ -110,6 +110,8 @@ fn registrations(code: &mut Code, krate: &Crate) {
     for it in handlers(krate) {
         let service = format!("{:?}", it.service.as_deref().unwrap_or_default());
         let call = match (it.kind, it.is_free) {
+            (Kind::Event, false) if it.takes_batches => "batch_handler",
+            (Kind::Event, true) if it.takes_batches => "batch_function",
             (Kind::Event, false) => "event_handler",
             (Kind::Event, true) => "event_function",
             (_, false) => "request_handler",

@@ -167,6 +167,7 @@ impl Reader<'_> {
             is_free: true,
             service: model.service.as_ref().map(|it| it.value.clone()),
             kind,
+            takes_batches: model.batch.is_some(),
             message: self.type_use(krate, module, known, &model.message),
             group: model.group.as_ref().map(|it| it.value.clone()),
             has_arguments: !model.args.is_empty(),

@@ -11,7 +11,7 @@ use super::routes::Routes;
 use super::{Service, StartError, Wiring};
 use crate::broker::Broker;
 use crate::config::Config;
-use crate::handler::{EventHandler, Free, Observer, RequestHandler};
+use crate::handler::{BatchHandler, EventHandler, Free, Observer, RequestHandler};
 use crate::inject::{Provider, Scope, TypeRef, Value};
 use crate::message::Message;
 
@@ -107,6 +107,18 @@ impl AppBuilder {
     /// Adds an event handler that is a free function, to the service of the name.
     pub fn event_function<H: EventHandler<Service = Free>>(mut self, service: &'static str) -> Self {
         self.handlers.push(HandlerEntry::event::<H>(service));
+        self.message::<H::Event>()
+    }
+
+    /// Adds a handler of batches that is a method of a service.
+    pub fn batch_handler<H: BatchHandler<Service: Service>>(mut self) -> Self {
+        self.handlers.push(HandlerEntry::batch::<H>(<H::Service as Service>::DECL.name));
+        self.message::<H::Event>()
+    }
+
+    /// Adds a handler of batches that is a free function, to the service of the name.
+    pub fn batch_function<H: BatchHandler<Service = Free>>(mut self, service: &'static str) -> Self {
+        self.handlers.push(HandlerEntry::batch::<H>(service));
         self.message::<H::Event>()
     }
 

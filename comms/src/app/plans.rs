@@ -57,8 +57,26 @@ pub(crate) fn plan(services: &[ServiceEntry], handlers: &[HandlerEntry], config:
         let (service, topic) = (planned.service, &planned.topic);
         problems.add(format!("service `{service}` subscribes to `{topic}`, but none of its handlers takes a message of that topic: remove `subscribe(\"{topic}\")`, or write the handler"));
     }
+    for planned in &plans {
+        check_batches(planned, services, problems);
+    }
     plans.iter_mut().for_each(|planned| planned.configure(config));
     plans
+}
+
+/// What a handler of batches can't have around it.
+fn check_batches(planned: &Planned, services: &[ServiceEntry], problems: &mut Problems) {
+    let service = planned.service;
+    for handler in planned.handlers.iter().filter(|handler| handler.decl.batch.is_some()) {
+        let (name, location, topic) = (handler.decl.name, handler.decl.location, &planned.topic);
+        if planned.subscription.ordered.is_some() {
+            problems.add(format!("handler `{name}` ({location}) takes batches, and the subscription of `{service}` to `{topic}` is ordered: messages of one key are handled one after another there. Take `ordered` away, or take single messages"));
+        }
+        let layers = services.iter().find(|entry| entry.decl.name == service).map_or(&[][..], |entry| entry.layer_names);
+        if !layers.is_empty() {
+            problems.add(format!("handler `{name}` ({location}) takes batches, and the layers of `{service}` ({}) run around single messages: take the layers away, or put the handler into a service without", layers.join(", ")));
+        }
+    }
 }
 
 fn explicit(service: &ServiceDecl, problems: &mut Problems) -> Vec<Planned> {

@@ -9,8 +9,8 @@ use super::Service;
 use crate::broker::Broker;
 use crate::cqrs::{BoundRequestHandler, Endpoint, LocalHandlers};
 use crate::error::BoxError;
-use crate::handler::erased::{BoundEventHandler, ErasedHandler};
-use crate::handler::{EventHandler, HandlerDecl, NamedLayer, RequestHandler, ServiceDecl};
+use crate::handler::erased::{Bound, BoundBatchHandler, BoundEventHandler};
+use crate::handler::{BatchHandler, EventHandler, HandlerDecl, NamedLayer, RequestHandler, ServiceDecl};
 use crate::inject::{InjectError, Provider, ProviderDecl, Scope, TypeList, TypeRef};
 use crate::message::{Message, MessageType};
 
@@ -94,7 +94,7 @@ pub(crate) struct HandlerEntry {
     pub(crate) message: MessageType,
     pub(crate) publishes: &'static [MessageType],
     pub(crate) depends: fn() -> Vec<TypeRef>,
-    pub(crate) bind: fn(&mut Binding<'_>) -> Result<Arc<dyn ErasedHandler>, InjectError>,
+    pub(crate) bind: fn(&mut Binding<'_>) -> Result<Bound, InjectError>,
 }
 
 impl HandlerEntry {
@@ -103,24 +103,35 @@ impl HandlerEntry {
         Self { decl: H::DECL, service, message, publishes: H::PUBLISHES, depends, bind: bind_event::<H> }
     }
 
+    pub(crate) fn batch<H: BatchHandler>(service: &'static str) -> Self {
+        let (message, depends) = (H::Event::TYPE, H::Args::types as fn() -> _);
+        Self { decl: H::DECL, service, message, publishes: H::PUBLISHES, depends, bind: bind_batch::<H> }
+    }
+
     pub(crate) fn request<H: RequestHandler>(service: &'static str) -> Self {
         let (message, depends) = (H::Request::TYPE, H::Args::types as fn() -> _);
         Self { decl: H::DECL, service, message, publishes: H::PUBLISHES, depends, bind: bind_request::<H> }
     }
 }
 
-fn bind_event<H: EventHandler>(binding: &mut Binding<'_>) -> Result<Arc<dyn ErasedHandler>, InjectError> {
+fn bind_event<H: EventHandler>(binding: &mut Binding<'_>) -> Result<Bound, InjectError> {
     let service = binding.scope.get::<Arc<H::Service>>()?;
     let args = H::inject(binding.scope)?;
-    Ok(Arc::new(BoundEventHandler::<H>::new(service, args, Arc::clone(&binding.layers))))
+    Ok(Bound::One(Arc::new(BoundEventHandler::<H>::new(service, args, Arc::clone(&binding.layers)))))
 }
 
-fn bind_request<H: RequestHandler>(binding: &mut Binding<'_>) -> Result<Arc<dyn ErasedHandler>, InjectError> {
+fn bind_batch<H: BatchHandler>(binding: &mut Binding<'_>) -> Result<Bound, InjectError> {
+    let service = binding.scope.get::<Arc<H::Service>>()?;
+    let args = H::inject(binding.scope)?;
+    Ok(Bound::Batch(Arc::new(BoundBatchHandler::<H>::new(service, args))))
+}
+
+fn bind_request<H: RequestHandler>(binding: &mut Binding<'_>) -> Result<Bound, InjectError> {
     let service = binding.scope.get::<Arc<H::Service>>()?;
     let args = H::inject(binding.scope)?;
     let endpoint = Arc::new(Endpoint::<H>::new(binding.service, service, args, Arc::clone(&binding.layers), binding.timeout));
     binding.local.insert::<H::Request>(Arc::new(Arc::clone(&endpoint)));
-    Ok(Arc::new(BoundRequestHandler::new(endpoint, Arc::clone(binding.broker))))
+    Ok(Bound::One(Arc::new(BoundRequestHandler::new(endpoint, Arc::clone(binding.broker)))))
 }
 
 /// A message type with what the documents need of it.

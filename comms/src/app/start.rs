@@ -139,6 +139,7 @@ impl Binder<'_> {
             broker,
             after: planned.subscription.after,
             dedup: planned.subscription.dedup,
+            workers: planned.subscription.concurrency,
             throttle,
             handlers,
             counters: Arc::new(Counters::default()),
@@ -164,7 +165,9 @@ impl Binder<'_> {
 pub(super) fn subscription(planned: &Planned) -> Subscription {
     let decl = &planned.subscription;
     let mut subscription = Subscription::new(planned.topic.clone(), planned.group());
-    subscription.concurrency = decl.concurrency;
+    // So many messages are in hand when each worker has a whole batch.
+    let batch = planned.handlers.iter().filter_map(|handler| handler.decl.batch).map(|batch| batch.max as usize).max();
+    subscription.concurrency = decl.concurrency.saturating_mul(batch.unwrap_or(1));
     subscription.order = decl.ordered.and_then(NonZeroU16::new).map(|shards| Order { shards });
     subscription.from = decl.from;
     subscription

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::erased::Slot;
+use futures_util::future::BoxFuture;
+
+use super::erased::{ErasedHandler, Slot};
 use super::plan::Entry;
 use super::{Incoming, Outcome};
 use crate::error::{Class, Fault, panic_text};
@@ -16,7 +18,7 @@ use crate::message::Envelope;
 /// A handler that took longer than it may.
 #[derive(Debug, thiserror::Error)]
 #[error("the handler did not finish within {0:?}: raise its `timeout`, or make it faster")]
-pub(super) struct TimedOut(Duration);
+pub(super) struct TimedOut(pub(super) Duration);
 
 /// A handler that panicked.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +32,8 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Fault {
 
 /// What a handler is called with.
 pub(crate) struct Attempt<'a> {
-    pub(crate) entry: &'a Entry,
+    entry: &'a Entry,
+    handler: &'a dyn ErasedHandler,
     pub(crate) envelope: &'a Arc<Envelope>,
     service: &'static str,
     /// From 1.
@@ -38,8 +41,14 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    pub(crate) fn new(service: &'static str, entry: &'a Entry, envelope: &'a Arc<Envelope>, number: u32) -> Self {
-        Self { entry, envelope, service, number }
+    pub(crate) fn new(
+        service: &'static str,
+        entry: &'a Entry,
+        handler: &'a dyn ErasedHandler,
+        envelope: &'a Arc<Envelope>,
+        number: u32,
+    ) -> Self {
+        Self { entry, handler, envelope, service, number }
     }
 
     /// What layers see of it.
@@ -50,7 +59,7 @@ impl<'a> Attempt<'a> {
 
     /// Decodes the message and puts the handler's future into the slot.
     fn start(&self, slot: &mut Slot) -> Result<(), Failed> {
-        let started = self.entry.handler.start(self, slot);
+        let started = self.handler.start(self, slot);
         started.map_err(|error| Failed { is_undecodable: true, fault: Fault::new(Class::Permanent, error) })
     }
 }
@@ -99,6 +108,14 @@ fn caught(slot: &mut Slot, work: impl FnOnce(&mut Slot) -> Poll<Result<(), Faile
         empty(slot);
         Poll::Ready(result(Err(panicked(panic.as_ref()))))
     })
+}
+
+/// A future whose panic is a fault; it is dropped before this returns.
+pub(super) async fn caught_future(mut future: BoxFuture<'static, Outcome>) -> Outcome {
+    poll_fn(|task| {
+        catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(task))).unwrap_or_else(|panic| Poll::Ready(Err(panicked(panic.as_ref()))))
+    })
+    .await
 }
 
 /// Drops the future, and what it holds, now and not when the slot is used again.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::batch::BatchDecl;
 use crate::broker::StartPosition;
 use crate::limit::Rate;
 use crate::location::Location;
@@ -61,6 +62,8 @@ pub struct HandlerDecl {
     pub retry: RetryDecl,
     /// How long one attempt may take.
     pub timeout: Duration,
+    /// When a batch is handed over, if it takes batches.
+    pub batch: Option<BatchDecl>,
     /// Where it stands.
     pub location: Location,
     /// The doc comment.
@@ -71,7 +74,7 @@ impl HandlerDecl {
     /// A handler with the defaults: [`RetryDecl::DEFAULT`], 30 seconds.
     #[must_use]
     pub const fn new(name: &'static str, location: Location) -> Self {
-        Self { name, group: None, retry: RetryDecl::DEFAULT, timeout: Duration::from_secs(30), location, doc: "" }
+        Self { name, group: None, retry: RetryDecl::DEFAULT, timeout: Duration::from_secs(30), batch: None, location, doc: "" }
     }
 
     /// Fed by the subscription of this group.
@@ -92,6 +95,13 @@ impl HandlerDecl {
     #[must_use]
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Called with batches.
+    #[must_use]
+    pub const fn batch(mut self, batch: BatchDecl) -> Self {
+        self.batch = Some(batch);
         self
     }
 

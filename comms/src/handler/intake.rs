@@ -67,6 +67,13 @@ impl Intake {
         }
     }
 
+    /// The worker asks no more for a while, though it may have gone to sleep here; another one takes its place.
+    pub(crate) fn leave(&self, worker: usize) {
+        self.sleepers.awake(worker);
+        // It may have been woken for a delivery that it has not taken.
+        self.sleepers.wake_one();
+    }
+
     /// Wakes one sleeping worker, if there is one.
     pub(crate) fn wake_another(&self) {
         self.sleepers.wake_one();

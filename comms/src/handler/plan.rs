@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::erased::ErasedHandler;
+use super::erased::Bound;
 use super::observe::{Counters, Observer};
 use super::{AfterDeadLetter, HandlerDecl};
 use crate::broker::{Broker, Subscription};
@@ -16,7 +16,7 @@ pub(crate) struct Entry {
     pub(crate) decl: HandlerDecl,
     /// The version of the message type that it takes.
     pub(crate) version: u32,
-    pub(crate) handler: Arc<dyn ErasedHandler>,
+    pub(crate) handler: Bound,
 }
 
 /// Handlers by the wire names of their types. A subscription has a few: looking through them takes less than hashing.
@@ -43,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) after: AfterDeadLetter,
     pub(crate) dedup: Option<Duration>,
+    /// How many workers take of it: as many messages, or batches, are handled at once.
+    pub(crate) workers: usize,
     pub(crate) throttle: Throttle,
     pub(crate) handlers: Handlers,
     pub(crate) counters: Arc<Counters>,

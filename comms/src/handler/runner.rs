@@ -36,7 +36,7 @@ impl Runner {
             plan,
         });
         let mut workers = JoinSet::new();
-        for worker in 0..pipeline.plan.subscription.concurrency {
+        for worker in 0..pipeline.plan.workers {
             workers.spawn(Arc::clone(&pipeline).work(worker, empty_slot()));
         }
         Ok(Self { pipeline, workers })

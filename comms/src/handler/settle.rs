@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::AfterDeadLetter;
 use super::attempt::{self, Attempt, Failed, TimedOut};
-use super::erased::Slot;
+use super::erased::{Bound, ErasedHandler, Slot};
 use super::observe::Happening;
 use super::plan::Entry;
 use super::policy::{self, Verdict};
@@ -22,12 +22,12 @@ use crate::message::Envelope;
 impl Pipeline {
     /// Goes on until the message is settled, or given back.
     pub(super) async fn settle(&self, open: Open<'_>, slot: &mut Slot) {
-        let Open { entry, delivery, begun, .. } = open;
+        let Open { entry, handler, delivery, begun, .. } = open;
         if let Begun::Refused(given_up) = begun {
             return self.give_up(entry, delivery, given_up).await;
         }
         match self.is_parked(&delivery).await {
-            Ok(false) => self.try_until_settled(entry, delivery, begun, slot).await,
+            Ok(false) => self.try_until_settled(entry, handler, delivery, begun, slot).await,
             Ok(true) => {
                 let given_up = GivenUp::parked(&delivery);
                 self.give_up(entry, delivery, given_up).await;
@@ -44,7 +44,7 @@ impl Pipeline {
     }
 
     /// Attempt after attempt while the slot is held.
-    async fn try_until_settled(&self, entry: &Entry, delivery: Delivery, mut begun: Begun, slot: &mut Slot) {
+    async fn try_until_settled(&self, entry: &Entry, handler: &dyn ErasedHandler, delivery: Delivery, mut begun: Begun, slot: &mut Slot) {
         let mut attempt = delivery.attempt();
         loop {
             let patience = patience(entry, delivery.envelope());
@@ -52,7 +52,7 @@ impl Pipeline {
                 Begun::Failed(failed) => Err(failed),
                 Begun::Waiting => attempt::finish(slot, patience).await,
                 _ => {
-                    let attempt = Attempt::new(self.plan.service, entry, delivery.envelope(), attempt);
+                    let attempt = Attempt::new(self.plan.service, entry, handler, delivery.envelope(), attempt);
                     attempt::run(&attempt, slot, patience).await
                 }
             };
@@ -85,7 +85,7 @@ impl Pipeline {
     }
 
     /// Waits between two attempts; `false` when shutdown began.
-    async fn wait(&self, delay: Duration) -> bool {
+    pub(super) async fn wait(&self, delay: Duration) -> bool {
         tokio::select! {
             () = tokio::time::sleep(delay) => true,
             () = self.stopping.cancelled() => false,
@@ -103,7 +103,7 @@ impl Pipeline {
         }
     }
 
-    async fn retry_later(&self, entry: &Entry, delivery: Delivery, attempt: u32, delay: Duration, fault: &Fault) {
+    pub(super) async fn retry_later(&self, entry: &Entry, delivery: Delivery, attempt: u32, delay: Duration, fault: &Fault) {
         self.report_retry(entry, &delivery, attempt, delay, fault);
         let again = with_attempts(delivery.envelope(), attempt);
         if let Err(error) = delivery.retry(again, delay).await {
@@ -111,10 +111,14 @@ impl Pipeline {
         }
     }
 
-    async fn give_up(&self, entry: &Entry, delivery: Delivery, given_up: GivenUp) {
+    pub(super) async fn give_up(&self, entry: &Entry, delivery: Delivery, given_up: GivenUp) {
         let envelope = Arc::clone(delivery.envelope());
         let error = given_up.fault.to_string();
-        let settled = match entry.handler.answer_failure(&envelope, &given_up.fault) {
+        let waited_for = match &entry.handler {
+            Bound::One(handler) => handler.answer_failure(&envelope, &given_up.fault),
+            Bound::Batch(_) => None,
+        };
+        let settled = match waited_for {
             Some(answer) => answer.await.map(|()| delivery.ack()),
             None => self.dead_letter(entry, delivery, &given_up).await,
         };
@@ -154,7 +158,7 @@ impl Pipeline {
         }
     }
 
-    fn report_retry(&self, entry: &Entry, delivery: &Delivery, attempt: u32, delay: Duration, fault: &Fault) {
+    pub(super) fn report_retry(&self, entry: &Entry, delivery: &Delivery, attempt: u32, delay: Duration, fault: &Fault) {
         tracing::warn!(attempt, ?delay, class = %fault.class, error = %fault, "attempt failed");
         self.report(entry.decl.name, delivery.envelope(), Happening::Retried { attempt, delay, error: fault.to_string() });
     }
@@ -170,7 +174,7 @@ fn patience(entry: &Entry, envelope: &Envelope) -> Duration {
     envelope.metadata.deadline.map_or(entry.decl.timeout, |deadline| time_left(deadline).min(entry.decl.timeout))
 }
 
-fn is_expired(envelope: &Envelope) -> bool {
+pub(super) fn is_expired(envelope: &Envelope) -> bool {
     envelope.metadata.deadline.is_some_and(|deadline| time_left(deadline).is_zero())
 }
 

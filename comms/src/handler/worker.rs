@@ -15,7 +15,8 @@ use tracing::{Instrument, Level};
 
 use super::attempt::{self, Attempt, Failed};
 use super::dedup::DedupWindow;
-use super::erased::Slot;
+use super::erased::{Bound, ErasedHandler, Slot};
+use super::gather::First;
 use super::intake::Intake;
 use super::observe::{Happening, Observed};
 use super::pace::Pace;
@@ -46,14 +47,22 @@ pub(crate) struct Pipeline {
 
 /// A message that was taken, and what is left to do.
 struct Taken<'a> {
-    open: Option<Open<'a>>,
+    left: Option<Admitted<'a>>,
     /// To be freed once the message is settled.
     key: Option<Arc<str>>,
+}
+
+/// A message that is to be handled.
+pub(super) enum Admitted<'a> {
+    One(Open<'a>),
+    /// It begins a batch, or is one of it.
+    Batch(First<'a>),
 }
 
 /// A message that was not settled at the first poll.
 pub(super) struct Open<'a> {
     pub(super) entry: &'a Entry,
+    pub(super) handler: &'a dyn ErasedHandler,
     pub(super) delivery: Delivery,
     pub(super) begun: Begun,
     context: Context,
@@ -74,14 +83,18 @@ impl Pipeline {
     /// Takes deliveries until the intake closes.
     pub(crate) async fn work(self: Arc<Self>, worker: usize, mut slot: Slot) {
         let (mut turns, mut pace) = (0_u64, Pace::default());
-        while let Some(Taken { open, key }) = poll_fn(|task| self.poll_next(worker, &mut slot, &mut pace, task)).await {
-            if let Some(mut open) = open {
-                // This worker stops asking: without another, nobody would hear of what arrives meanwhile.
-                self.intake.wake_another();
+        while let Some(Taken { left, key }) = poll_fn(|task| self.poll_next(worker, &mut slot, &mut pace, task)).await {
+            if left.is_some() {
                 pace.rest();
-                let span = self.span(open.entry, &open.delivery);
-                let context = mem::take(&mut open.context);
-                context.scope(self.settle(open, &mut slot)).instrument(span).await;
+            }
+            match left {
+                Some(Admitted::One(open)) => {
+                    // This worker stops asking: without another, nobody would hear of what arrives meanwhile.
+                    self.intake.wake_another();
+                    self.settle_alone(open, &mut slot).await;
+                }
+                Some(Admitted::Batch(first)) => self.gather(worker, first, &mut slot).await,
+                None => {}
             }
             self.settled(key.as_deref());
             turns += 1;
@@ -91,6 +104,13 @@ impl Pipeline {
         }
     }
 
+    /// Goes on with a message that was not settled at the first poll.
+    pub(super) async fn settle_alone(&self, mut open: Open<'_>, slot: &mut Slot) {
+        let span = self.span(open.entry, &open.delivery);
+        let context = mem::take(&mut open.context);
+        context.scope(self.settle(open, slot)).instrument(span).await;
+    }
+
     /// Takes a delivery, and settles it if that needs no waiting.
     fn poll_next<'a>(&'a self, worker: usize, slot: &mut Slot, pace: &mut Pace, task: &mut task::Context<'_>) -> Poll<Option<Taken<'a>>> {
         let Poll::Ready(delivery) = self.intake.poll_next(worker, task) else {
@@ -98,27 +118,33 @@ impl Pipeline {
             return Poll::Pending;
         };
         let Some(delivery) = delivery else { return Poll::Ready(None) };
-        self.plan.counters.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.taken();
         let key = if self.plan.ordered() { delivery.envelope().metadata.key.clone() } else { None };
         if pace.begin(Instant::now) {
             // Its handlers compute for long: the next message should find another thread.
             self.intake.wake_another();
         }
-        let open = self.at_once(delivery, slot, task);
+        let left = self.at_once(delivery, slot, task);
         pace.end(Instant::now);
-        Poll::Ready(Some(Taken { open, key }))
+        Poll::Ready(Some(Taken { left, key }))
     }
 
     #[inline]
-    fn settled(&self, key: Option<&str>) {
+    pub(super) fn taken(&self) {
+        self.plan.counters.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn settled(&self, key: Option<&str>) {
         if let Some(key) = key {
             self.intake.settled(key);
         }
         self.plan.counters.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Makes the first attempt if nothing speaks against it, and polls it once. Returns what is not settled by that.
-    fn at_once(&self, delivery: Delivery, slot: &mut Slot, task: &mut task::Context<'_>) -> Option<Open<'_>> {
+    /// The message with its handler, unless it is not for this subscription to handle: then it is settled.
+    #[inline]
+    pub(super) fn admit(&self, delivery: Delivery) -> Option<Admitted<'_>> {
         let envelope = delivery.envelope();
         // What has no handler was never named by the subscription.
         let Some(entry) = self.plan.handlers.get(envelope.metadata.name.as_ref()) else {
@@ -131,23 +157,36 @@ impl Pipeline {
             delivery.ack();
             return None;
         }
-        let mut context = Context::of(Arc::clone(envelope)).of_handler(self.plan.service, entry.decl.name);
-        let begun = if let Some(given_up) = GivenUp::untried(entry, &delivery) {
-            Begun::Refused(given_up)
-        } else if self.parked.is_some() || tracing::enabled!(target: SPANS, Level::DEBUG) {
-            Begun::Not
-        } else {
-            let attempt = Attempt::new(self.plan.service, entry, envelope, delivery.attempt());
-            match context.enter(|| attempt::begin(&attempt, slot, task)) {
+        match &entry.handler {
+            Bound::Batch(batch) => Some(Admitted::Batch(First { entry, batch: batch.as_ref(), delivery })),
+            Bound::One(handler) => {
+                let context = Context::of(Arc::clone(envelope)).of_handler(self.plan.service, entry.decl.name);
+                let begun = GivenUp::untried(entry, &delivery).map_or(Begun::Not, Begun::Refused);
+                Some(Admitted::One(Open { entry, handler: handler.as_ref(), delivery, begun, context }))
+            }
+        }
+    }
+
+    /// Makes the first attempt if nothing speaks against it, and polls it once. Returns what is not settled by that.
+    #[inline]
+    fn at_once(&self, delivery: Delivery, slot: &mut Slot, task: &mut task::Context<'_>) -> Option<Admitted<'_>> {
+        let mut open = match self.admit(delivery)? {
+            Admitted::One(open) => open,
+            batch => return Some(batch),
+        };
+        let waits = self.parked.is_some() || tracing::enabled!(target: SPANS, Level::DEBUG);
+        if !waits && matches!(open.begun, Begun::Not) {
+            let attempt = Attempt::new(self.plan.service, open.entry, open.handler, open.delivery.envelope(), open.delivery.attempt());
+            match open.context.enter(|| attempt::begin(&attempt, slot, task)) {
                 Poll::Ready(Ok(())) => {
-                    self.succeed(entry, delivery);
+                    self.succeed(open.entry, open.delivery);
                     return None;
                 }
-                Poll::Ready(Err(failed)) => Begun::Failed(failed),
-                Poll::Pending => Begun::Waiting,
+                Poll::Ready(Err(failed)) => open.begun = Begun::Failed(failed),
+                Poll::Pending => open.begun = Begun::Waiting,
             }
-        };
-        Some(Open { entry, delivery, begun, context })
+        }
+        Some(Admitted::One(open))
     }
 
     /// The message was handled.

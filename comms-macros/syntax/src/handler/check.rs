@@ -1,13 +1,17 @@
 //! From tokens to a checked handler.
 
 use proc_macro2::{Span, TokenStream};
+use syn::{GenericArgument, PathArguments, Type};
 
-use super::model::{Handler, Kind};
+use super::model::{Batching, Handler, Kind, type_text};
 use super::options::{Options, table};
 use super::signature::{arguments, check_async, check_plain, check_receiver, output, parameters, published};
 use crate::errors::Collector;
 use crate::item::FnItem;
-use crate::{Common, Errors, ItemKind, RequestKind, item_kind};
+use crate::{Common, Errors, ItemKind, RequestKind, Setting, item_kind};
+
+/// The largest batch.
+const MOST: u32 = 10_000;
 
 /// Reads a handler attribute and the free function it stands on.
 ///
@@ -57,7 +61,7 @@ fn read_fn(errors: &mut Collector, kind: Kind, item: TokenStream) -> Option<FnIt
 
 fn check(errors: &mut Collector, kind: Kind, options: Options, function: &FnItem, common: Common) -> Option<Handler> {
     // Taken apart, so that no option can be forgotten here. The crate path has gone into `common`.
-    let Options { krate: _, group, service, retry, timeout, mut publishes } = options;
+    let Options { krate: _, group, service, retry, timeout, batch, mut publishes } = options;
     let sig = &function.sig;
     check_plain(errors, sig, "a handler");
     check_async(errors, sig, "a handler");
@@ -67,10 +71,47 @@ fn check(errors: &mut Collector, kind: Kind, options: Options, function: &FnItem
     if message.is_none() {
         errors.at(&sig.ident, format!("a handler takes its message as its first argument{}", example(kind, sig.receiver().is_some())));
     }
+    let (message, batch) = batched(errors, kind, message?, batch);
     let args = arguments(types.collect());
     publishes.extend(args.iter().filter_map(|arg| published(&arg.ty)));
     let (ident, vis, method) = (sig.ident.clone(), function.vis.clone(), sig.receiver().is_some());
-    Some(Handler { common, kind, ident, vis, method, message: message?, args, output, group, service, retry, timeout, publishes })
+    Some(Handler { common, kind, ident, vis, method, message, batch, args, output, group, service, retry, timeout, publishes })
+}
+
+/// The type of each message, and how batches of it are made if the handler takes a `Batch<Event>`.
+fn batched(errors: &mut Collector, kind: Kind, message: Type, said: Option<(Span, Batching)>) -> (Type, Option<Batching>) {
+    match (each_of(&message), kind, said) {
+        (Some(each), Kind::Event, said) => {
+            let batching = said.map_or_else(Batching::default, |(_, batching)| batching);
+            if let Some(Setting::Literal(max)) = batching.max
+                && max > MOST
+            {
+                errors.at(&message, format!("a batch has 1 to {MOST} messages: `max = {max}` is too many"));
+            }
+            (each, Some(batching))
+        }
+        (Some(_), Kind::Request(_), _) => {
+            errors.at(&message, "a command or query is answered one by one: take the message itself, no batch of it");
+            (message, None)
+        }
+        (None, _, Some((span, _))) => {
+            errors
+                .at_span(span, format!("`batch(..)` is for a handler that takes a batch: `batch: comms::Batch<{}>`", type_text(&message)));
+            (message, None)
+        }
+        (None, _, None) => (message, None),
+    }
+}
+
+/// The `E` of `Batch<E>`.
+fn each_of(message: &Type) -> Option<Type> {
+    let Type::Path(path) = message else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Batch")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match (arguments.args.first(), arguments.args.len()) {
+        (Some(GenericArgument::Type(each)), 1) => Some(each.clone()),
+        _ => None,
+    }
 }
 
 fn example(kind: Kind, method: bool) -> String {

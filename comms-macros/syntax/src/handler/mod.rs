@@ -8,6 +8,6 @@ mod signature;
 pub use check::parse as parse_fn;
 pub(crate) use check::parse_method;
 pub(crate) use model::type_text;
-pub use model::{Argument, Handler, Kind, Retry};
+pub use model::{Argument, Batching, Handler, Kind, Retry};
 pub use signature::published;
 pub(crate) use signature::{check_async, check_by_value, check_plain, check_receiver, check_unconditional, output, parameters};

@@ -42,8 +42,10 @@ pub struct Handler {
     pub vis: Visibility,
     /// Whether it is a method, with `&self`.
     pub method: bool,
-    /// The type of the message.
+    /// The type of the message; of a handler of batches that of each.
     pub message: Type,
+    /// When a batch is handed over, if the handler takes a `Batch<Event>`.
+    pub batch: Option<Batching>,
     /// The further arguments, which are injected.
     pub args: Vec<Argument>,
     /// What it returns: nothing, so that it can't fail, or a result, by whatever name.
@@ -77,6 +79,15 @@ impl Handler {
 /// A type as it was written, without the spaces that tokens have between them.
 pub(crate) fn type_text(ty: &Type) -> String {
     ty.to_token_stream().to_string().replace(" :: ", "::").replace(" < ", "<").replace(" > ", ">").replace(" >", ">").replace(" ,", ",")
+}
+
+/// `batch(..)`; what is not said is default.
+#[derive(Clone, Debug, Default)]
+pub struct Batching {
+    /// With so many messages at most.
+    pub max: Option<Setting<u32>>,
+    /// So long after the first one at most.
+    pub wait: Option<Setting<Duration>>,
 }
 
 /// An injected argument.

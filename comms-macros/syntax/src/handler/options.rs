@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use syn::parse::ParseStream;
 use syn::{Path, Token, Type};
 
-use super::model::{Kind, Retry};
+use super::model::{Batching, Kind, Retry};
 use crate::options::{Opt, Table, assigned, nested, parenthesized, put, replace};
-use crate::value::{amount, backoff, checked_text, duration, list, within};
+use crate::value::{amount, backoff, checked_text, count, duration, list, within};
 use crate::{RequestKind, Setting, Text, names};
 
 /// The options as they were written.
@@ -19,6 +19,7 @@ pub(super) struct Options {
     pub(super) service: Option<Text>,
     pub(super) retry: Option<Retry>,
     pub(super) timeout: Option<Setting<Duration>>,
+    pub(super) batch: Option<(Span, Batching)>,
     pub(super) publishes: Vec<Type>,
 }
 
@@ -33,6 +34,16 @@ const GROUP: Opt<Options> =
     Opt { name: "group", set: |o, name, input| put(&mut o.group, assigned(name, input, |i| checked_text(i, names::name))) };
 const RETRY: Opt<Options> = Opt { name: "retry", set: |o, name, input| put(&mut o.retry, retry(name, input)) };
 const TIMEOUT: Opt<Options> = Opt { name: "timeout", set: |o, name, input| put(&mut o.timeout, assigned(name, input, duration)) };
+const BATCH: Opt<Options> = Opt {
+    name: "batch",
+    set: |o, name, input| {
+        parenthesized(name, input)?;
+        let mut batching = Batching::default();
+        within(input, |inner| nested(&BATCH_TABLE, inner, &mut batching))?;
+        o.batch = Some((name.span(), batching));
+        Ok(())
+    },
+};
 const PUBLISHES: Opt<Options> = Opt {
     name: "publishes",
     set: |o, name, input| parenthesized(name, input).and_then(|()| replace(&mut o.publishes, list(input, |i| i.parse()))),
@@ -67,7 +78,17 @@ const EVENT_ELSEWHERE: [(&str, &str); 20] = [
     ("authorize", NOT_YET),
 ];
 
-const REQUEST_ELSEWHERE: [(&str, &str); 18] = [
+const BATCH_TABLE: Table<Batching> = Table {
+    attribute: "`batch(..)`",
+    options: &[
+        Opt { name: "max", set: |o, name, input| put(&mut o.max, assigned(name, input, count)) },
+        Opt { name: "wait", set: |o, name, input| put(&mut o.wait, assigned(name, input, duration)) },
+    ],
+    repeats: &[],
+    elsewhere: &[("timeout", "it stands beside `batch(..)`, and is the time of one call"), ("concurrency", IN_SUBSCRIBE)],
+};
+
+const REQUEST_ELSEWHERE: [(&str, &str); 19] = [
     ("service", OF_IMPL),
     ("crate", OF_IMPL),
     ("name", ON_MESSAGE),
@@ -82,6 +103,7 @@ const REQUEST_ELSEWHERE: [(&str, &str); 18] = [
     ("retry", NO_RETRY),
     ("max", NO_RETRY),
     ("backoff", NO_RETRY),
+    ("batch", "requests are answered one by one"),
     ("group", "a request has exactly one handler, so there are no groups"),
     ("concurrency", NOT_YET),
     ("limit", NOT_YET),
@@ -90,8 +112,8 @@ const REQUEST_ELSEWHERE: [(&str, &str); 18] = [
 
 pub(super) fn table(kind: Kind, method: bool) -> Table<Options> {
     let options: &'static [Opt<Options>] = match (kind, method) {
-        (Kind::Event, false) => &[GROUP, RETRY, TIMEOUT, PUBLISHES, SERVICE, CRATE],
-        (Kind::Event, true) => &[GROUP, RETRY, TIMEOUT, PUBLISHES],
+        (Kind::Event, false) => &[GROUP, RETRY, TIMEOUT, BATCH, PUBLISHES, SERVICE, CRATE],
+        (Kind::Event, true) => &[GROUP, RETRY, TIMEOUT, BATCH, PUBLISHES],
         (Kind::Request(_), false) => &[TIMEOUT, PUBLISHES, SERVICE, CRATE],
         (Kind::Request(_), true) => &[TIMEOUT, PUBLISHES],
     };

@@ -75,9 +75,14 @@ fn handler_row(handler: &HandlerModel) -> [String; 5] {
         handler.name.clone(),
         format!("{} {}", handler.kind, handler.message),
         retry_text(handler),
-        format!("timeout {}", format_duration(handler.timeout)),
+        format!("timeout {}{}", format_duration(handler.timeout), batch_text(handler)),
         handler.location.clone(),
     ]
+}
+
+fn batch_text(handler: &HandlerModel) -> String {
+    let batch = handler.batch.as_ref();
+    batch.map_or_else(String::new, |batch| format!(", batches of up to {} within {}", batch.max, format_duration(batch.wait)))
 }
 
 fn route_row(route: &RouteModel) -> [String; 5] {

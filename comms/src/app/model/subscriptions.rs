@@ -10,7 +10,7 @@ use super::messages::kind;
 use super::{MessageName, duration, optional_duration, optional_text};
 use crate::broker::{InvalidTopic, Order, StartPosition, Subscription};
 use crate::config::KnownHandler;
-use crate::handler::{AfterDeadLetter, HandlerDecl, SubscriptionDecl};
+use crate::handler::{AfterDeadLetter, BatchDecl, HandlerDecl, SubscriptionDecl};
 use crate::limit::Rate;
 use crate::message::MessageType;
 
@@ -50,9 +50,20 @@ pub(crate) struct HandlerModel {
     pub(crate) backoff_max: Duration,
     #[serde(serialize_with = "duration")]
     pub(crate) timeout: Duration,
+    /// With how many messages it is called at most, and how long it waits for them, if it takes batches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) batch: Option<BatchModel>,
     pub(crate) location: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) doc: String,
+}
+
+/// When a batch is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct BatchModel {
+    pub(crate) max: u32,
+    #[serde(serialize_with = "duration")]
+    pub(crate) wait: Duration,
 }
 
 impl SubscriptionModel {
@@ -101,6 +112,7 @@ impl HandlerModel {
             backoff: decl.retry.backoff,
             backoff_max: decl.retry.backoff_max,
             timeout: decl.timeout,
+            batch: decl.batch.map(|BatchDecl { max, wait, .. }| BatchModel { max, wait }),
             location: decl.location.to_string(),
             doc: decl.doc.trim().to_owned(),
         }
