@@ -178,6 +178,8 @@ pub(crate) struct Service {
     pub(crate) version: String,
     pub(crate) tags: Vec<String>,
     pub(crate) subscriptions: Vec<Subscription>,
+    /// Whether layers of its own run around its handlers.
+    pub(crate) has_layers: bool,
     /// From its `Publisher<T>` fields.
     pub(crate) publishes: Vec<TypeUse>,
     /// From its fields.

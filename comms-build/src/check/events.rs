@@ -41,6 +41,9 @@ fn check_handlers(world: &World, krate: &Crate, service: &Service, found: &mut V
         if !feed.rivals.is_empty() {
             found.push(ambiguous(service, handler, event, &feed.rivals));
         }
+        if handler.takes_batches {
+            check_batches(service, handler, &feed.subscription, found);
+        }
         let key = [feed.subscription.topic, feed.subscription.group, event.wire_name.clone()];
         fed.entry(key).or_default().push((handler, event));
     }
@@ -61,6 +64,24 @@ fn check_double(service: &Service, handlers: &[Handled<'_>], found: &mut Vec<Dia
                 service.name, event.wire_name, later.item, earlier.item, earlier.origin.place
             ),
             "A subscription gives each message to one handler: merge the two, or feed one from a second subscription, `subscribe(\"..\", group = \"..\")` and `#[event_handler(group = \"..\")]`",
+        ));
+    }
+}
+
+/// What can't be around a handler of batches; the application would not start.
+fn check_batches(service: &Service, handler: &Handler, subscription: &Subscription, found: &mut Vec<Diagnosis>) {
+    if subscription.ordered {
+        found.push(Diagnosis::error(
+            handler.origin.place.clone(),
+            format!("`{}` takes batches, and the subscription of `{}` to `{}` is ordered", handler.item, service.name, subscription.topic),
+            "Messages of one key are handled one after another there: take `ordered` away, or take single messages",
+        ));
+    }
+    if service.has_layers {
+        found.push(Diagnosis::error(
+            handler.origin.place.clone(),
+            format!("`{}` takes batches, and the layers of `{}` run around single messages", handler.item, service.name),
+            "Take `layers(..)` away, or put the handler into a service without",
         ));
     }
 }

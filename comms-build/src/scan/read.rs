@@ -192,6 +192,7 @@ impl Reader<'_> {
             version: model.version.value,
             tags: model.tags.into_iter().map(|it| it.value).collect(),
             subscriptions: subscriptions.collect(),
+            has_layers: !model.layers.is_empty(),
             publishes: self.type_uses(krate, it.found.module, known, model.publishes),
             calls: self.clients_among(krate, it.found.module, known, model.fields.iter().map(|field| &field.ty)),
             origin,

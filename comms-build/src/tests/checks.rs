@@ -119,6 +119,24 @@ fn a_declared_subscription_that_feeds_nothing_is_refused() {
 }
 
 #[test]
+fn batches_have_no_order_and_no_layers() {
+    let body = "#[event_handler(batch(max = 5))] async fn on(&self, batch: comms::Batch<Paid>) {}";
+    assert_errors(&Project::lib(&format!("{PAID}{}", service(body))), &[]);
+    let wired = Project::lib(&format!("{PAID}{}", service(body))).generate();
+    assert!(text(&wired, "lib.rs").contains(".batch_handler::<"), "{}", text(&wired, "lib.rs"));
+    let strict = format!(
+        "{PAID}#[service(name = \"shop\", version = \"1.0.0\", layers(Audit), subscribe(\"orders\", ordered))] pub struct Shop;\n#[service] impl Shop {{\n{body}\n}}"
+    );
+    assert_errors(
+        &Project::lib(&strict),
+        &[
+            "src/lib.rs:5: `Shop::on` takes batches, and the layers of `shop` run around single messages",
+            "src/lib.rs:5: `Shop::on` takes batches, and the subscription of `shop` to `orders` is ordered",
+        ],
+    );
+}
+
+#[test]
 fn two_handlers_of_one_event_in_one_group_are_refused() {
     let free = "#[event_handler]\npub async fn second(e: Paid) {}";
     let project = Project::lib(&format!("{PAID}{}{free}", service("#[event_handler] async fn on(&self, e: Paid) {}")));
