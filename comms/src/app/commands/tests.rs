@@ -1,6 +1,6 @@
-mod program;
+mod program_tests;
 
-use self::program::Sample;
+use self::program_tests::Sample;
 use super::*;
 use crate::app::model::tests::sample;
 use crate::broker::PlanItem;
