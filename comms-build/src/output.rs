@@ -21,7 +21,13 @@ fn generate_into(out: &Path, generated: Generated) -> String {
     let folder = out.join("comms");
     let written = generated.files.iter().map(|(name, text)| write_changed(&folder.join(name), text));
     let failed: String = written.filter_map(Result::err).map(|error| error_line(&error)).collect();
-    instructions(&generated) + &failed
+    instructions(&generated) + &protos(&folder, &generated) + &failed
+}
+
+/// Where `comms::proto!()` finds what it takes in. Without it, the macro says what is missing.
+fn protos(folder: &Path, generated: &Generated) -> String {
+    let has_any = generated.files.iter().any(|(name, _)| name == "proto/mod.rs");
+    if has_any { format!("cargo::rustc-env=COMMS_PROTO={}\n", folder.join("proto").display()) } else { String::new() }
 }
 
 fn folder(variable: &str) -> Result<PathBuf, String> {

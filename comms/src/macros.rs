@@ -14,6 +14,17 @@ macro_rules! wiring {
     };
 }
 
+/// Takes in what `comms-build` made of `.proto` files, with the feature `grpc`, which is off here.
+#[cfg(not(feature = "grpc"))]
+#[macro_export]
+macro_rules! proto {
+    () => {
+        ::core::compile_error!(
+            "comms::proto!() needs the feature `grpc` of `comms`: write `comms = { .., features = [\"grpc\"] }` in Cargo.toml"
+        );
+    };
+}
+
 /// The generated main: lifecycle and operator commands.
 ///
 /// `comms::main!(billing_service)` runs the wiring of that library; several libraries run together in

@@ -1,5 +1,6 @@
 //! From files on disk to the module tree.
 
+mod annotated;
 mod bodies;
 pub(crate) mod cfg;
 mod contracts;

@@ -1,11 +1,13 @@
 //! From annotated items to the model, through the same reading as the macros'.
 
 use comms_syntax::{Attribute, RequestKind, handler, message, names, provider, service};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{Item, Meta, Type};
 
-use super::cfg::{self, Cfg};
+pub(super) use super::annotated::{Annotated, arguments, bare};
+use super::annotated::{add_cfgs, declaration};
+use super::cfg;
 use super::models::{default_broker, message_model, request_kind, route_model};
 use super::reach::{Barrier, is_visible_in_root};
 use super::resolve::{Krate, Target, resolve_attribute, resolve_type};
@@ -23,14 +25,6 @@ pub(crate) struct Reader<'a> {
     pub(crate) comms_names: &'a [String],
     /// The gRPC services of the package's `.proto` files.
     pub(crate) protos: &'a ProtoServices,
-}
-
-/// An item with the attribute of ours that it carries.
-pub(super) struct Annotated<'a> {
-    pub(super) found: &'a Found,
-    pub(super) attribute: Attribute,
-    pub(super) meta: &'a Meta,
-    condition: Option<&'a Cfg>,
 }
 
 impl Reader<'_> {
@@ -268,41 +262,4 @@ impl Known<'_> {
         let found = self.messages[krate].iter().position(|it| it.ident == ident && it.origin.module == module);
         found.map(|message| MessageRef { krate, message })
     }
-}
-
-fn declaration(item: &Item) -> String {
-    match item {
-        Item::Struct(item) => format!("struct {}", item.ident),
-        Item::Trait(item) => format!("trait {}", item.ident),
-        Item::Fn(item) => format!("{}fn {}", if item.sig.asyncness.is_some() { "async " } else { "" }, item.sig.ident),
-        _ => String::new(),
-    }
-}
-
-/// The conditions of a method, unless the impl has them already.
-fn add_cfgs(origin: &mut Origin, attributes: &[syn::Attribute]) {
-    for condition in cfg::conditions(&cfg::resolve(attributes)) {
-        if !origin.cfgs.contains(&condition) {
-            origin.cfgs.push(condition);
-        }
-    }
-    origin.test_only = cfg::is_test_only(&origin.cfgs);
-}
-
-pub(super) fn arguments(meta: &Meta) -> TokenStream {
-    meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default()
-}
-
-/// The item without the attribute, as the macro gets it.
-pub(super) fn bare(it: &Annotated<'_>) -> TokenStream {
-    let mut item = it.found.item.clone();
-    let attributes = match &mut item {
-        Item::Struct(item) => &mut item.attrs,
-        Item::Fn(item) => &mut item.attrs,
-        Item::Impl(item) => &mut item.attrs,
-        Item::Trait(item) => &mut item.attrs,
-        _ => return item.into_token_stream(),
-    };
-    attributes.retain(|attribute| attribute.meta != *it.meta);
-    item.into_token_stream()
 }

@@ -15,8 +15,9 @@ use crate::grpc::standard::health::{HealthDescriptor, HealthService, Vitals};
 use crate::grpc::standard::reflection::{Reflection, Reflection1, Reflection1Alpha};
 use crate::grpc::{Descriptor, Entry, Terms};
 
-/// How often components are asked that tell how they are doing only when they are asked, while somebody watches.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often components are asked that tell how they are doing only when they are asked, while somebody watches: those that can't
+/// even say when it is worth asking, and the others in case they forgot.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// A gRPC service of the application: its name, who answers it, and its files.
 pub(super) struct Known {
@@ -85,10 +86,15 @@ impl Vitals for Registry {
         Box::pin(async {
             let _turn = self.looking.lock().await;
             loop {
-                tokio::time::sleep(LOOK).await;
+                // What changes while they are asked is not lost.
+                let change = self.health.silent_change();
                 // Whatever has changed is told on the way.
                 let _ = self.health.report();
+                let _ = tokio::time::timeout(LOOK, change).await;
             }
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,9 +35,19 @@ pub(super) async fn run(app: AppBuilder, config: Config, about: About) -> Result
     let begun = Instant::now();
     telemetry::init(&config.log)?;
     // Listens for signals before anything starts, so that one that comes early is not lost.
-    let mut signals = Signals::listen()?;
-    let health = app.health.clone();
-    let admin = open_admin(&config, about, &health).await?;
+    let signals = Signals::listen()?;
+    let admin = open_admin(&config, about, &app.health).await?;
+    run_with(app, config, admin, signals, begun).await
+}
+
+/// The same with what is open already.
+async fn run_with(
+    app: AppBuilder,
+    config: Config,
+    admin: Option<AdminServer>,
+    mut signals: Signals,
+    begun: Instant,
+) -> Result<(), BoxError> {
     let address = admin.as_ref().map(AdminServer::address);
     let started = tokio::select! {
         started = app.config(config).start() => started?,

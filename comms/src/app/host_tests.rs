@@ -57,12 +57,16 @@ impl Process {
             .provide(gate.clone())
             .event_function::<crate::handler!(on_held)>("holder");
         let mut config = Config::default();
-        config.admin.address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        config.admin.address = SocketAddr::from(([127, 0, 0, 1], 0));
         config.log.filter = "off".to_owned();
-        let admin = config.admin.address;
         let document = || -> Document { Box::new(|| json!({})) };
         let about = About { info: json!({}), topology: json!({}), openapi: document(), asyncapi: document() };
-        let running = tokio::spawn(async move { run(app, config, about).await.map_err(|error| error.to_string()) });
+        telemetry::init(&config.log).unwrap();
+        let signals = Signals::listen().unwrap();
+        let port = open_admin(&config, about, &app.health).await.unwrap().unwrap();
+        let admin = port.address();
+        let running = run_with(app, config, Some(port), signals, Instant::now());
+        let running = tokio::spawn(async move { running.await.map_err(|error| error.to_string()) });
         let process = Self { memory, gate, admin, running };
         process.until("ready", 200, "/health/ready").await;
         process

@@ -11,8 +11,9 @@ use crate::publisher::Brokers;
 pub(super) fn probe(health: &Health, brokers: &Brokers, ports: Vec<(&'static str, PortState)>) {
     for (name, broker) in brokers.iter() {
         // Whoever holds the health does not keep the broker.
-        let broker = Arc::downgrade(broker);
-        health.probe(format!("broker {name}"), Matters::Readiness, true, move || of_broker(&broker));
+        let (broker, told) = (Arc::downgrade(broker), Arc::downgrade(broker));
+        let changed = move || told.upgrade().and_then(|broker| broker.state_changed());
+        health.probe_told(format!("broker {name}"), Matters::Readiness, changed, move || of_broker(&broker));
     }
     for (name, state) in ports {
         // It closes with the process, and that is told.

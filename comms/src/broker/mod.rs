@@ -101,6 +101,12 @@ pub trait Broker: fmt::Debug + Send + Sync + 'static {
     /// How the connection is doing.
     fn state(&self) -> ConnectionState;
 
+    /// Resolves once [`state`](Self::state) may say something else than it did when this was called. Nothing where the backend can't
+    /// tell: it is asked now and then.
+    fn state_changed(&self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+
     /// Writes out what is still buffered (acknowledgements, publishes) and closes. Idempotent.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

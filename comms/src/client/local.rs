@@ -1,6 +1,8 @@
 //! A tower service, as a channel calls it: one in this very process, or one that layers were put around.
 
+use std::convert::Infallible;
 use std::future::poll_fn;
+use std::task::{Context, Poll};
 
 use axum_core::body::Body;
 use bytes::Bytes;
@@ -32,5 +34,28 @@ where
             let response = service.call(request).await.map_err(Into::into)?;
             Ok(response.map(Body::new))
         })
+    }
+}
+
+/// A function that answers requests, as a service that is always ready.
+#[derive(Clone)]
+pub(crate) struct Answering<F>(pub(crate) F);
+
+impl<F, A> Service<Request<Body>> for Answering<F>
+where
+    F: Fn(Request<Body>) -> A,
+    A: Future<Output = Response<Body>> + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let answer = (self.0)(request);
+        Box::pin(async move { Ok(answer.await) })
     }
 }

@@ -63,6 +63,7 @@ pub(crate) use home::Home;
 pub use info::CallInfo;
 pub use instances::{Instance, Instances, InvalidAddress};
 pub use into_body::IntoBody;
+pub(crate) use local::Answering;
 pub use reply::{Reply, ReplyError};
 pub use settings::Settings;
 pub use stream_error::{StreamError, StreamErrorKind};

@@ -15,8 +15,8 @@
 macro_rules! proto {
     () => {
         ::core::include!(::core::concat!(
-            ::core::env!("OUT_DIR", "comms::proto!() takes in what the build script generates: write build.rs with `fn main() { comms_build::configure().proto(\"..\").run() }`, and `comms-build` with the feature `proto` among the build-dependencies"),
-            "/comms/proto/mod.rs"
+            ::core::env!("COMMS_PROTO", "comms::proto!() takes in what the build script generates of `.proto` files, and here it names none: write build.rs with `fn main() { comms_build::configure().proto(\"..\").run() }`, and `comms-build` with the feature `proto` among the build-dependencies"),
+            "/mod.rs"
         ));
     };
 }

@@ -1,20 +1,16 @@
 //! Services that are played, in the process of the test: no port is opened.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
 use hyper::header::CONTENT_LENGTH;
-use tower_service::Service;
 
 use super::TestAppBuilder;
-use crate::client::{Channel, Client};
+use crate::client::{Answering, Channel, Client};
 use crate::http::table::Table;
-use crate::http::{Body, Endpoint, IntoResponse as _, Problem, Request, Response, Route, problem, respond};
+use crate::http::{Body, Endpoint, IntoResponse as _, Problem, Response, Route, problem, respond};
 
 /// How long a fake waits for more of a body.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -63,31 +59,17 @@ impl<S: Send + Sync + 'static> Routes<S> {
     /// What calls them.
     #[must_use]
     pub fn channel(self) -> Channel {
-        Channel::local(Played(Arc::new(Table::new(self.endpoints))))
+        let table = Arc::new(Table::new(self.endpoints));
+        Channel::local(Answering(move |request| {
+            let table = Arc::clone(&table);
+            async move { outspoken(respond(&table, request).await).await }
+        }))
     }
 }
 
 impl<S> fmt::Debug for Routes<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Routes of {}: {:?}", self.name, self.endpoints)
-    }
-}
-
-#[derive(Clone)]
-struct Played(Arc<Table>);
-
-impl Service<Request<Body>> for Played {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let table = Arc::clone(&self.0);
-        Box::pin(async move { Ok(outspoken(respond(&table, request).await).await) })
     }
 }
 

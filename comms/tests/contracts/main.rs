@@ -3,6 +3,7 @@
 
 mod bodies;
 mod calls;
+mod declared;
 mod foreign;
 mod keys;
 mod media;

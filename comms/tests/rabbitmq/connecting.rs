@@ -1,6 +1,6 @@
 //! What is said when a connection can't be made.
 
-use comms::broker::{Broker, BrokerErrorKind};
+use comms::broker::{Broker, BrokerErrorKind, ConnectionState};
 use comms::testing::proxy::Proxy;
 use comms::testing::servers;
 
@@ -57,4 +57,30 @@ async fn the_next_address_is_tried() {
     let url = server.url().replace('@', "@127.0.0.1:1,");
     let broker = connect(&url).await.unwrap();
     assert_eq!(broker.state(), comms::broker::ConnectionState::Connected);
+}
+
+#[tokio::test]
+async fn who_waits_is_told_when_the_connection_is_lost_and_when_it_is_back() {
+    let server = servers::RabbitMq::shared().await;
+    let proxy = Proxy::start(server.address()).await.unwrap();
+    let broker = connect(&server.url_at(proxy.addr())).await.unwrap();
+    let lost = broker.state_changed().expect("RabbitMQ tells");
+    let changes = async {
+        proxy.cut().await;
+        lost.await;
+        assert!(matches!(broker.state(), ConnectionState::Reconnecting { .. }), "{:?}", broker.state());
+        proxy.heal().await.unwrap();
+        loop {
+            let changed = broker.state_changed().expect("RabbitMQ tells");
+            if broker.state() == ConnectionState::Connected {
+                break;
+            }
+            changed.await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), changes).await.expect("lost, and back");
+    let closed = broker.state_changed().expect("RabbitMQ tells");
+    broker.close().await;
+    closed.await;
+    assert_eq!(broker.state(), ConnectionState::Closed);
 }

@@ -1,14 +1,12 @@
 //! The requests of an application that come from within its process: no port, no bytes.
 
-use std::convert::Infallible;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 
 use crate::app::App;
 use crate::app::site::Front;
-use crate::client::Channel;
+use crate::client::{Answering, Channel, LocalService};
 use crate::http::{Body, IntoResponse as _, Problem, Request, Response};
 
 impl App {
@@ -21,49 +19,27 @@ impl App {
     /// them, and with them their services, alive.
     #[must_use]
     pub fn channel(&self) -> Channel {
-        Channel::local(InProcess(self.serving.front.clone()))
+        let front = Arc::clone(&self.serving.front);
+        Channel::local(Answering(move |request| {
+            let front = Arc::clone(&front);
+            async move { front.answer_inside(request).await }
+        }))
     }
 }
 
-/// Routes and gRPC services as a service of HTTP requests.
-#[derive(Clone)]
-struct InProcess(Arc<Front>);
-
-/// The same, as the clients of its services call it: they don't keep the application alive that keeps them.
-#[derive(Clone)]
-pub(super) struct Within(pub(super) Weak<Front>);
-
-impl tower_service::Service<Request<Body>> for Within {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let front = self.0.upgrade();
-        Box::pin(async move {
+/// Routes and gRPC services, as the clients of their own application call them: they don't keep the application alive that keeps
+/// them.
+pub(super) fn within(front: Weak<Front>) -> impl LocalService<Response = Response, Future = Answer> {
+    Answering(move |request| {
+        let front = front.upgrade();
+        async move {
             match front {
-                Some(front) => Ok(front.answer_inside(request).await),
-                None => Ok(Problem::new(503).detail("the application has stopped").into_response()),
+                Some(front) => front.answer_inside(request).await,
+                None => Problem::new(503).detail("the application has stopped").into_response(),
             }
-        })
-    }
+        }
+    })
 }
 
-impl tower_service::Service<Request<Body>> for InProcess {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let front = Arc::clone(&self.0);
-        Box::pin(async move { Ok(front.answer_inside(request).await) })
-    }
-}
+/// An answer on its way.
+type Answer = BoxFuture<'static, Result<Response, std::convert::Infallible>>;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join;
 
 use super::PortState;
-use super::inside::Within;
+use super::inside::within;
 use crate::app::grpc::Grpc;
 use crate::app::site::Front;
 use crate::client::Home;
@@ -66,7 +66,7 @@ pub(crate) struct Serving {
 impl Serving {
     /// Clients of what is served here call it from now on.
     pub(crate) fn answer_at(&self, home: &Home) {
-        home.open(Within(Arc::downgrade(&self.front)));
+        home.open(within(Arc::downgrade(&self.front)));
     }
 
     /// From here on requests are answered.

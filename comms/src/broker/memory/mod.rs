@@ -36,8 +36,8 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::future::{BoxFuture, ready};
-use tokio::sync::Notify;
+use futures_util::future::{BoxFuture, pending, ready};
+use tokio::sync::{Notify, watch};
 
 use super::{Admin, Broker, BrokerError, Capabilities, ConnectionState, Consumer, Publishing, Subscription};
 use crate::message::Envelope;
@@ -61,6 +61,8 @@ struct Connection {
     closed: AtomicBool,
     /// Told when it is closed.
     closing: Notify,
+    /// The same, for those who don't keep the connection.
+    closed_once: watch::Sender<bool>,
 }
 
 impl Memory {
@@ -103,7 +105,13 @@ impl Memory {
     }
 
     fn to(hub: Arc<Hub>) -> Self {
-        Self(Arc::new(Connection { id: hub.next_id(), hub, closed: AtomicBool::new(false), closing: Notify::new() }))
+        Self(Arc::new(Connection {
+            id: hub.next_id(),
+            hub,
+            closed: AtomicBool::new(false),
+            closing: Notify::new(),
+            closed_once: watch::Sender::new(false),
+        }))
     }
 
     /// A further connection to the same broker, as another instance of a service would have.
@@ -166,6 +174,7 @@ impl Connection {
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.closing.notify_waiters();
+        self.closed_once.send_replace(true);
         for group in self.hub.groups() {
             if group.leave(|member| member.connection == self.id) {
                 self.hub.remove(&group);
@@ -202,6 +211,16 @@ impl Broker for Memory {
 
     fn state(&self) -> ConnectionState {
         if self.0.closed.load(Ordering::Acquire) { ConnectionState::Closed } else { ConnectionState::Connected }
+    }
+
+    fn state_changed(&self) -> Option<BoxFuture<'static, ()>> {
+        let mut closed = self.0.closed_once.subscribe();
+        Some(Box::pin(async move {
+            if closed.changed().await.is_err() {
+                // Dropped: it has no state any more.
+                pending().await
+            }
+        }))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

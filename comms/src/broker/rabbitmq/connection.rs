@@ -56,6 +56,17 @@ impl Link {
         self.state.clone()
     }
 
+    /// Resolves at the next change; never where there is none any more.
+    pub(super) fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut state = self.state.clone();
+        state.mark_unchanged();
+        async move {
+            if state.changed().await.is_err() {
+                std::future::pending().await
+            }
+        }
+    }
+
     /// The connection, once there is one; an error at once when waiting can't help.
     pub(super) async fn up(&self) -> Result<Arc<Connection>, BrokerError> {
         up(&mut self.state.clone()).await

@@ -25,7 +25,7 @@ mod voyage;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, select_all};
 use jiff::Timestamp;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
@@ -163,6 +163,13 @@ impl Broker for RabbitMq {
                 ConnectionState::Closed => 2,
             })
             .unwrap_or(ConnectionState::Closed)
+    }
+
+    /// The connection to consume on is there before anybody looks: it is made at the start, with the first subscription.
+    fn state_changed(&self) -> Option<BoxFuture<'static, ()>> {
+        let changes = self.shared.links().map(connection::Link::changed).map(Box::pin);
+        let changed = select_all(changes);
+        Some(Box::pin(async move { drop(changed.await) }))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

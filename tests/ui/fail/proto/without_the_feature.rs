@@ -1,0 +1,5 @@
+pub mod proto {
+    comms::proto!();
+}
+
+fn main() {}
