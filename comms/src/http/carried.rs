@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::timeout::TIMEOUT;
 use crate::context::Context;
 use crate::message::{Id, TraceParent};
 
@@ -41,6 +42,15 @@ pub(crate) fn write(context: &Context, headers: &mut HeaderMap) {
 fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, once(value));
+    }
+}
+
+/// Of the first request or answer of a connection of HTTP/2: the names are worth remembering. Later ones say them in a byte or two.
+pub(crate) fn teach(headers: &mut HeaderMap) {
+    for name in [REQUEST_ID, TRACE_PARENT, TIMEOUT] {
+        if let Some(value) = headers.get_mut(name) {
+            value.set_sensitive(false);
+        }
     }
 }
 
