@@ -60,3 +60,17 @@ pub(crate) fn once(mut value: HeaderValue) -> HeaderValue {
     value.set_sensitive(true);
     value
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_request_of_a_connection_says_names_to_be_remembered() {
+        let mut headers = HeaderMap::new();
+        write(&Context::default(), &mut headers);
+        assert!(headers.values().all(HeaderValue::is_sensitive) && headers.len() == 2, "{headers:?}");
+        teach(&mut headers);
+        assert!(!headers.values().any(HeaderValue::is_sensitive), "{headers:?}");
+    }
+}

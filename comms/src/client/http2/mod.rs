@@ -41,10 +41,12 @@ pub(super) async fn exchange(taken: Taken, request: Request<Body>) -> Result<Res
     let (answering, stream) = sender.send_request(Request::from_parts(parts, ()), is_whole)?;
     // It is of no more use, and would keep the connection.
     drop(sender);
-    if !is_whole {
-        Sending::begin(stream, body).await;
-    }
+    // Dropped with the call: then nobody wants the rest of the body.
+    let rest = if is_whole { None } else { Some(Sending::begin(stream, body).await) };
     let answer = answering.await?;
+    if let Some(rest) = rest {
+        rest.go_on();
+    }
     Ok(answer.map(Answer::of))
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use h2::{Reason, SendStream};
 use hyper::HeaderMap;
 use hyper::body::Body as HttpBody;
+use tokio::task::AbortHandle;
 
 use crate::error::chain;
 
@@ -26,6 +27,24 @@ pub(super) struct Sending {
     began: bool,
 }
 
+/// The rest of a body, which is given up with this.
+pub(super) struct Rest(Option<AbortHandle>);
+
+impl Rest {
+    /// The answer has begun: what is left of the body belongs to a conversation.
+    pub(super) fn go_on(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        if let Some(sending) = &self.0 {
+            sending.abort();
+        }
+    }
+}
+
 /// What comes after the piece that is held.
 enum Next {
     Data(Bytes),
@@ -35,12 +54,11 @@ enum Next {
 }
 
 impl Sending {
-    /// Sends what is there; the rest goes on apart.
-    pub(super) async fn begin(stream: SendStream<Bytes>, body: Body) {
+    /// Sends what is there; the rest goes on apart, unless the caller leaves before the answer begins.
+    pub(super) async fn begin(stream: SendStream<Bytes>, body: Body) -> Rest {
         let mut sending = Self { stream, body, held: None, has_room: false, began: false };
-        if poll_fn(|task| Poll::Ready(sending.go_on(task).is_pending())).await {
-            tokio::spawn(sending);
-        }
+        let waits = poll_fn(|task| Poll::Ready(sending.go_on(task).is_pending())).await;
+        Rest(waits.then(|| tokio::spawn(sending).abort_handle()))
     }
 
     /// Until all of it is handed over, or the other side wants no more of it: whoever waits for the answer is told why.
