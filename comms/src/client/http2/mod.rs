@@ -6,6 +6,8 @@ mod answer;
 mod connections;
 mod drive;
 mod sending;
+#[cfg(test)]
+mod tests;
 
 use hyper::Response;
 use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
