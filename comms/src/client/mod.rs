@@ -33,6 +33,7 @@ mod failure;
 mod fields;
 pub(crate) mod from_answer;
 mod home;
+pub(crate) mod http2;
 mod info;
 mod instances;
 mod into_body;

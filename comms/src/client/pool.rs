@@ -15,12 +15,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
 use super::connector::Connector;
+use super::http2::{self, Connections, NoConnection};
 use super::loan::Loan;
 use super::tls::Tls;
 use super::watched::Watched;
 use super::{ChannelError, Instance, Instances, TransportError};
 use crate::config::{ClientConfig, Protocol};
-use crate::error::chain_text;
+use crate::error::{BoxError, chain_text};
 
 /// For so long an address that could not be connected to is asked last.
 const AVOIDED: Duration = Duration::from_secs(5);
@@ -29,18 +30,24 @@ const AVOIDED: Duration = Duration::from_secs(5);
 pub(super) struct Pool {
     name: &'static str,
     instances: Arc<dyn Instances>,
-    client: Client<Connector, Body>,
-    version: Version,
+    wire: Wire,
     attempt_timeout: Option<Duration>,
     turn: AtomicUsize,
     avoided: Avoided,
 }
 
+/// What the connections speak.
+enum Wire {
+    /// HTTP/1.1, or whatever was agreed on where no connection is kept.
+    Negotiated(Client<Connector, Body>, Version),
+    Http2(Connections),
+}
+
 /// Why an attempt at one address has no answer.
 enum Missed {
     /// There was no connection: another address may be tried.
-    NotSent(legacy::Error),
-    Lost(legacy::Error),
+    NotSent(BoxError),
+    Lost(BoxError),
     Late(Duration),
 }
 
@@ -48,22 +55,14 @@ impl Pool {
     pub(super) fn new(name: &'static str, instances: Arc<dyn Instances>, config: &ClientConfig) -> Result<Self, ChannelError> {
         let wanted = instances.current().iter().any(|instance| instance.uri.scheme() == Some(&Scheme::HTTPS));
         let tls = Tls::of(name, wanted, config)?;
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(config.idle_timeout)
-            .pool_max_idle_per_host(config.max_idle)
-            .http2_only(config.protocol == Protocol::Http2)
-            .build(Connector::new(tls, config.connect_timeout));
-        Ok(Self {
-            name,
-            instances,
-            client,
-            version: if config.protocol == Protocol::Http2 { Version::HTTP_2 } else { Version::HTTP_11 },
-            attempt_timeout: config.attempt_timeout,
-            turn: AtomicUsize::new(0),
-            avoided: Avoided::default(),
-        })
+        let is_http2 = config.protocol == Protocol::Http2;
+        let connector = Connector::new(tls, config.connect_timeout);
+        let wire = if is_http2 && config.max_idle > 0 {
+            Wire::Http2(Connections::new(connector, config.idle_timeout))
+        } else {
+            Wire::Negotiated(negotiated(connector, config), if is_http2 { Version::HTTP_2 } else { Version::HTTP_11 })
+        };
+        Ok(Self { name, instances, wire, attempt_timeout: config.attempt_timeout, turn: AtomicUsize::new(0), avoided: Avoided::default() })
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -103,7 +102,7 @@ impl Pool {
                 Err(Missed::NotSent(error)) if turns.peek().is_some() => {
                     self.avoided.add(&instance.uri);
                     tracing::debug!(target: "comms::client", client = self.name, address = %instance, %error, "passed over");
-                    tried.push((instance.to_string(), why(&error)));
+                    tried.push((instance.to_string(), why(error.as_ref())));
                 }
                 Err(missed) => return Err(self.error(instance, missed, tried)),
             }
@@ -121,35 +120,65 @@ impl Pool {
     }
 
     async fn attempt(&self, instance: &Instance, mut parts: Parts, body: Body) -> Result<Response<Body>, Missed> {
-        (parts.uri, parts.version) = (instance.uri_of(&parts.uri), self.version);
-        let answered = match self.attempt_timeout {
-            None => self.client.request(Request::from_parts(parts, body)).await,
-            Some(limit) => {
-                let (body, sent) = Watched::over(body);
-                let answering = self.client.request(Request::from_parts(parts, Body::new(body)));
-                tokio::select! {
-                    answered = answering => answered,
-                    () = async { sent.await; tokio::time::sleep(limit).await } => return Err(Missed::Late(limit)),
-                }
-            }
-        };
-        match answered {
-            Ok(response) => Ok(response.map(whole)),
-            Err(error) if error.is_connect() => Err(Missed::NotSent(error)),
-            Err(error) => Err(Missed::Lost(error)),
+        parts.uri = instance.uri_of(&parts.uri);
+        let Some(limit) = self.attempt_timeout else { return self.wire.request(Request::from_parts(parts, body)).await };
+        let (body, sent) = Watched::over(body);
+        tokio::select! {
+            answered = self.wire.request(Request::from_parts(parts, Body::new(body))) => answered,
+            () = async { sent.await; tokio::time::sleep(limit).await } => Err(Missed::Late(limit)),
         }
     }
 
     fn error(&self, instance: &Instance, missed: Missed, mut tried: Vec<(String, String)>) -> TransportError {
         match missed {
             Missed::NotSent(error) => {
-                tried.push((instance.to_string(), why(&error)));
-                TransportError::unreachable(self.name, &tried, Some(error.into()))
+                tried.push((instance.to_string(), why(error.as_ref())));
+                TransportError::unreachable(self.name, &tried, Some(error))
             }
-            Missed::Lost(error) => TransportError::broken(self.name, &instance.to_string(), error.into()),
+            Missed::Lost(error) => TransportError::broken(self.name, &instance.to_string(), error),
             Missed::Late(waited) => TransportError::deadline(self.name, &instance.to_string(), waited),
         }
     }
+}
+
+impl Wire {
+    async fn request(&self, mut request: Request<Body>) -> Result<Response<Body>, Missed> {
+        match self {
+            Self::Http2(connections) => {
+                let taken = connections.take(request.uri()).await.map_err(Missed::from)?;
+                http2::exchange(taken, request).await.map_err(|error| Missed::Lost(error.into()))
+            }
+            Self::Negotiated(client, version) => {
+                *request.version_mut() = *version;
+                client.request(request).await.map(|response| response.map(whole)).map_err(Missed::from)
+            }
+        }
+    }
+}
+
+impl From<NoConnection> for Missed {
+    fn from(why: NoConnection) -> Self {
+        match why {
+            NoConnection::NotMade(error) => Self::NotSent(error),
+            NoConnection::Lost(error) => Self::Lost(error.into()),
+        }
+    }
+}
+
+impl From<legacy::Error> for Missed {
+    fn from(error: legacy::Error) -> Self {
+        if error.is_connect() { Self::NotSent(error.into()) } else { Self::Lost(error.into()) }
+    }
+}
+
+fn negotiated(connector: Connector, config: &ClientConfig) -> Client<Connector, Body> {
+    Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(config.idle_timeout)
+        .pool_max_idle_per_host(config.max_idle)
+        .http2_only(config.protocol == Protocol::Http2)
+        .build(connector)
 }
 
 /// Its addresses.
@@ -166,7 +195,7 @@ fn whole(body: Incoming) -> Body {
 }
 
 /// What was at the bottom of it.
-fn why(error: &legacy::Error) -> String {
+fn why(error: &(dyn std::error::Error + 'static)) -> String {
     chain_text(error).pop().unwrap_or_default()
 }
 

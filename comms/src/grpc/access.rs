@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 use super::Answer;
 use super::terms::Terms;
 use crate::context::Context;
+use crate::http::{self, Response};
 
 const STATUS: &str = "grpc-status";
 
@@ -46,15 +47,15 @@ impl Access {
     }
 
     /// The answer, which ends the line with its own end.
-    pub(super) fn over(mut self, answer: Answer) -> Answer {
+    pub(super) fn over(mut self, answer: Answer) -> Response {
         if self.ended {
-            return answer;
+            return answer.map(http::Body::new);
         }
         if answer.headers().contains_key(STATUS) {
             self.end_with(answer.headers());
-            return answer;
+            return answer.map(http::Body::new);
         }
-        answer.map(|body| Body::new(Logged { body, access: self }))
+        answer.map(|body| http::Body::new(Logged { body, access: self }))
     }
 
     fn end_with(&mut self, headers: &HeaderMap) {

@@ -1,45 +1,27 @@
 //! What typed clients call.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
-use hyper::body::Body as HttpBody;
 use hyper::http::uri::PathAndQuery;
 use prost::Message;
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
-use tonic::client::{Grpc, GrpcService};
+use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::{KeyRef, MetadataMap};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
-use super::deadline::Deadline;
+use super::outgoing::Outgoing;
 use super::tied::Tied;
-use super::{GrpcError, Inbound, InvalidMetadata, headers, metadata};
+use super::transport::Told;
+use super::{GrpcError, Inbound, InvalidMetadata, Transport, metadata};
 use crate::client::{CallInfo, Channel};
-use crate::context::Context;
-use crate::error::BoxError;
-use crate::http::timeout::TIMEOUT;
 
 /// How long one answer is waited for when nobody says.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What carries calls to a server: a [`Channel`], a channel behind tower layers, or a server in this very process.
-///
-/// Everything that can be called with HTTP requests and be cloned is one.
-pub trait Transport:
-    GrpcService<Body, ResponseBody: HttpBody<Error: Into<BoxError>> + Send + 'static, Error: Send, Future: Send> + Clone + Send + Sync + 'static
-{
-}
-
-impl<T> Transport for T
-where
-    T: GrpcService<Body, Error: Send, Future: Send> + Clone + Send + Sync + 'static,
-    T::ResponseBody: HttpBody<Error: Into<BoxError>> + Send + 'static,
-{
-}
 
 /// Calls methods by their path. Generated clients are made of it; `InventoryClient::from(Client::new(channel)
 /// .timeout(..))` is one with other settings.
@@ -49,6 +31,13 @@ where
 #[derive(Clone)]
 pub struct Client<T = Channel> {
     transport: T,
+    terms: Arc<Terms>,
+    idempotent: bool,
+}
+
+/// What holds for every call. Shared by clones, so that they cost little.
+#[derive(Clone)]
+struct Terms {
     timeout: Option<Duration>,
     patience: Duration,
     answer_limit: Option<usize>,
@@ -57,15 +46,13 @@ pub struct Client<T = Channel> {
     metadata: MetadataMap,
     /// Of the client, where layers want to know.
     told: Option<&'static str>,
-    idempotent: bool,
 }
 
 impl<T: Transport> Client<T> {
     /// Calls over the transport. Where the context has no earlier deadline, a unary call waits for 30 seconds, and the
     /// other kinds as long as it takes.
     pub fn new(transport: T) -> Self {
-        Self {
-            transport,
+        let terms = Terms {
             timeout: None,
             patience: PATIENCE,
             answer_limit: None,
@@ -73,8 +60,12 @@ impl<T: Transport> Client<T> {
             compression: false,
             metadata: MetadataMap::new(),
             told: None,
-            idempotent: false,
-        }
+        };
+        Self { transport, terms: Arc::new(terms), idempotent: false }
+    }
+
+    fn terms(&mut self) -> &mut Terms {
+        Arc::make_mut(&mut self.terms)
     }
 
     /// Calls methods that carried out twice do what once does: layers of the client may repeat them. Generated clients say it of methods
@@ -88,28 +79,28 @@ impl<T: Transport> Client<T> {
     /// deadline of the context holds.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.terms().timeout = Some(timeout);
         self
     }
 
     /// Refuses answers of more bytes with `OutOfRange`; 4 MiB when nothing is said.
     #[must_use]
     pub fn answer_limit(mut self, bytes: usize) -> Self {
-        self.answer_limit = Some(bytes);
+        self.terms().answer_limit = Some(bytes);
         self
     }
 
     /// Does not send messages of more bytes: `OutOfRange`.
     #[must_use]
     pub fn request_limit(mut self, bytes: usize) -> Self {
-        self.request_limit = Some(bytes);
+        self.terms().request_limit = Some(bytes);
         self
     }
 
     /// Compresses requests with gzip; the server must be able to read that. What the server compresses is read in any case.
     #[must_use]
     pub fn compression(mut self, compression: bool) -> Self {
-        self.compression = compression;
+        self.terms().compression = compression;
         self
     }
 
@@ -119,7 +110,7 @@ impl<T: Transport> Client<T> {
     /// [`InvalidMetadata`].
     pub fn metadata(mut self, name: &str, value: &str) -> Result<Self, InvalidMetadata> {
         let (key, value) = metadata::text(name, value)?;
-        self.metadata.append(key, value);
+        self.terms().metadata.append(key, value);
         Ok(self)
     }
 
@@ -129,7 +120,7 @@ impl<T: Transport> Client<T> {
     /// [`InvalidMetadata`].
     pub fn metadata_bytes(mut self, name: &str, value: &[u8]) -> Result<Self, InvalidMetadata> {
         let (key, value) = metadata::binary(name, value)?;
-        self.metadata.append_bin(key, value);
+        self.terms().metadata.append_bin(key, value);
         Ok(self)
     }
 
@@ -142,8 +133,8 @@ impl<T: Transport> Client<T> {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let outgoing = Outgoing::new(Some(self.timeout.unwrap_or(self.patience)));
-        let request = self.told(path, true, outgoing.request(&self.metadata, request));
+        let outgoing = Outgoing::new(Some(self.terms.timeout.unwrap_or(self.terms.patience)));
+        let request = self.told(path, true, outgoing.request(&self.terms.metadata, request));
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.unary(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
@@ -161,8 +152,8 @@ impl<T: Transport> Client<T> {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let outgoing = Outgoing::new(self.timeout);
-        let request = self.told(path, false, outgoing.request(&self.metadata, requests));
+        let outgoing = Outgoing::new(self.terms.timeout);
+        let request = self.told(path, false, outgoing.request(&self.terms.metadata, requests));
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.client_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
@@ -179,8 +170,8 @@ impl<T: Transport> Client<T> {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let outgoing = Outgoing::new(self.timeout);
-        let request = self.told(path, true, outgoing.request(&self.metadata, request));
+        let outgoing = Outgoing::new(self.terms.timeout);
+        let request = self.told(path, true, outgoing.request(&self.terms.metadata, request));
         let call = async {
             let mut grpc = self.ready(self.transport.clone()).await?;
             grpc.server_streaming(request, PathAndQuery::from_static(path), codec::<Q, A>()).await
@@ -201,8 +192,8 @@ impl<T: Transport> Client<T> {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        let outgoing = Outgoing::new(self.timeout);
-        let (request, token) = (self.told(path, false, outgoing.request(&self.metadata, requests)), CancellationToken::new());
+        let outgoing = Outgoing::new(self.terms.timeout);
+        let (request, token) = (self.told(path, false, outgoing.request(&self.terms.metadata, requests)), CancellationToken::new());
         let tied = Tied { transport: self.transport.clone(), token: token.clone() };
         let left = token.drop_guard();
         let call = async {
@@ -214,7 +205,7 @@ impl<T: Transport> Client<T> {
 
     /// The request, with what its layers want to know of the call.
     fn told<M>(&self, path: &'static str, whole: bool, mut request: Request<M>) -> Request<M> {
-        if let Some(client) = self.told {
+        if let Some(client) = self.terms.told {
             let info = CallInfo { idempotent: self.idempotent, whole, ..CallInfo::new(client, path) };
             request.extensions_mut().insert(info);
         }
@@ -222,16 +213,16 @@ impl<T: Transport> Client<T> {
     }
 
     /// The transport, once it takes a call.
-    async fn ready<S: GrpcService<Body>>(&self, transport: S) -> Result<Grpc<S>, Status> {
-        let mut grpc = Grpc::new(transport);
-        if let Some(bytes) = self.answer_limit {
+    async fn ready<S: Transport>(&self, transport: S) -> Result<Grpc<Told<S>>, Status> {
+        let mut grpc = Grpc::new(Told(transport));
+        if let Some(bytes) = self.terms.answer_limit {
             grpc = grpc.max_decoding_message_size(bytes);
         }
-        if let Some(bytes) = self.request_limit {
+        if let Some(bytes) = self.terms.request_limit {
             grpc = grpc.max_encoding_message_size(bytes);
         }
         grpc = grpc.accept_compressed(CompressionEncoding::Gzip);
-        if self.compression {
+        if self.terms.compression {
             grpc = grpc.send_compressed(CompressionEncoding::Gzip);
         }
         grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
@@ -242,7 +233,8 @@ impl<T: Transport> Client<T> {
 /// What is sent along may be a secret: only its names are shown.
 impl<T: fmt::Debug> fmt::Debug for Client<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { transport, timeout, patience, answer_limit, request_limit, compression, metadata, told: _, idempotent } = self;
+        let Self { transport, terms, idempotent } = self;
+        let Terms { timeout, patience, answer_limit, request_limit, compression, metadata, told: _ } = &**terms;
         f.debug_struct("Client")
             .field("transport", transport)
             .field("timeout", timeout)
@@ -270,47 +262,15 @@ impl Client {
     #[must_use]
     pub fn over(channel: Channel, settings: crate::client::Settings) -> Self {
         let told = channel.is_layered().then_some(settings.name);
-        let client = Self::new(channel).answer_limit(settings.answer_limit);
-        Self { patience: settings.timeout.unwrap_or(PATIENCE), told, ..client }
+        let mut client = Self::new(channel).answer_limit(settings.answer_limit);
+        let terms = client.terms();
+        (terms.patience, terms.told) = (settings.timeout.unwrap_or(PATIENCE), told);
+        client
     }
 }
 
 fn codec<Q, A>() -> ProstCodec<Q, A> {
     ProstCodec::new()
-}
-
-/// What of the context goes with a call.
-struct Outgoing {
-    context: Context,
-    deadline: Deadline,
-}
-
-impl Outgoing {
-    fn new(timeout: Option<Duration>) -> Self {
-        let context = Context::current();
-        let deadline = Deadline::of(&context, timeout);
-        Self { context, deadline }
-    }
-
-    fn request<M>(&self, metadata: &MetadataMap, message: M) -> Request<M> {
-        let mut request = Request::new(message);
-        if !metadata.is_empty() {
-            request.metadata_mut().clone_from(metadata);
-        }
-        headers::write(&self.context, request.metadata_mut());
-        if let Some(left) = self.deadline.left() {
-            request.set_timeout(left);
-            if let Some(timeout) = request.metadata_mut().get_mut(TIMEOUT.as_str()) {
-                timeout.set_sensitive(true);
-            }
-        }
-        request
-    }
-
-    async fn answers<A>(&self, call: impl Future<Output = Result<Response<Streaming<A>>, Status>>) -> Result<Inbound<A>, GrpcError> {
-        let (metadata, answers, _) = self.deadline.bound(call).await?.into_parts();
-        Ok(Inbound::new(answers, self.deadline).with(metadata))
-    }
 }
 
 #[cfg(test)]

@@ -31,12 +31,14 @@ mod inbound;
 mod macros;
 mod metadata;
 mod outbound;
+mod outgoing;
 mod rpc;
 mod server;
 pub(crate) mod standard;
 mod table;
 mod terms;
 mod tied;
+mod transport;
 
 pub use futures_util::Stream;
 pub use prost;
@@ -48,7 +50,7 @@ pub use tonic_types::ErrorDetails;
 
 pub(crate) use arrival::Patience;
 pub use call::{Answer, Call};
-pub use client::{Client, Transport};
+pub use client::Client;
 pub use contract::{Descriptor, Idempotency, MethodDecl, MethodKind, Serves};
 pub use error::GrpcError;
 pub use fault::ServiceError;
@@ -60,3 +62,4 @@ pub use rpc::RpcDecl;
 pub use server::Server;
 pub(crate) use table::{Entry, Table};
 pub(crate) use terms::Terms;
+pub use transport::Transport;

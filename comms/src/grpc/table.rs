@@ -30,10 +30,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// The service of the descriptor, answered by `S`.
     pub(crate) fn of<D: Serves<S>, S: Send + Sync + 'static>(owner: &'static str, service: Arc<S>, terms: &Arc<Terms>) -> Self {
-        let serve = move |call: Call| -> BoxFuture<'static, Answer> {
-            let work = call.work.clone();
-            Box::pin(work.run(D::serve(Arc::clone(&service), call)))
-        };
+        let serve = move |call: Call| -> BoxFuture<'static, Answer> { Box::pin(D::serve(Arc::clone(&service), call)) };
         let methods = D::METHODS.iter().map(|decl| Method { decl, terms: Arc::clone(terms) }).collect();
         Self { name: D::NAME, methods, owner, logged: true, serve: Box::new(serve) }
     }
@@ -95,7 +92,7 @@ impl Table {
             None => refused(Access::begin("", "", context.clone()), unknown(request.uri().path())),
         };
         headers::echo(&context, answer.headers_mut());
-        answer.map(Body::new)
+        answer
     }
 
     /// The answer of a port that answers no call.
@@ -118,18 +115,21 @@ impl fmt::Debug for Table {
 }
 
 impl Entry {
-    async fn answer(&self, method: &Method, context: crate::Context, request: Request<Body>) -> Answer {
+    async fn answer(&self, method: &Method, context: crate::Context, request: Request<Body>) -> Response {
         let Method { decl: MethodDecl { name, kind, .. }, terms } = method;
         let context = context.of_handler(self.owner, name);
         let streams = (*kind != MethodKind::Unary).then_some(terms);
         let access = Access::begin(self.name, name, context.clone()).if_wanted(self.logged).streaming(streams);
         match accept(request, name, context, terms) {
-            Ok(call) => access.over((self.serve)(call).await),
+            Ok(call) => {
+                let work = call.work.clone();
+                access.over(work.run((self.serve)(call)).await)
+            }
             Err(refusal) => refused(access, refusal),
         }
     }
 }
 
-fn refused(access: Access, refusal: Status) -> Answer {
+fn refused(access: Access, refusal: Status) -> Response {
     access.over(refusal.into_http())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::timeout::TIMEOUT;
 use crate::context::Context;
 use crate::message::{Id, TraceParent};
 
@@ -68,6 +69,15 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
+/// Of the first request or answer of a connection of HTTP/2: the names are worth remembering. Later ones say them in a byte or two.
+pub(crate) fn teach(headers: &mut HeaderMap) {
+    for name in [REQUEST_ID, TRACE_PARENT, TIMEOUT] {
+        if let Some(value) = headers.get_mut(name) {
+            value.set_sensitive(false);
+        }
+    }
+}
+
 /// A value that differs with every call. HTTP/2 remembers what it sent, on both sides, to say it shorter the second time: "sensitive" is
 /// how one says that this is not worth it.
 pub(crate) fn once(mut value: HeaderValue) -> HeaderValue {
@@ -94,5 +104,14 @@ mod tests {
             assert_eq!(idempotency_key(&headers).as_deref(), key, "{sent}");
         }
         assert_eq!(idempotency_key(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn the_first_request_of_a_connection_says_names_to_be_remembered() {
+        let mut headers = HeaderMap::new();
+        write(&Context::default(), &mut headers);
+        assert!(headers.values().all(HeaderValue::is_sensitive) && headers.len() == 2, "{headers:?}");
+        teach(&mut headers);
+        assert!(!headers.values().any(HeaderValue::is_sensitive), "{headers:?}");
     }
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum_core::body::Body;
@@ -17,6 +18,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::busy::Busy;
+use super::carried;
 use super::patient::Patient;
 use super::preface::{self, Begun, Version};
 use super::server::Site;
@@ -103,9 +105,18 @@ async fn over_http2<S: Site, I: Stream>(
     busy: &Busy,
     stop: CancellationToken,
 ) -> hyper::Result<()> {
+    let is_first = AtomicBool::new(true);
     let service = service_fn(|request: Request<Incoming>| {
-        let (answering, guard) = (Arc::clone(&site).answer(request.map(whole)), busy.begin());
-        async move { Ok::<_, Infallible>(guard.over(answering.await)) }
+        // hyper moves what answers a request about, and it is large.
+        let (answering, guard) = (Box::pin(Arc::clone(&site).answer(request.map(whole))), busy.begin());
+        let teaches = is_first.swap(false, Ordering::Relaxed);
+        async move {
+            let mut answer = answering.await;
+            if teaches {
+                carried::teach(answer.headers_mut());
+            }
+            Ok::<_, Infallible>(guard.over(answer))
+        }
     });
     let mut protocol = http2::Builder::new(TokioExecutor::new());
     protocol

@@ -12,17 +12,26 @@ pub(crate) const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const LARGEST: u64 = 99_999_999;
 
 /// Each unit, in nanoseconds.
-const UNITS: [(&str, u64); 6] =
-    [("n", 1), ("u", 1_000), ("m", 1_000_000), ("S", 1_000_000_000), ("M", 60_000_000_000), ("H", 3_600_000_000_000)];
+const UNITS: [(u8, u64); 6] =
+    [(b'n', 1), (b'u', 1_000), (b'm', 1_000_000), (b'S', 1_000_000_000), (b'M', 60_000_000_000), (b'H', 3_600_000_000_000)];
 
 /// The time, in the finest unit that can tell it; what is finer yet is cut off.
+#[allow(clippy::cast_possible_truncation, reason = "a digit")]
 pub(crate) fn write(timeout: Duration) -> HeaderValue {
     // Five centuries fit; in 64 bits this costs a tenth.
     let nanos = u64::try_from(timeout.as_nanos()).ok();
     let fine = nanos.and_then(|nanos| UNITS.into_iter().map(|(unit, size)| (nanos / size, unit)).find(|(count, _)| *count <= LARGEST));
-    let (count, unit) = fine.unwrap_or_else(|| ((timeout.as_secs() / 3600).min(LARGEST), "H"));
-    // Digits and a letter are what a header may have.
-    HeaderValue::try_from(format!("{count}{unit}")).unwrap_or(HeaderValue::from_static("99999999H"))
+    let (count, unit) = fine.unwrap_or_else(|| ((timeout.as_secs() / 3600).min(LARGEST), b'H'));
+    // Eight digits and a letter, from the end on: the letter is there.
+    let (mut text, mut at, mut left) = ([0; 9], 8, count);
+    text[at] = unit;
+    while at > 0 && (left > 0 || at == 8) {
+        at -= 1;
+        text[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+    // They are what a header may have.
+    HeaderValue::from_bytes(&text[at..]).unwrap_or(HeaderValue::from_static("99999999H"))
 }
 
 /// The time, if the text is one.
