@@ -35,9 +35,12 @@ struct Counted {
     page: String,
 }
 
+/// What a call comes to.
+type Call = BoxFuture<'static, Result<(), BoxError>>;
+
 /// What the handler does with its batch.
 #[derive(Clone)]
-struct Script(Arc<dyn Fn(&Batch<Viewed>) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>);
+struct Script(Arc<dyn Fn(&Batch<Viewed>) -> Call + Send + Sync>);
 
 /// The pages of each call, in order.
 #[derive(Clone, Default)]
@@ -88,13 +91,13 @@ fn app() -> AppBuilder {
         .event_handler::<__comms_Statistics_on_left>()
 }
 
-async fn start(script: impl Fn(&Batch<Viewed>) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync + 'static) -> Stage {
+async fn start(script: impl Fn(&Batch<Viewed>) -> Call + Send + Sync + 'static) -> Stage {
     let (calls, left) = (Calls::default(), Log::default());
     let app = app().provide(calls.clone()).provide(left.clone()).provide(Script(Arc::new(script)));
     Stage { app: TestApp::with(app).start().await.unwrap(), calls, left }
 }
 
-fn at_once(result: Result<(), BoxError>) -> BoxFuture<'static, Result<(), BoxError>> {
+fn at_once(result: Result<(), BoxError>) -> Call {
     Box::pin(std::future::ready(result))
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Pool {
 /// What the connections speak.
 enum Wire {
     /// HTTP/1.1, or whatever was agreed on where no connection is kept.
-    Negotiated(Client<Connector, Body>, Version),
+    Negotiated(Box<Client<Connector, Body>>, Version),
     Http2(Connections),
 }
 
@@ -60,7 +60,7 @@ impl Pool {
         let wire = if is_http2 && config.max_idle > 0 {
             Wire::Http2(Connections::new(connector, config.idle_timeout))
         } else {
-            Wire::Negotiated(negotiated(connector, config), if is_http2 { Version::HTTP_2 } else { Version::HTTP_11 })
+            Wire::Negotiated(Box::new(negotiated(connector, config)), if is_http2 { Version::HTTP_2 } else { Version::HTTP_11 })
         };
         Ok(Self { name, instances, wire, attempt_timeout: config.attempt_timeout, turn: AtomicUsize::new(0), avoided: Avoided::default() })
     }

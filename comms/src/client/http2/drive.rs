@@ -24,7 +24,7 @@ pub(super) async fn drive(connection: Connection<TokioIo<Stream>, Bytes>, pool: 
         if let Poll::Ready(ended) = connection.as_mut().poll(task) {
             return Poll::Ready(ended);
         }
-        while may_idle && !(armed && !idling.is_elapsed()) {
+        while may_idle && (!armed || idling.is_elapsed()) {
             armed = idling.as_mut().poll(task).is_pending();
             if armed {
                 break;
