@@ -38,9 +38,11 @@ struct Counted {
 /// What a call comes to.
 type Call = BoxFuture<'static, Result<(), BoxError>>;
 
+type Play = dyn Fn(&Batch<Viewed>) -> Call + Send + Sync;
+
 /// What the handler does with its batch.
 #[derive(Clone)]
-struct Script(Arc<dyn Fn(&Batch<Viewed>) -> Call + Send + Sync>);
+struct Script(Arc<Play>);
 
 /// The pages of each call, in order.
 #[derive(Clone, Default)]

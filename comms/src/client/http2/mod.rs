@@ -16,6 +16,7 @@ use hyper::{Method, Request};
 use axum_core::body::Body;
 use hyper::body::Body as _;
 
+#[cfg(feature = "grpc")]
 pub(crate) use answer::BodyLost;
 pub(super) use connections::{Connections, NoConnection, Taken};
 
