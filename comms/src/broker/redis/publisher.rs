@@ -13,7 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
 use redis::{Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Link, LinkState, up};
@@ -84,12 +84,17 @@ impl Publisher {
 
     /// Ends once `closing` is cancelled and everything is answered, or when everybody is gone.
     pub(super) async fn run(mut self) {
-        while let Some((connection, state)) = self.next_connection().await {
+        while let Some((connection, mut state)) = self.next_connection().await {
             // A server that lost its data knows no topics.
             self.known.clear();
-            match self.send_on(connection, state).await {
+            match self.send_on(connection, &mut state).await {
                 End::Closed => break,
                 End::Lost => self.take_back(),
+            }
+            // Whoever watches over the connection has to notice; until then it would be handed out again.
+            self.link.suspect();
+            if self.while_waiting(timeout(PAUSE, state.changed())).await.is_none() {
+                break;
             }
         }
         let text = "the Redis connection was closed by this process before the message was confirmed; whether it was taken is unknown";
@@ -130,7 +135,7 @@ impl Publisher {
     }
 
     /// Sends on one connection until it is lost.
-    async fn send_on(&mut self, connection: MultiplexedConnection, mut state: watch::Receiver<LinkState>) -> End {
+    async fn send_on(&mut self, connection: MultiplexedConnection, state: &mut watch::Receiver<LinkState>) -> End {
         let mut answers = Answers::new();
         let mut batch = Vec::with_capacity(BATCH);
         let mut hold_until = None;
@@ -145,7 +150,7 @@ impl Publisher {
                 Some((number, result)) = answers.next() => match self.settle(number, result) {
                     Settled::Done => {}
                     Settled::Later => hold_until = Some(Instant::now() + PAUSE),
-                    Settled::Lost => { self.link.suspect(); return End::Lost; }
+                    Settled::Lost => return End::Lost,
                 },
                 count = self.jobs.recv_many(&mut batch, BATCH.min(room)), if room > 0 => match count {
                     0 => return End::Closed,
@@ -153,7 +158,10 @@ impl Publisher {
                 },
                 () = at(deadline) => self.expire(),
                 () = at(hold_until) => {}
-                _ = state.changed() => return End::Lost,
+                _ = state.changed() => {
+                    state.mark_changed();
+                    return End::Lost;
+                }
                 () = self.closing.cancelled(), if self.open() == 0 && self.jobs.is_empty() => return End::Closed,
             }
         }
