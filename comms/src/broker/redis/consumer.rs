@@ -48,7 +48,7 @@ impl Recipe {
         let found = declare(&self.shared, &self.group, &self.subscription).await?;
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
         let ordered = self.subscription.order.is_some();
-        let desk = Desk::new(self.subscription.prefetch().max(1), ordered);
+        let desk = Desk::new(self.subscription.concurrency.max(1), self.subscription.prefetch().max(1), ordered);
         let session = Arc::new(Session {
             shared: Arc::clone(&self.shared),
             subscription: Arc::clone(&self.subscription),

@@ -24,6 +24,15 @@ pub(super) struct Place {
     pub(super) shard: Option<u16>,
 }
 
+/// What the server has to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unwritten {
+    /// The work is done.
+    Acks,
+    /// Given back unhandled.
+    Returns,
+}
+
 /// A fetched entry.
 #[derive(Debug)]
 struct Held {
@@ -46,6 +55,8 @@ pub(super) struct Next {
 /// The member's books. Everything that takes time is done by the member's task, which `changed` wakes.
 #[derive(Debug)]
 pub(super) struct Desk {
+    /// How many are handled at once.
+    concurrency: usize,
     prefetch: usize,
     ordered: bool,
     state: Mutex<State>,
@@ -75,9 +86,9 @@ struct State {
 }
 
 impl Desk {
-    pub(super) fn new(prefetch: usize, ordered: bool) -> Arc<Self> {
+    pub(super) fn new(concurrency: usize, prefetch: usize, ordered: bool) -> Arc<Self> {
         let (changed, dirty, full) = (Notify::new(), Notify::new(), Notify::new());
-        Arc::new(Self { prefetch, ordered, state: Mutex::default(), changed, dirty, full })
+        Arc::new(Self { concurrency, prefetch, ordered, state: Mutex::default(), changed, dirty, full })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -88,6 +99,12 @@ impl Desk {
     pub(super) fn room(&self) -> usize {
         let state = self.lock();
         self.prefetch.saturating_sub(state.out + state.ready.len())
+    }
+
+    /// How many more the handlers would take at once.
+    pub(super) fn demand(&self) -> usize {
+        let state = self.lock();
+        self.concurrency.saturating_sub(state.out + state.ready.len())
     }
 
     /// Takes up what was fetched.
@@ -171,29 +188,22 @@ impl Desk {
         wake(state);
     }
 
-    /// The acknowledgements that are due.
-    pub(super) fn take_acks(&self) -> BTreeMap<Place, Vec<String>> {
-        std::mem::take(&mut self.lock().acks)
-    }
-
-    /// They could not be written out.
-    pub(super) fn put_acks_back(&self, acks: BTreeMap<Place, Vec<String>>) {
+    /// Some of what is due to be written out. It stays here until that is done: whoever writes may be cancelled.
+    pub(super) fn unwritten(&self, what: Unwritten, limit: usize) -> Option<(Place, Vec<String>)> {
         let mut state = self.lock();
-        for (place, ids) in acks {
-            state.acks.entry(place).or_default().extend(ids);
-        }
-        self.dirty.notify_one();
+        let (place, ids) = state.unwritten(what).first_key_value()?;
+        Some((place.clone(), ids[..ids.len().min(limit)].to_vec()))
     }
 
-    /// What was given back, to be told to the server.
-    pub(super) fn take_returns(&self) -> BTreeMap<Place, Vec<String>> {
-        std::mem::take(&mut self.lock().returns)
-    }
-
-    pub(super) fn put_returns_back(&self, returns: BTreeMap<Place, Vec<String>>) {
+    /// The first ones of a place are written out.
+    pub(super) fn written(&self, what: Unwritten, place: &Place, count: usize) {
         let mut state = self.lock();
-        for (place, ids) in returns {
-            state.returns.entry(place).or_default().extend(ids);
+        let unwritten = state.unwritten(what);
+        if let Some(ids) = unwritten.get_mut(place) {
+            ids.drain(..count.min(ids.len()));
+            if ids.is_empty() {
+                unwritten.remove(place);
+            }
         }
     }
 
@@ -267,6 +277,13 @@ impl Desk {
 }
 
 impl State {
+    fn unwritten(&mut self, what: Unwritten) -> &mut BTreeMap<Place, Vec<String>> {
+        match what {
+            Unwritten::Acks => &mut self.acks,
+            Unwritten::Returns => &mut self.returns,
+        }
+    }
+
     fn next_ready(&self) -> Option<u64> {
         let is_free = |tag: &u64| {
             self.draining.is_empty()

@@ -1,6 +1,5 @@
 //! One membership of a group, from its beginning to the loss of its connection, and how its deliveries are settled.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use redis::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::desk::{Desk, Place};
+use super::desk::{Desk, Place, Unwritten};
 use super::fields::{self, array, number, text};
 use super::keys::GroupKeys;
 use super::script::{DUE, MOVE, REAP, RELEASE, RENEW, SETTLE};
@@ -128,52 +127,38 @@ impl Session {
 
     /// The same for one who has the turn.
     pub(super) async fn flush_in_turn(&self) -> Result<(), BrokerError> {
-        let mut acks = self.desk.take_acks();
-        let written = self.write_acks(&mut acks).await;
-        if !acks.is_empty() {
-            self.desk.put_acks_back(acks);
-        }
-        written?;
-        let mut returns = self.desk.take_returns();
-        let written = self.write_returns(&mut returns).await;
-        if !returns.is_empty() {
-            self.desk.put_returns_back(returns);
-        }
-        written
-    }
-
-    async fn write_acks(&self, acks: &mut BTreeMap<Place, Vec<String>>) -> Result<(), BrokerError> {
-        let attempted = format!("acknowledge messages of `{}`", self.group.name);
-        while let Some((place, ids)) = acks.first_key_value() {
-            for ids in ids.chunks(CHUNK) {
-                if place.topic.is_some() {
-                    self.shared.link.ask(&attempted, redis::cmd("XACK").arg(&*place.stream).arg(&*self.group.name).arg(ids)).await?;
-                } else {
-                    let keys = [&*place.stream, &self.group.owners];
-                    let settled = SETTLE.run(&self.shared.link, &attempted, &keys, |command| {
-                        command.arg(&*self.group.name).arg(&self.member).arg(shard(place)).arg(ids);
-                    });
-                    settled.await?;
+        for what in [Unwritten::Acks, Unwritten::Returns] {
+            while let Some((place, ids)) = self.desk.unwritten(what, CHUNK) {
+                match what {
+                    Unwritten::Acks => self.write_acks(&place, &ids).await?,
+                    Unwritten::Returns => self.write_returns(&place, &ids).await?,
                 }
+                self.desk.written(what, &place, ids.len());
             }
-            acks.pop_first();
         }
         Ok(())
     }
 
-    async fn write_returns(&self, returns: &mut BTreeMap<Place, Vec<String>>) -> Result<(), BrokerError> {
-        let attempted = format!("give back messages of `{}`", self.group.name);
-        while let Some((place, ids)) = returns.first_key_value() {
-            for ids in ids.chunks(CHUNK) {
-                let keys = [&*place.stream, &self.group.again];
-                let released = RELEASE.run(&self.shared.link, &attempted, &keys, |command| {
-                    command.arg(&*self.group.name).arg(place.topic.as_deref().unwrap_or_default()).arg(ids);
-                });
-                released.await?;
-            }
-            returns.pop_first();
+    async fn write_acks(&self, place: &Place, ids: &[String]) -> Result<(), BrokerError> {
+        let attempted = format!("acknowledge messages of `{}`", self.group.name);
+        if place.topic.is_some() {
+            let command = redis::cmd("XACK").arg(&*place.stream).arg(&*self.group.name).arg(ids).to_owned();
+            return self.shared.link.ask(&attempted, &command).await.map(drop);
         }
-        Ok(())
+        let keys = [&*place.stream, &self.group.owners];
+        let settled = SETTLE.run(&self.shared.link, &attempted, &keys, |command| {
+            command.arg(&*self.group.name).arg(&self.member).arg(shard(place)).arg(ids);
+        });
+        settled.await.map(drop)
+    }
+
+    async fn write_returns(&self, place: &Place, ids: &[String]) -> Result<(), BrokerError> {
+        let attempted = format!("give back messages of `{}`", self.group.name);
+        let keys = [&*place.stream, &self.group.again];
+        let released = RELEASE.run(&self.shared.link, &attempted, &keys, |command| {
+            command.arg(&*self.group.name).arg(place.topic.as_deref().unwrap_or_default()).arg(ids);
+        });
+        released.await.map(drop)
     }
 
     /// Puts a copy somewhere and settles the original in one go; a lost connection is waited out.

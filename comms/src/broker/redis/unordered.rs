@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::declare::{declare_further, places, topic_place};
 use super::desk::Place;
@@ -13,6 +13,9 @@ use super::fields::{self, Entry, array, text};
 use super::reader::{BLOCK, Reader};
 use super::session::{Session, count_topics, matching};
 use crate::broker::{BrokerError, Shard};
+
+/// How long others have the first say on what waits, when the handlers here are busy already.
+const COURTESY: Duration = Duration::from_millis(50);
 
 /// How soon a pattern's member hears of a new topic.
 const LOOK: Duration = Duration::from_millis(100);
@@ -95,11 +98,21 @@ async fn settle_the_rest(session: &Session) {
 async fn read(session: &Session, mut reader: Reader, mut places: watch::Receiver<Arc<Vec<Place>>>, tenure: u32) -> Result<(), BrokerError> {
     let attempted = format!("read messages of `{}`", session.group.name);
     let stopping = &session.shared.stopping;
+    let mut courteous = false;
     loop {
         if stopping.is_cancelled() || session.desk.leaving().is_some() {
             return Ok(());
         }
-        let room = session.desk.room();
+        let (demand, mut room) = (session.desk.demand(), session.desk.room());
+        if demand > 0 {
+            room = demand;
+        } else if room > 0 && !courteous {
+            // A member that has nothing to do gets it; what is there after that is fetched ahead.
+            let _ = timeout(COURTESY, session.desk.changed.notified()).await;
+            courteous = session.desk.demand() == 0;
+            continue;
+        }
+        courteous = false;
         if room == 0 {
             tokio::select! {
                 () = session.desk.changed.notified() => {}
