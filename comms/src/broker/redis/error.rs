@@ -52,7 +52,7 @@ fn is_certificate(error: &RedisError) -> bool {
         }
         source = cause.source();
     }
-    error.to_string().contains("certificate")
+    error.to_string().to_lowercase().contains("certificate")
 }
 
 fn advice(error: &RedisError, kind: BrokerErrorKind) -> Option<&'static str> {

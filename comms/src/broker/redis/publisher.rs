@@ -33,6 +33,9 @@ const BATCH: usize = 128;
 /// How soon to try again what the server will not take for now.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How often the server is told of a topic: somebody may have deleted what it knew.
+const KNOWN: Duration = Duration::from_secs(10);
+
 /// Makes a topic known, for subscriptions to patterns.
 const REGISTER: &str = "return redis.call('ZADD', KEYS[1], 'NX', redis.call('ZCARD', KEYS[1]), ARGV[1])";
 
@@ -59,8 +62,9 @@ pub(super) struct Publisher {
     /// Sent and not answered, by the number of their write.
     flights: BTreeMap<u64, Vec<Job>>,
     next: u64,
-    /// Topics that the server was told of.
+    /// Topics that the server was told of, since a while.
     known: HashSet<Arc<str>>,
+    known_until: Instant,
 }
 
 /// Why sending on one connection ended.
@@ -79,7 +83,7 @@ impl Publisher {
         closing: CancellationToken,
     ) -> Self {
         let (waiting, flights, known) = (VecDeque::new(), BTreeMap::new(), HashSet::new());
-        Self { window, keys, link, jobs, published, closing, waiting, flights, next: 0, known }
+        Self { window, keys, link, jobs, published, closing, waiting, flights, next: 0, known, known_until: Instant::now() }
     }
 
     /// Ends once `closing` is cancelled and everything is answered, or when everybody is gone.
@@ -191,6 +195,10 @@ impl Publisher {
     /// The writes of the jobs, behind the names of the topics that are new; also how many of those there are.
     fn pipeline(&mut self, jobs: &[Job]) -> (Pipeline, usize) {
         let mut pipeline = Pipeline::with_capacity(jobs.len());
+        if Instant::now() >= self.known_until {
+            self.known.clear();
+            self.known_until = Instant::now() + KNOWN;
+        }
         for job in jobs {
             let topic = &job.envelope.topic;
             if !self.known.contains(topic) {
