@@ -55,10 +55,7 @@ impl Unordered {
         let Self { session, reader, places, seen, tenure } = self;
         let watching = places.subscribe();
         let reading = async {
-            let result = read(&session, reader, watching, tenure).await;
-            if let Err(error) = result {
-                return Err(error);
-            }
+            read(&session, reader, watching, tenure).await?;
             settle_the_rest(&session).await;
             Ok(())
         };
