@@ -18,6 +18,8 @@ const BACKENDS: &[Backend] = &[
     Backend { schemes: &["memory"], feature: "", built_in: true },
     Backend { schemes: &["amqp"], feature: "rabbitmq", built_in: cfg!(feature = "rabbitmq") },
     Backend { schemes: &["amqps"], feature: "rabbitmq-tls", built_in: cfg!(feature = "rabbitmq-tls") },
+    Backend { schemes: &["redis"], feature: "redis", built_in: cfg!(feature = "redis") },
+    Backend { schemes: &["rediss"], feature: "redis-tls", built_in: cfg!(feature = "redis-tls") },
 ];
 
 /// Connects to the broker that the configuration names `name`.
@@ -32,6 +34,11 @@ pub(crate) async fn connect(name: &str, config: &BrokerConfig, service: &str) ->
         "amqp" | "amqps" => {
             let config = config.connect_url().expose().parse()?;
             Ok(Arc::new(crate::broker::rabbitmq::RabbitMq::connect(config, service).await?))
+        }
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" => {
+            let config = config.connect_url().expose().parse()?;
+            Ok(Arc::new(crate::broker::redis::Redis::connect(config, service).await?))
         }
         scheme => {
             let _ = service;
@@ -52,6 +59,11 @@ pub(crate) fn capabilities(name: &str, config: &BrokerConfig) -> Result<Capabili
         "amqp" | "amqps" => {
             let _: crate::broker::rabbitmq::RabbitMqConfig = config.connect_url().expose().parse()?;
             Ok(crate::broker::rabbitmq::CAPABILITIES)
+        }
+        #[cfg(feature = "redis")]
+        "redis" | "rediss" => {
+            let config: crate::broker::redis::RedisConfig = config.connect_url().expose().parse()?;
+            Ok(config.capabilities())
         }
         scheme => Err(unknown(name, scheme)),
     }

@@ -10,7 +10,11 @@ mod error;
 pub mod memory;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod subscription;
+#[cfg(any(feature = "rabbitmq", feature = "redis"))]
+mod text;
 mod topic;
 
 use std::fmt;

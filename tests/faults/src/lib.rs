@@ -1,5 +1,5 @@
 //! The whole framework under faults: applications with declared handlers, on the memory broker and on real RabbitMQ
-//! servers that are killed, cut off and restarted.
+//! and Redis servers that are killed, cut off and restarted.
 //!
 //! `cases` hold on every broker; what needs a server, a network or a process to break stands in `tests/`.
 
@@ -34,6 +34,14 @@ macro_rules! on_every_broker {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     comms_faults::cases::$group::$case(&comms_faults::world::World::rabbitmq().await).await;
+                })*
+            })*
+        }
+        mod redis {
+            $(mod $group {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    comms_faults::cases::$group::$case(&comms_faults::world::World::redis().await).await;
                 })*
             })*
         }

@@ -8,7 +8,7 @@ use comms::broker::{Broker, DeadLetter, DeadLetterFilter, Order, Subscription};
 use comms::config::Config;
 use comms::handler::SubscriptionDecl;
 use comms::message::{Envelope, Metadata};
-use comms::testing::servers::RabbitMq;
+use comms::testing::servers::{RabbitMq, Redis};
 use comms::{App, AppBuilder, Message, Publisher, Service, Stopped};
 use tokio::sync::OnceCell;
 
@@ -19,6 +19,9 @@ use crate::record::{Record, Seen};
 /// Rungs that tests can wait for.
 pub const LADDER: &str = "ladder=100ms,300ms,1s";
 
+/// Leases that tests can wait for.
+pub const LEASE: &str = "lease=4s&heartbeat=500ms";
+
 /// A broker, or a part of one that nobody else uses.
 #[derive(Debug)]
 pub struct World(Kind);
@@ -27,6 +30,7 @@ pub struct World(Kind);
 enum Kind {
     Memory(Memory),
     RabbitMq { url: String },
+    Redis { url: String },
 }
 
 impl World {
@@ -42,6 +46,12 @@ impl World {
         Self::at(&server.url_for(&vhost(server).await))
     }
 
+    /// On a database of its own, of the server that all tests of the process share.
+    pub async fn redis() -> Self {
+        let server = Redis::shared().await;
+        Self::at(&server.url_for(database()))
+    }
+
     /// On the server of this URL.
     #[must_use]
     pub fn at(url: &str) -> Self {
@@ -51,7 +61,11 @@ impl World {
     /// On the server of this URL, with further options.
     #[must_use]
     pub fn with(url: &str, options: &str) -> Self {
-        Self(Kind::RabbitMq { url: format!("{url}?{LADDER}&connect_timeout=60s&publish_timeout=60s&{options}") })
+        const PATIENT: &str = "connect_timeout=60s&publish_timeout=60s";
+        Self(match url.starts_with("redis") {
+            true => Kind::Redis { url: format!("{url}?{LEASE}&durable=true&{PATIENT}&{options}") },
+            false => Kind::RabbitMq { url: format!("{url}?{LADDER}&{PATIENT}&{options}") },
+        })
     }
 
     /// The URL, to hand it to another process.
@@ -59,7 +73,7 @@ impl World {
     pub fn url(&self) -> &str {
         match &self.0 {
             Kind::Memory(_) => "memory:",
-            Kind::RabbitMq { url } => url,
+            Kind::RabbitMq { url } | Kind::Redis { url } => url,
         }
     }
 
@@ -69,7 +83,7 @@ impl World {
         let app = app.observer(Arc::new(record.clone()));
         let app = match &self.0 {
             Kind::Memory(memory) => app.broker("default", Arc::new(memory.connect())),
-            Kind::RabbitMq { url } => app.config(configured(url)),
+            Kind::RabbitMq { url } | Kind::Redis { url } => app.config(configured(url)),
         };
         Member { app: app.start().await.unwrap_or_else(|error| panic!("the application did not start: {error}")), record }
     }
@@ -93,8 +107,25 @@ impl World {
                 let queues = RabbitMq::shared().await.queues_in(vhost).await.unwrap_or_else(|error| panic!("{error}"));
                 queues.iter().map(|queue| usize::try_from(queue.unacknowledged).unwrap_or(usize::MAX)).sum()
             }
+            Kind::Redis { url } => pending(url).await,
         }
     }
+}
+
+/// How many entries are fetched and not acknowledged in the database of the URL, over all streams and groups.
+async fn pending(url: &str) -> usize {
+    const SUM: &str = "local sum = 0; for _, key in ipairs(redis.call('KEYS', '*')) do if redis.call('TYPE', key).ok == 'stream' then \
+        for _, group in ipairs(redis.call('XINFO', 'GROUPS', key)) do sum = sum + group[6] end end end; return sum";
+    let database = url.split_once('?').and_then(|(url, _)| url.rsplit_once('/')).map_or("0", |(_, database)| database);
+    let sum = Redis::shared().await.cli(&["-n", database, "EVAL", SUM, "0"]).await.unwrap_or_else(|error| panic!("{error}"));
+    sum.trim().parse().unwrap_or_else(|error| panic!("{sum}: {error}"))
+}
+
+/// A database of the shared Redis server that no other test of the process uses.
+#[must_use]
+pub fn database() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The configuration of an application whose broker is at the URL.

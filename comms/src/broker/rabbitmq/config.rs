@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::text::{self, parse_duration, parse_size, percent_decode};
+use crate::broker::text::{self, parse_duration, parse_size, percent_decode};
 use crate::broker::{BrokerError, BrokerErrorKind};
 
 /// How queues are made: replicated by Raft, or the older kind.

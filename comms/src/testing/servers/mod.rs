@@ -16,15 +16,19 @@
 //! # }
 //! ```
 
+mod daemon;
 mod error;
 pub(in crate::testing) mod ports;
 mod process;
 mod program;
 mod rabbitmq;
+mod redis;
 mod sandbox;
 mod tls;
+mod url;
 
 pub use error::ServerError;
 pub use ports::Port;
 pub use rabbitmq::{Permissions, QueueInfo, RabbitMq, RabbitMqBuilder};
+pub use redis::{Redis, RedisBuilder};
 pub use tls::Certificates;

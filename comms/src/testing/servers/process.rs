@@ -108,6 +108,14 @@ impl Drop for Process {
     }
 }
 
+/// Like `spawn_blocking`, with a panic carried over to the caller.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
+}
+
 /// Asks until there is an answer; `None` at the deadline.
 ///
 /// Blocks the thread by the real clock, not by tokio's: a test with paused time would see every

@@ -1,4 +1,4 @@
-//! The shop over a real RabbitMQ, each service in a process of its own, with nothing changed but the configuration.
+//! The shop over a real RabbitMQ, and over a real Redis, each service in a process of its own, with nothing changed but the configuration.
 
 mod solo;
 
@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use comms::broker::rabbitmq::RabbitMq;
+use comms::config::Config;
 use comms::testing::servers;
 use comms::{App, AppBuilder, CommandBus, event_handler};
 use shop_contracts::{OrderShipped, PaymentFailed, PlaceOrder};
@@ -33,12 +33,12 @@ fn note(done: &Done, order_id: String) {
 }
 
 async fn auditor(url: &str, done: &Done) -> App {
-    let broker = RabbitMq::connect(url.parse().expect("the URL is one"), "auditor").await.expect("the server answers");
+    let config = Config::from_toml(&format!("[brokers.default]\nurl = \"{url}\"")).expect("a configuration");
     AppBuilder::new("auditor")
         .provide(Done::clone(done))
         .event_function::<comms::handler!(on_order_shipped)>("auditor")
         .event_function::<comms::handler!(on_payment_failed)>("auditor")
-        .broker("default", Arc::new(broker))
+        .config(config)
         .start()
         .await
         .expect("the auditor starts")
@@ -85,7 +85,26 @@ async fn wait_until_open(commands: &CommandBus, done: &Done) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_order_is_lost_and_nothing_restarted_when_the_broker_is_killed_in_the_middle_of_the_traffic() {
     let rabbitmq = servers::RabbitMq::start().await.expect("RabbitMQ starts");
-    let (solo, done) = (Solo::over(rabbitmq.url()), Done::default());
+    let crash = async {
+        rabbitmq.kill().await.expect("the server is killed");
+        rabbitmq.restart().await.expect("the server starts again on its data");
+    };
+    no_order_is_lost(&rabbitmq.url(), crash, wait_until_everything_is_handled(&rabbitmq)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_order_is_lost_and_nothing_restarted_when_redis_is_killed_in_the_middle_of_the_traffic() {
+    let redis = servers::Redis::start().await.expect("Redis starts");
+    let crash = async {
+        redis.kill().await.expect("the server is killed");
+        redis.restart().await.expect("the server starts again on its data");
+    };
+    let url = format!("{}?durable=true", redis.url());
+    no_order_is_lost(&url, crash, wait_until_redis_has_everything_handled(&redis)).await;
+}
+
+async fn no_order_is_lost(url: &str, crash: impl Future<Output = ()>, handled: impl Future<Output = ()>) {
+    let (solo, done) = (Solo::over(url.to_owned()), Done::default());
     let app = auditor(solo.url(), &done).await;
     let commands: CommandBus = app.inject().expect("every application has its buses");
     let programs = [solo::INVENTORY, solo::PAYMENTS, solo::ORDERS, solo::BILLING, env!("CARGO_BIN_EXE_solo-notifications")];
@@ -101,16 +120,42 @@ async fn no_order_is_lost_and_nothing_restarted_when_the_broker_is_killed_in_the
         })
     };
     wait_until_done(&done, &orders(1..=50), Duration::from_secs(60)).await;
-    rabbitmq.kill().await.expect("the server is killed");
-    rabbitmq.restart().await.expect("the server starts again on its data");
+    crash.await;
 
     traffic.await.expect("every order is accepted");
     wait_until_done(&done, &orders(1..=300), Duration::from_secs(90)).await;
-    wait_until_everything_is_handled(&rabbitmq).await;
+    handled.await;
     for (service, program) in services.iter_mut().zip(programs) {
         assert_eq!(service.try_wait().expect("its state can be read"), None, "{program} is still the same process");
     }
     app.shutdown().await;
+}
+
+/// Nothing is pending, unread, waiting or dead in any group, those of the customers' notifications included.
+async fn wait_until_redis_has_everything_handled(redis: &servers::Redis) {
+    const LEFT: &str = r"local left = {}
+        for _, key in ipairs(redis.call('KEYS', 'comms:*')) do
+            local kind = redis.call('TYPE', key).ok
+            if kind == 'stream' then
+                for _, g in ipairs(redis.call('XINFO', 'GROUPS', key)) do
+                    local unread = #redis.call('XRANGE', key, '(' .. g[8], '+', 'COUNT', 1)
+                    if g[6] + unread > 0 then left[#left + 1] = key .. ' of ' .. g[2] end
+                end
+                if string.match(key, ':dead$') and redis.call('XLEN', key) > 0 then left[#left + 1] = key end
+            elseif string.match(key, ':delayed$') and redis.call('ZCARD', key) > 0 then left[#left + 1] = key end
+        end
+        return left";
+    let groups = redis.cli(&["SMEMBERS", "comms:groups"]).await.expect("the server lists its groups");
+    assert!(groups.contains("notifications:"), "{groups}");
+    let give_up = Instant::now() + Duration::from_secs(60);
+    loop {
+        let left = redis.cli(&["EVAL", LEFT, "0"]).await.expect("the server counts");
+        if left.trim().is_empty() {
+            return;
+        }
+        assert!(Instant::now() < give_up, "these still hold messages: {left}");
+        sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// No queue of any service holds a message, those of the customers' notifications included; nobody's order is hopeless.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::RabbitMq;
 use super::node::Node;
-use super::{RabbitMq, blocking};
 use crate::testing::servers::ServerError;
+use crate::testing::servers::process::blocking;
 
 /// Options of a [`RabbitMq`] server.
 #[derive(Debug, Clone)]

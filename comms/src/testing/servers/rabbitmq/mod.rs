@@ -4,7 +4,6 @@ mod builder;
 mod ctl;
 mod node;
 mod settings;
-mod url;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +16,7 @@ use tokio::sync::OnceCell;
 pub use self::builder::RabbitMqBuilder;
 pub use self::ctl::{Permissions, QueueInfo};
 use self::node::Node;
+use super::process::blocking;
 use super::{Certificates, ServerError};
 
 /// A RabbitMQ server of its own, on loopback, with a temporary directory.
@@ -118,13 +118,13 @@ impl RabbitMq {
     /// The last lines that the server logged, to be shown by a failing test.
     #[must_use]
     pub fn log(&self) -> String {
-        self.node.log()
+        self.node.daemon.log()
     }
 
     /// The server's process id while it runs. It is another one after a restart.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.node.pid()
+        self.node.daemon.pid()
     }
 
     /// Kills the server as `kill -9` does: nothing is flushed, clients see a reset. Returns when the
@@ -133,7 +133,7 @@ impl RabbitMq {
     /// # Errors
     /// [`ServerError::Io`] when the operating system refuses.
     pub async fn kill(&self) -> Result<(), ServerError> {
-        self.run(Node::kill).await
+        self.run(|node| node.daemon.kill()).await
     }
 
     /// Asks the server to shut down (SIGTERM) and returns when the process is gone. Does nothing
@@ -142,7 +142,7 @@ impl RabbitMq {
     /// # Errors
     /// [`ServerError::Timeout`] when it does not end by itself within the deadline; it is killed then.
     pub async fn stop(&self) -> Result<(), ServerError> {
-        self.run(Node::stop).await
+        self.run(|node| node.daemon.stop()).await
     }
 
     /// Starts the server again on the same data and the same ports, after it was killed or stopped;
@@ -151,7 +151,7 @@ impl RabbitMq {
     /// # Errors
     /// As [`RabbitMq::start`] and [`RabbitMq::stop`].
     pub async fn restart(&self) -> Result<(), ServerError> {
-        self.run(|node| node.stop().and_then(|()| node.start())).await
+        self.run(|node| node.daemon.stop().and_then(|()| node.start())).await
     }
 
     /// Freezes the server (SIGSTOP): connections stay open, nothing is answered.
@@ -159,7 +159,7 @@ impl RabbitMq {
     /// # Errors
     /// [`ServerError::NotRunning`], or [`ServerError::Io`] when the operating system refuses.
     pub async fn pause(&self) -> Result<(), ServerError> {
-        self.run(|node| node.signal("STOP")).await
+        self.run(|node| node.daemon.signal("STOP")).await
     }
 
     /// Ends a [`RabbitMq::pause`] (SIGCONT).
@@ -167,20 +167,12 @@ impl RabbitMq {
     /// # Errors
     /// [`ServerError::NotRunning`], or [`ServerError::Io`] when the operating system refuses.
     pub async fn resume(&self) -> Result<(), ServerError> {
-        self.run(|node| node.signal("CONT")).await
+        self.run(|node| node.daemon.signal("CONT")).await
     }
 
     /// Runs blocking work on the node where it doesn't hold up the runtime.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Node) -> Result<T, ServerError> + Send + 'static) -> Result<T, ServerError> {
         let node = Arc::clone(&self.node);
         blocking(move || work(&node)).await
-    }
-}
-
-/// Like `spawn_blocking`, with a panic carried over to the caller.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
 }

@@ -1,42 +1,37 @@
 //! The server's process: life and death on the same files and ports.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use super::builder::RabbitMqBuilder;
 use super::settings::{self, Ports, Programs};
-use super::url;
+use crate::testing::servers::daemon::Daemon;
 use crate::testing::servers::ports::Port;
-use crate::testing::servers::process::{Process, poll};
+use crate::testing::servers::process::Process;
 use crate::testing::servers::sandbox::{Output, Sandbox};
+use crate::testing::servers::url;
 use crate::testing::servers::{Certificates, ServerError};
 
 /// What the server logs when its boot is complete.
 const BOOTED: &str = "Server startup complete";
 
-/// How many lines of the log an error shows.
-const LOG_LINES: usize = 30;
+/// What follows the first errors is Erlang's crash reports.
+const ERROR: &str = "[error]";
 
-/// A server with its directory; it runs while `running` holds a process.
+/// A server with its directory.
 ///
 /// The order of the fields is the order of dropping: the server, epmd, then the directory.
 #[derive(Debug)]
 pub(super) struct Node {
-    running: Mutex<Option<Process>>,
+    pub(super) daemon: Daemon,
     _epmd: Process,
     pub(super) sandbox: Sandbox,
     programs: Programs,
     ports: Ports,
     certificates: Option<Certificates>,
     pub(super) options: RabbitMqBuilder,
-    /// Where in the log the present run begins, in bytes.
-    log_start: AtomicUsize,
 }
 
 impl Node {
@@ -50,38 +45,26 @@ impl Node {
             false => None,
         };
         settings::write_files(&sandbox, &options, &ports, certificates.as_ref())?;
+        let name = format!("RabbitMQ on {}", ports.amqp_address());
         Ok(Self {
-            running: Mutex::new(None),
+            daemon: Daemon::new(name, sandbox.directory(), options.deadline, Some(ERROR)),
             _epmd: start_epmd(&sandbox, &programs.epmd, &ports.epmd)?,
             sandbox,
             programs,
             ports,
             certificates,
             options,
-            log_start: AtomicUsize::new(0),
         })
     }
 
     /// Starts the process and waits until it accepts connections; does nothing when it runs.
     pub(super) fn start(&self) -> Result<(), ServerError> {
-        let mut running = self.running();
-        if let Some(server) = running.as_mut()
-            && server.try_wait()?.is_none()
-        {
-            return Ok(());
-        }
-        self.log_start.store(self.log_bytes().len(), Ordering::Relaxed);
-        let mut server = self.spawn(&self.programs.server, &[], Output::Log(&self.log_path()))?;
-        self.await_ready(&mut server)?;
-        *running = Some(server);
-        Ok(())
+        self.daemon.start(|output| self.spawn(&self.programs.server, &[], output), || self.is_ready())
     }
 
     /// Starts `rabbitmqctl`.
     pub(super) fn spawn_ctl(&self, arguments: &[&str]) -> Result<Process, ServerError> {
-        if self.running().is_none() {
-            return Err(self.not_running());
-        }
+        self.daemon.expect_running()?;
         self.spawn(&self.programs.ctl, arguments, Output::Piped)
     }
 
@@ -90,50 +73,10 @@ impl Node {
         self.sandbox.spawn(program, arguments, &environment, output)
     }
 
-    fn await_ready(&self, server: &mut Process) -> Result<(), ServerError> {
-        let deadline = Instant::now() + self.options.deadline;
-        let ready = poll(Some(deadline), || match server.try_wait()? {
-            Some(status) => Err(self.exited(status)),
-            None => Ok(self.is_ready().then_some(())),
-        })?;
-        ready.ok_or_else(|| self.timeout(format!("{} becoming ready", self.name())))
-    }
-
     /// Clients are let in a moment before the boot is complete; until then `rabbitmqctl` doesn't see
     /// the node as running and answers, for instance, that there are no queues. So both are awaited.
     fn is_ready(&self) -> bool {
-        self.log_of_this_run().contains(BOOTED) && greets(self.address())
-    }
-
-    pub(super) fn kill(&self) -> Result<(), ServerError> {
-        match self.running().take() {
-            Some(mut server) => server.kill(),
-            None => Ok(()),
-        }
-    }
-
-    pub(super) fn stop(&self) -> Result<(), ServerError> {
-        let Some(mut server) = self.running().take() else {
-            return Ok(());
-        };
-        if server.try_wait()?.is_some() {
-            return Ok(());
-        }
-        server.signal("TERM")?;
-        server.signal("CONT")?; // one that is paused would never see the first
-        let ended = server.wait_until(Instant::now() + self.options.deadline)?;
-        match ended {
-            Some(_) => Ok(()),
-            None => Err(self.timeout(format!("the graceful stop of {}", self.name()))),
-        }
-    }
-
-    pub(super) fn signal(&self, name: &str) -> Result<(), ServerError> {
-        self.running().as_ref().ok_or_else(|| self.not_running())?.signal(name)
-    }
-
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.running().as_ref().map(Process::pid)
+        self.daemon.log_of_this_run().contains(BOOTED) && greets(self.address())
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -153,59 +96,6 @@ impl Node {
         let password = url::encode(&self.options.password);
         let vhost = url::encode(vhost);
         format!("{scheme}://{user}:{password}@{address}/{vhost}")
-    }
-
-    /// The end of the present run's log.
-    pub(super) fn log(&self) -> String {
-        let text = self.log_of_this_run();
-        let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
-    }
-
-    /// The first errors of the present run (what follows them is Erlang's crash reports), or the
-    /// log's end when there is none.
-    fn log_of_failure(&self) -> String {
-        let text = self.log_of_this_run();
-        let errors = text.lines().filter(|line| line.contains("[error]"));
-        let errors: Vec<_> = errors.take(LOG_LINES).collect();
-        match errors.is_empty() {
-            true => self.log(),
-            false => errors.join("\n"),
-        }
-    }
-
-    fn log_of_this_run(&self) -> String {
-        let bytes = self.log_bytes();
-        let start = self.log_start.load(Ordering::Relaxed).min(bytes.len());
-        String::from_utf8_lossy(&bytes[start..]).into_owned()
-    }
-
-    fn log_bytes(&self) -> Vec<u8> {
-        fs::read(self.log_path()).unwrap_or_default()
-    }
-
-    fn log_path(&self) -> PathBuf {
-        self.sandbox.directory().join("server.log")
-    }
-
-    fn not_running(&self) -> ServerError {
-        ServerError::NotRunning { server: self.name() }
-    }
-
-    fn exited(&self, status: ExitStatus) -> ServerError {
-        ServerError::Exited { server: self.name(), status, log: self.log_of_failure() }
-    }
-
-    fn timeout(&self, what: String) -> ServerError {
-        ServerError::Timeout { what, after: self.options.deadline, log: self.log_of_failure() }
-    }
-
-    fn name(&self) -> String {
-        format!("RabbitMQ on {}", self.address())
-    }
-
-    fn running(&self) -> MutexGuard<'_, Option<Process>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

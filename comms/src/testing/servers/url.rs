@@ -1,4 +1,4 @@
-//! AMQP URLs.
+//! Texts in URLs.
 
 use std::fmt::Write as _;
 
