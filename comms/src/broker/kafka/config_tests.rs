@@ -6,7 +6,8 @@ fn parse(url: &str) -> Result<KafkaConfig, String> {
 
 #[test]
 fn everything_in_a_url_is_read() {
-    let config = parse("kafka://shop:p%40ss%3F@k1,k2:9094,[::1]:1/?window=5&ladder=1s,5m&compression=lz4&replication=3&partitions=12").unwrap();
+    let config =
+        parse("kafka://shop:p%40ss%3F@k1,k2:9094,[::1]:1/?window=5&ladder=1s,5m&compression=lz4&replication=3&partitions=12").unwrap();
     assert_eq!(config.hosts, [("k1".to_owned(), 9092), ("k2".to_owned(), 9094), ("::1".to_owned(), 1)]);
     assert_eq!((config.user.as_deref(), config.password.as_str()), (Some("shop"), "p@ss?"));
     assert_eq!((config.window, config.replication, config.partitions), (5, Some(3), 12));

@@ -86,6 +86,17 @@ impl State {
         self.tags.len()
     }
 
+    /// The connection was lost: what was unsettled is delivered again, and settling the old deliveries does nothing. To the
+    /// pipeline it is as if the partitions had come anew.
+    pub(super) fn begin_anew(&mut self) {
+        self.tags.clear();
+        for (place, tenure) in &mut self.tenures {
+            tenure.before += 1;
+            tenure.shard.tenure += 1;
+            self.again.extend(tenure.log.take_back().into_iter().map(|offset| (offset, place.clone())));
+        }
+    }
+
     /// Stops all deliveries of these partitions if nothing of them is with the pipeline, or in any case.
     pub(super) fn seal(&mut self, places: &[Place], in_any_case: bool) -> bool {
         let is_drained = places.iter().filter_map(|place| self.tenures.get(place)).all(|tenure| tenure.log.held().next().is_none());

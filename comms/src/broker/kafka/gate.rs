@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
@@ -31,6 +31,7 @@ pub(super) struct Gate {
     steps: Arc<Mutex<VecDeque<Step>>>,
     closing: Arc<AtomicBool>,
     commit_failed: Arc<AtomicBool>,
+    lost: Arc<AtomicBool>,
 }
 
 impl Gate {
@@ -47,6 +48,11 @@ impl Gate {
         self.closing.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the connection to all brokers was lost since the last time.
+    pub(super) fn take_lost(&self) -> bool {
+        self.lost.swap(false, Ordering::Relaxed)
+    }
+
     /// Whether a commit failed since the last time; it has to be repeated.
     pub(super) fn take_commit_failed(&self) -> bool {
         self.commit_failed.swap(false, Ordering::Relaxed)
@@ -59,6 +65,9 @@ impl ClientContext for Gate {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.lost.store(true, Ordering::Relaxed);
+        }
         self.health.note(&error, reason);
     }
 }

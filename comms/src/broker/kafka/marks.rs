@@ -100,12 +100,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let mark = Mark {
-            dirty: 2,
-            until: 120,
-            held: BTreeMap::from([(100, 3), (104, 1)]),
-            settled: BTreeSet::from([101, 102, 103, 107]),
-        };
+        let mark = Mark { dirty: 2, until: 120, held: BTreeMap::from([(100, 3), (104, 1)]), settled: BTreeSet::from([101, 102, 103, 107]) };
         let text = mark.write(100);
         assert_eq!(text, "comms1;d=2;u=20;h=0:3,4:1;s=1-3,7");
         assert_eq!(Mark::read(&text, 100), mark);

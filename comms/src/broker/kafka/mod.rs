@@ -97,7 +97,8 @@ impl Kafka {
     /// A message's own deadline, but no more than the configured time.
     fn deadline(&self, envelope: &Envelope) -> Instant {
         let longest = self.shared.config.publish_timeout;
-        let left = envelope.metadata.deadline.map(|deadline| Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or_default());
+        let left =
+            envelope.metadata.deadline.map(|deadline| Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or_default());
         Instant::now() + left.map_or(longest, |left| left.min(longest))
     }
 

@@ -83,6 +83,19 @@ impl Log {
         self.entries.values().filter_map(|entry| if let Entry::Held(tag, _) = entry { Some(*tag) } else { None })
     }
 
+    /// Takes back what is with the pipeline; its offsets are returned.
+    pub(super) fn take_back(&mut self) -> Vec<i64> {
+        let mut taken = Vec::new();
+        for (&offset, entry) in &mut self.entries {
+            if let Entry::Held(_, kept) = entry {
+                let kept = Kept { redelivered: kept.redelivered + 1, ..kept.clone() };
+                *entry = Entry::Again(kept);
+                taken.push(offset);
+            }
+        }
+        taken
+    }
+
     /// What to commit. While the tenure lasts, the next `window` messages may be delivered before the next commit.
     pub(super) fn commit(&self, lasts: Option<i64>) -> (i64, Mark) {
         let low = self.low();

@@ -4,8 +4,8 @@
 //! consumer takes them from their partition's queue.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::Message;
@@ -141,6 +141,10 @@ impl Worker {
             while let Some(step) = self.gate.next_step() {
                 self.step(step);
             }
+            if self.gate.take_lost() {
+                self.desk.lock().begin_anew();
+                self.desk.waker.wake();
+            }
             self.finish_moving();
             self.commit_in_time();
             if self.desk.subscription.ephemeral && self.listed.elapsed() >= self.desk.shared.config.refresh {
@@ -173,6 +177,8 @@ impl Worker {
                     let read = headers::read(&message, &place.0);
                     tenure.stray(read);
                 }
+                drop(state);
+                self.desk.waker.wake();
             }
             Some(Err(error)) => tracing::debug!(%error, group = self.desk.names.group, "consuming"),
             None => {}
@@ -288,7 +294,10 @@ impl Worker {
             return;
         }
         if late {
-            tracing::warn!(group = self.desk.names.group, "partitions move to another member with messages in hand: they are delivered again");
+            tracing::warn!(
+                group = self.desk.names.group,
+                "partitions move to another member with messages in hand: they are delivered again"
+            );
         }
         self.commit(CommitMode::Sync, None, true);
         if let Some(moving) = self.moving.take() {

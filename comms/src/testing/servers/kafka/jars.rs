@@ -10,7 +10,8 @@ const INSTALL: &str = "`tests/servers/install-kafka` fetches it with Maven and p
 pub(super) fn find() -> Result<PathBuf, ServerError> {
     let named = std::env::var_os("COMMS_TEST_KAFKA").map(PathBuf::from);
     let cache = cache();
-    let found = named.iter().filter(|directory| holds_broker(directory)).cloned().chain(cache.iter().flat_map(|cache| newest(cache))).next();
+    let found =
+        named.iter().filter(|directory| holds_broker(directory)).cloned().chain(cache.iter().flat_map(|cache| newest(cache))).next();
     found.ok_or_else(|| ServerError::NotInstalled {
         program: "Apache Kafka (kafka_2.13-*.jar)",
         looked_in: named.into_iter().chain(cache).collect(),

@@ -70,7 +70,8 @@ impl Node {
     }
 
     fn run_storage_tool(&self) -> Result<(), ServerError> {
-        let mut arguments = ["kafka.tools.StorageTool", "format", "-t", settings::CLUSTER, "-c", "server.properties"].map(str::to_owned).to_vec();
+        let mut arguments =
+            ["kafka.tools.StorageTool", "format", "-t", settings::CLUSTER, "-c", "server.properties"].map(str::to_owned).to_vec();
         if let Some((user, password)) = &self.options.user {
             for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-512"] {
                 arguments.extend(["--add-scram".to_owned(), format!("{mechanism}=[name={user},password={password}]")]);
@@ -86,6 +87,10 @@ impl Node {
 
     fn spawn_java(&self, arguments: &[String], output: Output<'_>) -> Result<Process, ServerError> {
         let mut all: Vec<String> = settings::JAVA.map(str::to_owned).to_vec();
+        let archive = self.jars.join("classes.jsa");
+        if archive.exists() {
+            all.push(format!("-XX:SharedArchiveFile={}", archive.display()));
+        }
         all.extend(["-cp".to_owned(), format!("{}/*", self.jars.display())]);
         all.extend_from_slice(arguments);
         let all: Vec<&str> = all.iter().map(String::as_str).collect();

@@ -146,9 +146,10 @@ fn sasl_config(user: &str, password: &str) -> Vec<String> {
         "listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512".to_owned(),
         format!("listener.name.sasl.plain.sasl.jaas.config={module}.plain.PlainLoginModule required user_{user}=\"{password}\";"),
     ];
-    lines.extend(["256", "512"].map(|bits| {
-        format!("listener.name.sasl.scram-sha-{bits}.sasl.jaas.config={module}.scram.ScramLoginModule required;")
-    }));
+    lines.extend(
+        ["256", "512"]
+            .map(|bits| format!("listener.name.sasl.scram-sha-{bits}.sasl.jaas.config={module}.scram.ScramLoginModule required;")),
+    );
     lines
 }
 
