@@ -104,6 +104,8 @@ pub(super) fn base(config: &KafkaConfig, service: &str) -> ClientConfig {
         .set("topic.metadata.refresh.fast.interval.ms", "50")
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "2000")
+        // A broker that is silent for so long is taken for dead.
+        .set("socket.timeout.ms", "10000")
         .set("socket.keepalive.enable", "true")
         .set("socket.nagle.disable", "true");
     security(&mut client, config);
@@ -149,6 +151,7 @@ pub(super) fn producer(config: &KafkaConfig, service: &str) -> ClientConfig {
         .set("acks", "all")
         .set("partitioner", "murmur2_random")
         .set("message.timeout.ms", millis(config.publish_timeout.max(Duration::from_millis(10))))
+        .set("request.timeout.ms", "10000")
         .set("linger.ms", millis(config.linger))
         .set("compression.type", compression)
         .set("message.max.bytes", largest(config).to_string())

@@ -34,10 +34,10 @@ use tokio::time::{Instant, timeout_at};
 pub use self::config::{Compression, KafkaConfig, Sasl};
 use self::consumer::KafkaConsumer;
 use self::names::Names;
-use self::shared::{Outgoing, Shared, patiently};
+use self::shared::{Outgoing, Refused, Shared, patiently};
 use super::{
     Admin, Broker, BrokerError, BrokerErrorKind, Capabilities, Confirm, ConnectionState, Consumer, DeadLetter, DeadLetterFilter, PlanItem,
-    Publishing, Subscription, validate_topic,
+    Publishing, Receipt, Subscription, validate_topic,
 };
 use crate::message::Envelope;
 
@@ -108,6 +108,13 @@ impl Kafka {
         Outgoing { topic, partition, key, headers: headers::write(&envelope.metadata), payload: Some(envelope.payload.clone()) }
     }
 
+    /// Waits until the producer has a place.
+    async fn wait(&self, back: Box<Refused>, deadline: Instant, answered: Answered) -> Confirm {
+        let (outgoing, answer, room) = *back;
+        self.shared.post_patiently(outgoing, deadline, answer, room).await;
+        Confirm::waiting(answered)
+    }
+
     /// Waits for the topic and for room; that is the back-pressure.
     async fn hand_over(&self, envelope: Arc<Envelope>, deadline: Instant) -> Confirm {
         let shared = &self.shared;
@@ -128,6 +135,9 @@ impl Kafka {
         Confirm::waiting(answered)
     }
 }
+
+/// What will come of a message.
+type Answered = oneshot::Receiver<Result<Receipt, BrokerError>>;
 
 /// How large the headers may be, in bytes; a topic takes that much beside the payload.
 const MAX_HEADERS: usize = 192 << 10;
@@ -161,11 +171,7 @@ impl Broker for Kafka {
         let (answer, answered) = oneshot::channel();
         match self.shared.post(self.outgoing(&envelope, topic, partitions), deadline, answer, room) {
             Ok(()) => Publishing::done(Confirm::waiting(answered)),
-            Err(back) => Publishing::Waiting(Box::pin(async move {
-                let (outgoing, answer, room) = *back;
-                self.shared.post_patiently(outgoing, deadline, answer, room).await;
-                Confirm::waiting(answered)
-            })),
+            Err(back) => Publishing::Waiting(Box::pin(self.wait(back, deadline, answered))),
         }
     }
 

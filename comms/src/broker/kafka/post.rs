@@ -1,7 +1,8 @@
 //! What was handed to the producer and is not confirmed yet.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use rdkafka::Message;
 use rdkafka::client::ClientContext;
@@ -11,7 +12,7 @@ use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::client::{Health, log};
+use super::client::{Health, Lookup, log};
 use super::error::undelivered;
 use super::trail::Trail;
 use crate::broker::{BrokerError, BrokerErrorKind, Reach, Receipt};
@@ -91,12 +92,16 @@ impl Post {
     }
 
     /// Answers what is late, until nobody needs it any more.
-    pub(super) async fn watch(post: std::sync::Weak<Self>) {
+    pub(super) async fn watch(post: Weak<Self>, lookup: Weak<Lookup>) {
         loop {
             let Some(strong) = post.upgrade() else { return };
+            // What it has to say is taken up here; no message comes.
+            if let Some(lookup) = lookup.upgrade() {
+                let _ = lookup.poll(Duration::ZERO);
+            }
             let next = strong.lock().deadlines.keys().next().map(|(deadline, _)| *deadline);
             // Looks after itself now and then: when everybody else is gone, it goes too.
-            let wait = next.unwrap_or_else(|| Instant::now() + std::time::Duration::from_secs(1));
+            let wait = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
             tokio::select! {
                 () = sleep_until(wait) => {}
                 () = strong.changed.notified() => {}

@@ -38,6 +38,9 @@ pub(super) struct Outgoing {
     pub(super) payload: Option<Bytes>,
 }
 
+/// What the producer had no place for.
+pub(super) type Refused = (Outgoing, Answer, OwnedSemaphorePermit);
+
 pub(super) struct Shared {
     pub(super) config: Arc<KafkaConfig>,
     pub(super) service: String,
@@ -62,7 +65,7 @@ impl Shared {
         let lookup = Arc::new(lookup);
         await_answer(&config, &lookup, &health).await?;
         let producer = new_producer(&config, service, &post)?;
-        tokio::spawn(Post::watch(Arc::downgrade(&post)));
+        tokio::spawn(Post::watch(Arc::downgrade(&post), Arc::downgrade(&lookup)));
         Ok(Self {
             service: service.to_owned(),
             health,
@@ -93,7 +96,7 @@ impl Shared {
         deadline: Instant,
         answer: Answer,
         room: OwnedSemaphorePermit,
-    ) -> Result<(), Box<(Outgoing, Answer, OwnedSemaphorePermit)>> {
+    ) -> Result<(), Box<Refused>> {
         let Some(producer) = self.producer() else {
             let _ = answer.send(Err(BrokerError::closed("publish")));
             return Ok(());
