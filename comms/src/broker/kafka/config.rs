@@ -50,6 +50,7 @@ pub enum Sasl {
 /// | `compression` | `none` | `none`, `gzip`, `snappy` or `lz4` |
 /// | `max_message` | `16MiB` | larger payloads are refused before they are sent; topics are made to take as much |
 /// | `partitions` | `8` | of topics that have to be made |
+/// | `prefix` | | stands before the names of all topics and groups, for several environments on one cluster |
 /// | `replication` | the broker's | how many brokers keep each of those topics |
 /// | `ladder` | `1s,5s,15s,1m,5m,15m,1h` | the delays of retries, ascending |
 /// | `session_timeout` | `45s` | a member that is silent for so long is taken for dead |
@@ -87,6 +88,8 @@ pub struct KafkaConfig {
     pub max_message: usize,
     /// How many partitions a topic gets that has to be made.
     pub partitions: u16,
+    /// What stands before the names of all topics and groups.
+    pub prefix: String,
     /// How many brokers keep it; the broker's own default when it is not set.
     pub replication: Option<u16>,
     /// The delays of retries, ascending and never empty.
@@ -120,6 +123,7 @@ const OPTIONS: &[&str] = &[
     "compression",
     "max_message",
     "partitions",
+    "prefix",
     "replication",
     "ladder",
     "session_timeout",
@@ -148,6 +152,7 @@ impl Default for KafkaConfig {
             compression: Compression::None,
             max_message: 16 << 20,
             partitions: 8,
+            prefix: String::new(),
             replication: None,
             ladder: [1, 5, 15, 60, 300, 900, 3600].map(Duration::from_secs).to_vec(),
             session_timeout: Duration::from_secs(45),
@@ -239,6 +244,7 @@ impl KafkaConfig {
                 self.max_message = parse_size(value).ok_or_else(|| invalid(name, value, "a size, for example 512KiB or 16MiB"))?;
             }
             "partitions" => self.partitions = whole(name, value)?,
+            "prefix" => self.prefix = value.to_owned(),
             "replication" => self.replication = Some(whole(name, value)?),
             "ladder" => self.ladder = value.split(',').map(|rung| duration(name, rung)).collect::<Result<_, _>>()?,
             "session_timeout" => self.session_timeout = duration(name, value)?,
@@ -264,6 +270,8 @@ impl KafkaConfig {
             "the options `partitions` and `replication` must be at least 1"
         } else if self.max_message == 0 || self.max_message > 512 << 20 {
             "the option `max_message` must be between 1B and 512MiB"
+        } else if self.prefix.len() > 60 || !self.prefix.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c)) {
+            "the option `prefix` may hold up to 60 characters of a-z, A-Z, 0-9, `.`, `-` and `_`, for example `staging.`"
         } else if self.linger > Duration::from_secs(60) || self.linger >= self.publish_timeout {
             "the option `linger` must be shorter than `publish_timeout`, and at most 60s"
         } else if self.publish_timeout > Duration::from_secs(24 * 3600) {
@@ -286,6 +294,16 @@ impl KafkaConfig {
             return Ok(self);
         };
         Err(config_error(wrong))
+    }
+
+    /// What Kafka calls a topic of messages.
+    pub(super) fn topic(&self, topic: &str) -> String {
+        format!("{}{topic}", self.prefix)
+    }
+
+    /// The topic of messages that Kafka calls so; none when it belongs to somebody else.
+    pub(super) fn logical<'a>(&self, topic: &'a str) -> Option<&'a str> {
+        topic.strip_prefix(self.prefix.as_str())
     }
 
     /// `host:port,host:port`.

@@ -42,6 +42,7 @@ fn what_contradicts_itself_is_refused_with_what_to_write() {
         ("kafka://shop@k/", "without a password"),
         ("kafka://k/?ca=/x.pem", "begins with kafkas://"),
         ("kafka://k/?drain_timeout=1h", "at most 4m"),
+        ("kafka://k/?prefix=a/b", "for example `staging.`"),
     ] {
         let error = parse(url).unwrap_err();
         assert!(error.contains(said), "{url}: {error}");

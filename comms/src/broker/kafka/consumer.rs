@@ -9,7 +9,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use tokio::time::timeout;
 
 use super::client;
-use super::config::config_error;
+use super::config::{KafkaConfig, config_error};
 use super::declare;
 use super::desk::Desk;
 use super::error::broker_error;
@@ -32,12 +32,12 @@ pub(super) struct KafkaConsumer {
 impl KafkaConsumer {
     /// Declares what the subscription needs, joins the group, and waits for its partitions.
     pub(super) async fn open(shared: &Arc<Shared>, subscription: Arc<Subscription>) -> Result<Self, BrokerError> {
-        let names = Names::new(&subscription, &shared.config.ladder)?;
+        let names = Names::new(&subscription, &shared.config)?;
         let attempted = format!("subscribe `{}`", names.group);
         let wanted = declare::wanted(shared, &subscription, &names);
         let within = shared.config.publish_timeout;
         let topics = patiently(within, &attempted, || shared.topics.ensure_all(&wanted)).await?;
-        let listened = declare::listened(&subscription, &topics);
+        let listened = declare::listened(&shared.config, &subscription, &topics);
         warn_of_few_partitions(&subscription, &listened);
         let (consumer, gate) = make_consumer(shared, &subscription, &names)?;
         let consumer = Arc::new(consumer);
@@ -51,7 +51,7 @@ impl KafkaConsumer {
         }
         let consumer = Arc::into_inner(consumer).ok_or_else(|| BrokerError::closed(&attempted))?;
         if !subscription.ephemeral {
-            join(&consumer, &subscription, &names)?;
+            join(&shared.config, &consumer, &subscription, &names)?;
         }
         let desk = Arc::new(Desk::new(Arc::clone(shared), subscription, names));
         let started = worker::start(consumer, gate, Arc::clone(&desk));
@@ -80,15 +80,12 @@ fn make_consumer(shared: &Shared, subscription: &Subscription, names: &Names) ->
     Ok((consumer, gate))
 }
 
-fn join(consumer: &BaseConsumer<Gate>, subscription: &Subscription, names: &Names) -> Result<(), BrokerError> {
-    let regex;
-    let mut topics = match subscription.topic.is_literal() {
-        true => vec![subscription.topic.as_str()],
-        false => {
-            regex = names::regex(&subscription.topic);
-            vec![regex.as_str()]
-        }
+fn join(config: &KafkaConfig, consumer: &BaseConsumer<Gate>, subscription: &Subscription, names: &Names) -> Result<(), BrokerError> {
+    let listened = match subscription.topic.is_literal() {
+        true => config.topic(subscription.topic.as_str()),
+        false => names::regex(&config.prefix, &subscription.topic),
     };
+    let mut topics = vec![listened.as_str()];
     // One that is always there, for whoever is to have the retries.
     if !subscription.topic.is_literal() {
         topics.extend(names.again.as_deref());

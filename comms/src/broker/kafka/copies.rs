@@ -64,7 +64,7 @@ pub(super) async fn replay(shared: &Shared, names: &Names, letter: &Envelope, fo
         None => {
             let extra = Extra { foreign, only_for: Some(&names.group), ..Extra::default() };
             let headers = write_copy(&envelope, extra);
-            let topic = envelope.topic.to_string();
+            let topic = shared.config.topic(&envelope.topic);
             let (topic, partitions) = shared.topics.ensure(&topic).await?;
             let key = envelope.metadata.key.as_ref().map(|key| key.as_bytes().to_vec());
             let partition = key.is_none().then(|| shared.post.lock().trail.partition(&topic, partitions));

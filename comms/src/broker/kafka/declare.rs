@@ -7,6 +7,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::config::KafkaConfig;
 use super::error::broker_error;
 use super::gate::Gate;
 use super::marks::Mark;
@@ -20,8 +21,12 @@ pub(super) fn wanted(shared: &Shared, subscription: &Subscription, names: &Names
     let mut wanted = Vec::new();
     if subscription.topic.is_literal() {
         let shards = subscription.order.map_or(0, |order| usize::from(order.shards.get()));
-        let partitions = usize::from(shared.config.partitions).max(shards);
-        wanted.push(Wanted::new(subscription.topic.as_str(), partitions, TopicKind::Messages));
+        // Replies to one process: nobody shares them, and nobody reads them later.
+        let (partitions, kind) = match subscription.ephemeral {
+            true => (1, TopicKind::Passing),
+            false => (usize::from(shared.config.partitions).max(shards), TopicKind::Messages),
+        };
+        wanted.push(Wanted::new(&shared.config.topic(subscription.topic.as_str()), partitions, kind));
     }
     if !subscription.ephemeral {
         wanted.extend(names.side_topics().map(|topic| Wanted::new(topic, 1, TopicKind::Side)));
@@ -31,8 +36,9 @@ pub(super) fn wanted(shared: &Shared, subscription: &Subscription, names: &Names
 }
 
 /// The topics that the subscription listens to, of all that there are.
-pub(super) fn listened(subscription: &Subscription, topics: &HashMap<String, usize>) -> Vec<(Arc<str>, usize)> {
-    let matching = topics.iter().filter(|(topic, _)| subscription.topic.matches(topic) && !topic.starts_with("__"));
+pub(super) fn listened(config: &KafkaConfig, subscription: &Subscription, topics: &HashMap<String, usize>) -> Vec<(Arc<str>, usize)> {
+    let is_meant = |topic: &str| config.logical(topic).is_some_and(|topic| subscription.topic.matches(topic)) && !topic.starts_with("__");
+    let matching = topics.iter().filter(|(topic, _)| is_meant(topic));
     matching.map(|(topic, &partitions)| (topic.as_str().into(), partitions)).collect()
 }
 

@@ -197,12 +197,14 @@ impl Desk {
     fn take(&self, state: &mut State, place: &Place, read: Read) -> Option<(i64, Kept)> {
         let is_side = self.names.own_topics().any(|topic| *topic == *place.0);
         let is_ours = read.only_for.as_ref().is_none_or(|group| *group == self.names.group);
-        let log = &mut state.tenures.get_mut(place)?.log;
+        let tenure = state.tenures.get_mut(place)?;
+        let is_meant = is_side || self.subscription.topic.matches(&tenure.logical);
+        let log = &mut tenure.log;
         let redelivered = log.mark.deliveries(read.offset);
         if !log.read(read.offset) {
             return None;
         }
-        if !is_ours || !(is_side || self.subscription.topic.matches(&place.0)) {
+        if !(is_ours && is_meant) {
             log.settle(read.offset);
             return None;
         }

@@ -41,10 +41,10 @@ fn kind_of(code: Code) -> Kind {
         | Code::GroupAuthorizationFailed
         | Code::ClusterAuthorizationFailed
         | Code::TransactionalIdAuthorizationFailed => Kind::Authentication,
-        Code::InvalidTopic | Code::InvalidPartitions | Code::InvalidReplicationFactor | Code::InvalidConfig | Code::PolicyViolation => {
-            Kind::Topology
-        }
-        Code::BrokerTransportFailure
+        Code::InvalidTopic | Code::InvalidPartitions | Code::InvalidConfig | Code::PolicyViolation => Kind::Topology,
+        // More replicas than brokers: while some of them are away, that passes.
+        Code::InvalidReplicationFactor
+        | Code::BrokerTransportFailure
         | Code::AllBrokersDown
         | Code::OperationTimedOut
         | Code::RequestTimedOut

@@ -106,8 +106,8 @@ pub(super) struct Read {
     pub(super) after: Vec<Link>,
 }
 
-/// Takes a message apart. `topic` is the shared text of the topic that it came from.
-pub(super) fn read(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> Read {
+/// Takes a message apart, of the topic that Kafka calls `place` and the message is to be known by as `topic`.
+pub(super) fn read(message: &BorrowedMessage<'_>, place: &Arc<str>, topic: &Arc<str>) -> Read {
     let mut read = Read {
         offset: message.offset(),
         envelope: Envelope::new(Arc::clone(topic), Metadata::foreign(Id::from(uuid::Uuid::nil())), payload(message)),
@@ -125,7 +125,7 @@ pub(super) fn read(message: &BorrowedMessage<'_>, topic: &Arc<str>) -> Read {
                 has_id |= attribute == "id";
                 cloudevents::read(&mut read.envelope.metadata, attribute, &text);
             }
-            None => read.take(header, &text, topic),
+            None => read.take(header, &text, place),
         }
     }
     complete(&mut read.envelope.metadata, message, topic, has_id);

@@ -73,7 +73,7 @@ fn scan(shared: &Shared, topic: &str, group: &str) -> Result<Vec<Letter>, Broker
                 let key = message.key().unwrap_or_default().to_vec();
                 letters.retain(|letter: &Letter| letter.key != key || key.is_empty());
                 if message.payload().is_some() {
-                    letters.push(decode(headers::read(&message, &name), key, group));
+                    letters.push(decode(headers::read(&message, &name, &name), key, group));
                 }
                 if message.offset() + 1 >= end {
                     return Ok(letters);

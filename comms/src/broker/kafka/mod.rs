@@ -122,12 +122,13 @@ impl Kafka {
             Ok(room) => room,
             Err(error) => return Confirm::ready(Err(error)),
         };
-        let looking = patiently(shared.config.publish_timeout, "publish", || shared.topics.ensure(&envelope.topic));
+        let name = shared.config.topic(&envelope.topic);
+        let looking = patiently(shared.config.publish_timeout, "publish", || shared.topics.ensure(&name));
         let (topic, partitions) = match timeout_at(deadline, looking).await {
             Ok(Ok(topic)) => topic,
-            Ok(Err(error)) if error.kind() == BrokerErrorKind::Connection => return Confirm::ready(Err(unreachable())),
+            Ok(Err(error)) if error.kind() == BrokerErrorKind::Connection => return Confirm::ready(Err(unreachable(Some(error)))),
             Ok(Err(error)) => return Confirm::ready(Err(error)),
-            Err(_) => return Confirm::ready(Err(unreachable())),
+            Err(_) => return Confirm::ready(Err(unreachable(None))),
         };
         let outgoing = self.outgoing(&envelope, topic, partitions);
         let (answer, answered) = oneshot::channel();
@@ -142,8 +143,13 @@ type Answered = oneshot::Receiver<Result<Receipt, BrokerError>>;
 /// How large the headers may be, in bytes; a topic takes that much beside the payload.
 const MAX_HEADERS: usize = 192 << 10;
 
-fn unreachable() -> BrokerError {
-    BrokerError::new(BrokerErrorKind::Unknown, "the message was not sent before its deadline: Kafka did not answer")
+fn unreachable(cause: Option<BrokerError>) -> BrokerError {
+    let error =
+        BrokerError::new(BrokerErrorKind::Unknown, "the message was not sent before its deadline: Kafka did not let its topic be found");
+    match cause {
+        Some(cause) => error.with_source(cause),
+        None => error,
+    }
 }
 
 impl Broker for Kafka {
@@ -163,7 +169,7 @@ impl Broker for Kafka {
             return Publishing::done(Confirm::ready(Err(error)));
         }
         let deadline = self.deadline(&envelope);
-        let known = self.shared.topics.known(&envelope.topic);
+        let known = self.shared.known(&envelope.topic);
         let room = Arc::clone(&self.shared.room).try_acquire_owned();
         let (Some((topic, partitions)), Ok(room)) = (known, room) else {
             return Publishing::Waiting(Box::pin(self.hand_over(envelope, deadline)));
@@ -204,7 +210,7 @@ impl Admin for Kafka {
         filter: &'a DeadLetterFilter,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, BrokerError>> {
         Box::pin(async move {
-            let names = Names::new(subscription, &self.shared.config.ladder)?;
+            let names = Names::new(subscription, &self.shared.config)?;
             let letters = letters::read(&self.shared, subscription, &names, filter).await?;
             Ok(letters.into_iter().map(|letter| letter.letter).collect())
         })
@@ -212,7 +218,7 @@ impl Admin for Kafka {
 
     fn replay<'a>(&'a self, subscription: &'a Subscription, filter: &'a DeadLetterFilter) -> BoxFuture<'a, Result<usize, BrokerError>> {
         Box::pin(async move {
-            let names = Names::new(subscription, &self.shared.config.ladder)?;
+            let names = Names::new(subscription, &self.shared.config)?;
             let letters = letters::read(&self.shared, subscription, &names, filter).await?;
             let count = letters.len();
             for letter in letters {
@@ -225,7 +231,7 @@ impl Admin for Kafka {
 
     fn purge<'a>(&'a self, subscription: &'a Subscription, filter: &'a DeadLetterFilter) -> BoxFuture<'a, Result<usize, BrokerError>> {
         Box::pin(async move {
-            let names = Names::new(subscription, &self.shared.config.ladder)?;
+            let names = Names::new(subscription, &self.shared.config)?;
             let letters = letters::read(&self.shared, subscription, &names, filter).await?;
             let count = letters.len();
             for letter in letters {

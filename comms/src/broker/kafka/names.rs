@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::config::config_error;
+use super::config::{KafkaConfig, config_error};
 use crate::broker::text::duration_name;
 use crate::broker::{BrokerError, Subscription, TopicPattern};
 
@@ -33,15 +33,15 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn new(subscription: &Subscription, ladder: &[Duration]) -> Result<Self, BrokerError> {
-        let group = subscription.name();
+    pub(super) fn new(subscription: &Subscription, config: &KafkaConfig) -> Result<Self, BrokerError> {
+        let group = format!("{}{}", config.prefix, subscription.name());
         let base = base(&group);
         let ordered = subscription.order.is_some();
         let rung = |&delay: &Duration| Rung { delay, topic: format!("{base}.RETRY-{}", duration_name(delay)) };
         let names = Self {
             dead_letters: format!("{base}.DLQ"),
             again: (!ordered).then(|| format!("{base}.AGAIN")),
-            ladder: if ordered { Vec::new() } else { ladder.iter().map(rung).collect() },
+            ladder: if ordered { Vec::new() } else { config.ladder.iter().map(rung).collect() },
             group,
         };
         names.check(subscription)
@@ -86,14 +86,14 @@ fn base(name: &str) -> String {
 }
 
 /// The regular expression (POSIX, extended) of the topics of a pattern.
-pub(super) fn regex(pattern: &TopicPattern) -> String {
+pub(super) fn regex(prefix: &str, pattern: &TopicPattern) -> String {
     const WORD: &str = "[a-z0-9_-]+";
     let mut words: Vec<&str> = pattern.as_str().split('.').collect();
     words.dedup_by(|a, b| *a == "#" && *b == "#");
+    let mut text = format!("^{}", prefix.replace('.', "\\."));
     if words == ["#"] {
-        return format!("^{WORD}(\\.{WORD})*$");
+        return format!("{text}{WORD}(\\.{WORD})*$");
     }
-    let mut text = String::from("^");
     let mut needs_dot = false;
     for (index, word) in words.into_iter().enumerate() {
         match (word, index) {
@@ -116,7 +116,8 @@ mod tests {
 
     fn names(group: &str, topic: &str) -> Result<Names, String> {
         let subscription = Subscription::new(topic.parse().unwrap(), group);
-        Names::new(&subscription, &[1, 90].map(Duration::from_secs)).map_err(|error| error.to_string())
+        let config = KafkaConfig { ladder: [1, 90].map(Duration::from_secs).to_vec(), ..KafkaConfig::default() };
+        Names::new(&subscription, &config).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -142,11 +143,12 @@ mod tests {
 
     #[test]
     fn patterns_become_regular_expressions() {
-        let regex = |pattern: &str| regex(&pattern.parse().unwrap());
+        let regex = |pattern: &str| regex("", &pattern.parse().unwrap());
         assert_eq!(regex("shop.*.paid"), "^shop\\.[a-z0-9_-]+\\.paid$");
         assert_eq!(regex("shop.#"), "^shop(\\.[a-z0-9_-]+)*$");
         assert_eq!(regex("#.eu"), "^([a-z0-9_-]+\\.)*eu$");
         assert_eq!(regex("shop.#.#.eu"), "^shop(\\.[a-z0-9_-]+)*\\.eu$");
+        assert_eq!(super::regex("dev.", &"a.*".parse().unwrap()), "^dev\\.a\\.[a-z0-9_-]+$");
         assert_eq!(regex("#"), "^[a-z0-9_-]+(\\.[a-z0-9_-]+)*$");
     }
 }

@@ -21,7 +21,7 @@ pub(super) async fn plan(shared: &Arc<Shared>, subscriptions: &[Arc<Subscription
     let there = shared.topics.list().await?;
     let mut items: Vec<PlanItem> = Vec::new();
     for subscription in subscriptions.iter().filter(|subscription| !subscription.ephemeral) {
-        let names = Names::new(subscription, &shared.config.ladder)?;
+        let names = Names::new(subscription, &shared.config)?;
         for wanted in wanted(shared, subscription, &names) {
             if !items.iter().any(|item| item.name == wanted.name) {
                 items.push(plan_topic(&wanted, &there));

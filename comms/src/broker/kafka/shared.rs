@@ -23,6 +23,9 @@ use super::topics::{Topics, blocking};
 use super::worker::Member;
 use crate::broker::{BrokerError, BrokerErrorKind, Confirm};
 
+/// How long to wait before something is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// How long closing waits for confirmations, and for members to leave their groups.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -81,6 +84,14 @@ impl Shared {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// What Kafka calls a topic, and its partitions, if that was looked up before.
+    pub(super) fn known(&self, topic: &str) -> Option<(Arc<str>, usize)> {
+        match self.config.prefix.is_empty() {
+            true => self.topics.known(topic),
+            false => self.topics.known(&self.config.topic(topic)),
+        }
     }
 
     pub(super) fn add_member(&self, member: &Arc<Member>) {
@@ -275,20 +286,23 @@ pub(super) async fn patiently<T, F>(within: Duration, attempted: &str, work: imp
 where
     F: Future<Output = Result<T, BrokerError>>,
 {
-    let repeat = async {
-        loop {
-            match work().await {
-                Err(error) if !is_fatal(error.kind()) => {
-                    tracing::debug!(%error, "trying again");
-                    sleep(Duration::from_millis(50)).await;
-                }
-                result => return result,
+    let deadline = Instant::now() + within;
+    loop {
+        let error = match timeout_at(deadline, work()).await {
+            Ok(Err(error)) if !is_fatal(error.kind()) => error,
+            Ok(result) => return result,
+            Err(_) => {
+                let message = format!("could not {attempted} within {within:?}: no answer from Kafka");
+                return Err(BrokerError::new(BrokerErrorKind::Connection, message));
             }
+        };
+        tracing::debug!(%error, "trying again");
+        if Instant::now() + AGAIN >= deadline {
+            let message = format!("could not {attempted} within {within:?}: {error}");
+            return Err(BrokerError::new(BrokerErrorKind::Connection, message));
         }
-    };
-    timeout(within, repeat).await.unwrap_or_else(|_| {
-        Err(BrokerError::new(BrokerErrorKind::Connection, format!("could not {attempted} within {within:?}: no answer from Kafka")))
-    })
+        sleep(AGAIN).await;
+    }
 }
 
 impl std::fmt::Debug for Shared {

@@ -122,7 +122,10 @@ impl Log {
 
 /// A partition that this member reads.
 pub(super) struct Tenure {
+    /// What Kafka calls its topic.
     pub(super) topic: Arc<str>,
+    /// What messages call it.
+    pub(super) logical: Arc<str>,
     pub(super) partition: i32,
     pub(super) shard: Shard,
     /// How often this consumer had it before.
@@ -136,8 +139,15 @@ pub(super) struct Tenure {
 }
 
 impl Tenure {
-    pub(super) fn new(place: (Arc<str>, i32), shard: Shard, before: u32, log: Log, queue: Option<PartitionQueue<Gate>>) -> Self {
-        Self { topic: place.0, partition: place.1, shard, before, draining: false, log, queue, waiting: VecDeque::new() }
+    pub(super) fn new(
+        place: (Arc<str>, i32),
+        logical: Arc<str>,
+        shard: Shard,
+        before: u32,
+        log: Log,
+        queue: Option<PartitionQueue<Gate>>,
+    ) -> Self {
+        Self { topic: place.0, logical, partition: place.1, shard, before, draining: false, log, queue, waiting: VecDeque::new() }
     }
 
     /// What came by way of the common queue.
@@ -164,7 +174,7 @@ impl Tenure {
         loop {
             match queue.poll(std::time::Duration::ZERO)? {
                 Ok(message) => {
-                    let read = headers::read(&message, &self.topic);
+                    let read = headers::read(&message, &self.topic, &self.logical);
                     if read.offset >= self.log.position {
                         return Some(read);
                     }

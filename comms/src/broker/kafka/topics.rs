@@ -32,6 +32,8 @@ pub(super) struct Wanted {
 pub(super) enum TopicKind {
     /// What is published to.
     Messages,
+    /// What nobody reads later.
+    Passing,
     /// Retries and replays of one subscription.
     Side,
     /// Dead letters: each is kept until it is taken off by its key.
@@ -159,6 +161,7 @@ impl Topics {
                 let made = NewTopic::new(&topic.name, count, TopicReplication::Fixed(replication)).set("max.message.bytes", &size);
                 match topic.kind {
                     TopicKind::Messages => made,
+                    TopicKind::Passing => made.set("cleanup.policy", "delete").set("retention.ms", "3600000"),
                     TopicKind::Side => made.set("cleanup.policy", "delete").set("retention.ms", KEPT),
                     TopicKind::Letters => made.set("cleanup.policy", "compact"),
                 }

@@ -174,7 +174,7 @@ impl Worker {
                 let place: Place = (message.topic().into(), message.partition());
                 let mut state = self.desk.lock();
                 if let Some(tenure) = state.tenures.get_mut(&place) {
-                    let read = headers::read(&message, &place.0);
+                    let read = headers::read(&message, &place.0, &tenure.logical);
                     tenure.stray(read);
                 }
                 drop(state);
@@ -201,10 +201,8 @@ impl Worker {
     /// The partitions with what belongs to them: whoever has the first partition of the first topic has the retries, too.
     fn with_sides(&self, partitions: &TopicPartitionList) -> TopicPartitionList {
         let names = &self.desk.names;
-        let anchor = match self.desk.subscription.topic.is_literal() {
-            true => Some(self.desk.subscription.topic.as_str()),
-            false => names.again.as_deref(),
-        };
+        let literal = self.desk.shared.config.topic(self.desk.subscription.topic.as_str());
+        let anchor = if self.desk.subscription.topic.is_literal() { Some(literal.as_str()) } else { names.again.as_deref() };
         let mut all = TopicPartitionList::new();
         for found in partitions.elements() {
             all.add_partition(found.topic(), found.partition());
@@ -267,7 +265,8 @@ impl Worker {
             queue.set_nonempty_callback(move || waker.wake());
             queue
         });
-        let tenure = Tenure::new(place, Shard { index, tenure: before }, before, Log::new(offset, mark), queue);
+        let logical = self.desk.shared.config.logical(&place.0).map_or_else(|| Arc::clone(&place.0), Into::into);
+        let tenure = Tenure::new(place, logical, Shard { index, tenure: before }, before, Log::new(offset, mark), queue);
         self.desk.lock().add(tenure);
     }
 
@@ -366,11 +365,12 @@ impl Worker {
         if !first && subscription.topic.is_literal() {
             return;
         }
-        let topic = subscription.topic.is_literal().then(|| subscription.topic.as_str());
-        let Ok(metadata) = self.consumer.fetch_metadata(topic, ANSWER) else { return };
+        let config = &self.desk.shared.config;
+        let topic = subscription.topic.is_literal().then(|| config.topic(subscription.topic.as_str()));
+        let Ok(metadata) = self.consumer.fetch_metadata(topic.as_deref(), ANSWER) else { return };
         let topics = metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect();
         let mut begins = Vec::new();
-        for (topic, partitions) in declare::listened(subscription, &topics) {
+        for (topic, partitions) in declare::listened(config, subscription, &topics) {
             for partition in 0..i32::try_from(partitions).unwrap_or(0) {
                 let place: Place = (Arc::clone(&topic), partition);
                 if self.desk.lock().tenures.contains_key(&place) {
