@@ -63,7 +63,7 @@ async fn a_partition_that_moves_waits_for_what_is_in_hand_but_not_for_ever() {
     second.close().await;
 }
 
-/// Dropping the broker without closing it is what a crash is to the group: what was in hand counts as delivered.
+/// Whatever librdkafka still waits for, it does so without us; what was confirmed is there afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_is_bounded_while_the_broker_is_frozen() {
     let server = servers::Kafka::start().await.unwrap();
