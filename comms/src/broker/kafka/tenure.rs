@@ -101,11 +101,9 @@ impl Log {
         let low = self.low();
         let mut mark = Mark { dirty: 0, until: low, ..Mark::default() };
         if low < self.mark.until && self.mark.dirty > 0 {
-            (mark.dirty, mark.until) = (self.mark.dirty, self.mark.until);
-        }
-        if let Some(window) = lasts {
-            mark.dirty += 1;
-            mark.until = mark.until.max(self.position + window);
+            (mark.dirty, mark.until) = (self.mark.dirty + u32::from(lasts.is_some()), self.mark.until);
+        } else if let Some(window) = lasts {
+            (mark.dirty, mark.until) = (1, self.position + window);
         }
         mark.held = self.mark.held.range(self.position..).map(|(&at, &count)| (at, count + u32::from(lasts.is_some()))).collect();
         mark.settled = self.mark.settled.range(self.position..).copied().collect();

@@ -243,7 +243,7 @@ impl Worker {
     fn begins(&self, partitions: &TopicPartitionList) -> Option<Vec<(Place, Option<(i64, Mark)>)>> {
         loop {
             match self.consumer.committed_offsets(partitions.clone(), ANSWER) {
-                Ok(found) => return Some(found.elements().iter().map(begin).collect()),
+                Ok(found) => return Some(found.elements().iter().map(|found| self.as_far_as_published(begin(found))).collect()),
                 Err(error) => tracing::debug!(%error, group = self.desk.names.group, "where to begin is not known yet"),
             }
             if self.member.stopping.load(Ordering::Acquire) {
@@ -251,6 +251,16 @@ impl Worker {
             }
             std::thread::sleep(ROUND);
         }
+    }
+
+    /// What is published from now on nobody can have had before.
+    fn as_far_as_published(&self, (place, mut begin): (Place, Option<(i64, Mark)>)) -> (Place, Option<(i64, Mark)>) {
+        if let Some((_, mark)) = begin.as_mut().filter(|(_, mark)| mark.dirty > 0)
+            && let Ok((_, end)) = self.consumer.fetch_watermarks(&place.0, place.1, ANSWER)
+        {
+            mark.until = mark.until.min(end);
+        }
+        (place, begin)
     }
 
     fn take_over(&mut self, place: Place, begin: Option<(i64, Mark)>) {
