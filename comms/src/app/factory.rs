@@ -20,6 +20,8 @@ const BACKENDS: &[Backend] = &[
     Backend { schemes: &["amqps"], feature: "rabbitmq-tls", built_in: cfg!(feature = "rabbitmq-tls") },
     Backend { schemes: &["redis"], feature: "redis", built_in: cfg!(feature = "redis") },
     Backend { schemes: &["rediss"], feature: "redis-tls", built_in: cfg!(feature = "redis-tls") },
+    Backend { schemes: &["kafka"], feature: "kafka", built_in: cfg!(feature = "kafka") },
+    Backend { schemes: &["kafkas"], feature: "kafka-tls", built_in: cfg!(feature = "kafka-tls") },
 ];
 
 /// Connects to the broker that the configuration names `name`.
@@ -39,6 +41,11 @@ pub(crate) async fn connect(name: &str, config: &BrokerConfig, service: &str) ->
         "redis" | "rediss" => {
             let config = config.connect_url().expose().parse()?;
             Ok(Arc::new(crate::broker::redis::Redis::connect(config, service).await?))
+        }
+        #[cfg(feature = "kafka")]
+        "kafka" | "kafkas" => {
+            let config = config.connect_url().expose().parse()?;
+            Ok(Arc::new(crate::broker::kafka::Kafka::connect(config, service).await?))
         }
         scheme => {
             let _ = service;
@@ -64,6 +71,11 @@ pub(crate) fn capabilities(name: &str, config: &BrokerConfig) -> Result<Capabili
         "redis" | "rediss" => {
             let config: crate::broker::redis::RedisConfig = config.connect_url().expose().parse()?;
             Ok(config.capabilities())
+        }
+        #[cfg(feature = "kafka")]
+        "kafka" | "kafkas" => {
+            let _: crate::broker::kafka::KafkaConfig = config.connect_url().expose().parse()?;
+            Ok(crate::broker::kafka::CAPABILITIES)
         }
         scheme => Err(unknown(name, scheme)),
     }

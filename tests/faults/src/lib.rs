@@ -1,5 +1,5 @@
 //! The whole framework under faults: applications with declared handlers, on the memory broker and on real RabbitMQ
-//! and Redis servers that are killed, cut off and restarted.
+//! Kafka and Redis servers that are killed, cut off and restarted.
 //!
 //! `cases` hold on every broker; what needs a server, a network or a process to break stands in `tests/`.
 
@@ -16,6 +16,19 @@ use std::time::Duration;
 
 /// How long anything may take before a test gives up waiting for it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One test on Kafka for each case that is listed.
+#[macro_export]
+macro_rules! on_kafka {
+    ($($group:ident { $($case:ident),* $(,)? })*) => {
+        $(mod $group {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                comms_faults::cases::$group::$case(&comms_faults::world::World::kafka().await).await;
+            })*
+        })*
+    };
+}
 
 /// One test on each broker for each case that is listed.
 #[macro_export]

@@ -8,7 +8,7 @@ use comms::broker::{Broker, DeadLetter, DeadLetterFilter, Order, Subscription};
 use comms::config::Config;
 use comms::handler::SubscriptionDecl;
 use comms::message::{Envelope, Metadata};
-use comms::testing::servers::{RabbitMq, Redis};
+use comms::testing::servers::{Kafka, RabbitMq, Redis};
 use comms::{App, AppBuilder, Message, Publisher, Service, Stopped};
 use tokio::sync::OnceCell;
 
@@ -30,6 +30,7 @@ pub struct World(Kind);
 enum Kind {
     Memory(Memory),
     RabbitMq { url: String },
+    Kafka { url: String },
     Redis { url: String },
 }
 
@@ -44,6 +45,15 @@ impl World {
     pub async fn rabbitmq() -> Self {
         let server = RabbitMq::shared().await;
         Self::at(&server.url_for(&vhost(server).await))
+    }
+
+    /// With names of its own, on the Kafka broker that all tests of the process share.
+    pub async fn kafka() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let server = Kafka::shared().await;
+        let prefix = format!("t{}-{}.", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let timeouts = "connect_timeout=60s&publish_timeout=60s&heartbeat=100ms&refresh=200ms&session_timeout=6s";
+        Self(Kind::Kafka { url: format!("{}?{LADDER}&{timeouts}&prefix={prefix}", server.url()) })
     }
 
     /// On a database of its own, of the server that all tests of the process share.
@@ -73,7 +83,7 @@ impl World {
     pub fn url(&self) -> &str {
         match &self.0 {
             Kind::Memory(_) => "memory:",
-            Kind::RabbitMq { url } | Kind::Redis { url } => url,
+            Kind::RabbitMq { url } | Kind::Kafka { url } | Kind::Redis { url } => url,
         }
     }
 
@@ -83,7 +93,7 @@ impl World {
         let app = app.observer(Arc::new(record.clone()));
         let app = match &self.0 {
             Kind::Memory(memory) => app.broker("default", Arc::new(memory.connect())),
-            Kind::RabbitMq { url } | Kind::Redis { url } => app.config(configured(url)),
+            Kind::RabbitMq { url } | Kind::Kafka { url } | Kind::Redis { url } => app.config(configured(url)),
         };
         Member { app: app.start().await.unwrap_or_else(|error| panic!("the application did not start: {error}")), record }
     }
@@ -99,9 +109,13 @@ impl World {
     }
 
     /// How many messages members hold unsettled, as the broker sees it.
+    ///
+    /// # Panics
+    /// On Kafka, whose brokers know of one offset only.
     pub async fn held(&self) -> usize {
         match &self.0 {
             Kind::Memory(memory) => memory.in_flight().unsettled,
+            Kind::Kafka { .. } => panic!("Kafka does not know what its members hold"),
             Kind::RabbitMq { url } => {
                 let vhost = url.rsplit_once('/').and_then(|(_, rest)| rest.split_once('?')).map_or("/", |(vhost, _)| vhost);
                 let queues = RabbitMq::shared().await.queues_in(vhost).await.unwrap_or_else(|error| panic!("{error}"));

@@ -1,5 +1,6 @@
 //! Runs the clients of other languages that tests talk to.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -30,6 +31,17 @@ pub async fn python() -> String {
     );
 }
 
+/// The Python that has the Kafka client `kafka-python`.
+///
+/// # Panics
+/// When nothing says which; says how to install it.
+#[must_use]
+pub fn kafka_python() -> String {
+    let hint =
+        "COMMS_TEST_KAFKA_PYTHON is not set: run the tests by `./test`, or set it to what `tests/servers/install-kafka-python` prints";
+    std::env::var("COMMS_TEST_KAFKA_PYTHON").unwrap_or_else(|_| panic!("{hint}"))
+}
+
 /// A running script.
 #[derive(Debug)]
 pub struct Script {
@@ -43,8 +55,15 @@ impl Script {
     /// # Panics
     /// When it can't be started.
     pub async fn start(name: &str, server: &RabbitMq, arguments: &[&str]) -> Self {
-        let address = server.address();
-        let mut command = Command::new(python().await);
+        Self::start_by(&python().await, name, server.address(), arguments).await
+    }
+
+    /// The same by this Python, with a server at the address.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub async fn start_by(python: &str, name: &str, address: SocketAddr, arguments: &[&str]) -> Self {
+        let mut command = Command::new(python);
         command.arg(format!("{}/scripts/{name}", env!("CARGO_MANIFEST_DIR")));
         command.args([address.ip().to_string(), address.port().to_string()]).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);

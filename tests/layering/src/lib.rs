@@ -59,7 +59,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// The backends: each knows the contract beside it, and none of the others.
-pub const BACKENDS: &[&str] = &["memory", "rabbitmq", "redis"];
+pub const BACKENDS: &[&str] = &["kafka", "memory", "rabbitmq", "redis"];
 
 #[cfg(test)]
 mod tests {

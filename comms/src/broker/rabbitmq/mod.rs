@@ -16,7 +16,6 @@ mod publisher;
 mod returns;
 mod settle;
 mod shared;
-mod text;
 mod tls;
 mod topology;
 mod turn;

@@ -12,7 +12,7 @@ use lapin::{Channel, ExchangeKind};
 use super::RabbitMqConfig;
 use super::config::QueueKind;
 use super::error::{broker_error, code_of};
-use super::text::duration_name;
+use crate::broker::text::duration_name;
 use crate::broker::{BrokerError, BrokerErrorKind, Subscription};
 
 /// Into how many buckets publishers hash keys. Shards of ordered subscriptions are sets of buckets, so

@@ -18,6 +18,7 @@
 
 mod daemon;
 mod error;
+mod kafka;
 pub(in crate::testing) mod ports;
 mod process;
 mod program;
@@ -28,6 +29,7 @@ mod tls;
 mod url;
 
 pub use error::ServerError;
+pub use kafka::{Kafka, KafkaBuilder, KafkaCluster};
 pub use ports::Port;
 pub use rabbitmq::{Permissions, QueueInfo, RabbitMq, RabbitMqBuilder};
 pub use redis::{Redis, RedisBuilder};

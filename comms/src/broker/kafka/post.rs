@@ -1,0 +1,170 @@
+//! What was handed to the producer and is not confirmed yet.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use rdkafka::Message;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::producer::{DeliveryResult, ProducerContext};
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::client::{Health, Lookup, log};
+use super::error::undelivered;
+use super::trail::Trail;
+use crate::broker::{BrokerError, BrokerErrorKind, Reach, Receipt};
+
+/// Who waits for a confirmation.
+pub(super) type Answer = oneshot::Sender<Result<Receipt, BrokerError>>;
+
+/// The books of the producer.
+#[derive(Debug, Default)]
+pub(super) struct Post {
+    pub(super) health: Arc<Health>,
+    books: Mutex<Books>,
+    /// The next deadline is another one.
+    changed: Notify,
+    /// The producer can't go on and has to be replaced.
+    broken: Mutex<bool>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub(super) trail: Trail,
+    flights: HashMap<u64, Answer>,
+    deadlines: BTreeMap<(Instant, u64), ()>,
+    next: u64,
+}
+
+/// What librdkafka keeps with a message.
+pub(super) struct Parcel {
+    number: u64,
+    deadline: Instant,
+    topic: Arc<str>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Books {
+    /// Enters a message; the parcel goes with it.
+    pub(super) fn enter(&mut self, topic: &Arc<str>, deadline: Instant, answer: Answer, room: OwnedSemaphorePermit) -> Box<Parcel> {
+        let number = self.next;
+        self.next += 1;
+        self.flights.insert(number, answer);
+        self.deadlines.insert((deadline, number), ());
+        self.trail.sent(topic);
+        Box::new(Parcel { number, deadline, topic: Arc::clone(topic), _room: room })
+    }
+
+    /// Takes a message back that the producer refused.
+    pub(super) fn withdraw(&mut self, parcel: Parcel) -> (Option<Answer>, OwnedSemaphorePermit) {
+        self.trail.landed(&parcel.topic, None);
+        self.deadlines.remove(&(parcel.deadline, parcel.number));
+        (self.flights.remove(&parcel.number), parcel._room)
+    }
+
+    fn expired(&mut self, now: Instant) -> Vec<Answer> {
+        let later = self.deadlines.split_off(&(now, u64::MAX));
+        let due = std::mem::replace(&mut self.deadlines, later);
+        due.into_keys().filter_map(|(_, number)| self.flights.remove(&number)).collect()
+    }
+}
+
+impl Post {
+    pub(super) fn new(health: Arc<Health>) -> Self {
+        Self { health, ..Self::default() }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The deadline of a message that was just entered may be the next one.
+    pub(super) fn entered(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Whether the producer has to be replaced; says so once.
+    pub(super) fn take_broken(&self) -> bool {
+        std::mem::take(&mut *self.broken.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Answers what is late, until nobody needs it any more.
+    pub(super) async fn watch(post: Weak<Self>, lookup: Weak<Lookup>) {
+        loop {
+            let Some(strong) = post.upgrade() else { return };
+            // What it has to say is taken up here; no message comes.
+            if let Some(lookup) = lookup.upgrade() {
+                let _ = lookup.poll(Duration::ZERO);
+            }
+            let next = strong.lock().deadlines.keys().next().map(|(deadline, _)| *deadline);
+            // Looks after itself now and then: when everybody else is gone, it goes too.
+            let wait = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
+            tokio::select! {
+                () = sleep_until(wait) => {}
+                () = strong.changed.notified() => {}
+            }
+            let late = strong.lock().expired(Instant::now());
+            for answer in late {
+                let text = "the message was not confirmed by Kafka before its deadline; whether it was taken is unknown";
+                let _ = answer.send(Err(BrokerError::new(BrokerErrorKind::Unknown, text)));
+            }
+        }
+    }
+
+    /// What is open may have reached the brokers.
+    pub(super) fn give_up(&self) {
+        let flights = std::mem::take(&mut self.lock().flights);
+        for answer in flights.into_values() {
+            let text = "the Kafka connection was closed by this process before the message was confirmed; whether it was taken is unknown";
+            let _ = answer.send(Err(BrokerError::new(BrokerErrorKind::Unknown, text)));
+        }
+    }
+}
+
+/// The producer's context.
+#[derive(Clone, Debug)]
+pub(super) struct Clerk(pub(super) Arc<Post>);
+
+impl ClientContext for Clerk {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn stats(&self, statistics: rdkafka::Statistics) {
+        if statistics.brokers.values().any(|broker| broker.nodeid >= 0 && broker.state == "UP") {
+            self.0.health.heard();
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(Code::Fatal) {
+            *self.0.broken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        }
+        self.0.health.note(&error, reason);
+    }
+}
+
+impl ProducerContext for Clerk {
+    type DeliveryOpaque = Box<Parcel>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, parcel: Box<Parcel>) {
+        let place = result.as_ref().ok().map(|message| (message.partition(), message.offset()));
+        let outcome = match result {
+            Ok(_) => Ok(Receipt::new(Reach::Unknown)),
+            Err((error, _)) => Err(undelivered(&parcel.topic, error)),
+        };
+        let mut books = self.0.lock();
+        books.trail.landed(&parcel.topic, place);
+        books.deadlines.remove(&(parcel.deadline, parcel.number));
+        let answer = books.flights.remove(&parcel.number);
+        drop(books);
+        drop(parcel);
+        // Whoever dropped the receiver has given up knowing; who was answered before knows no more.
+        if let Some(answer) = answer {
+            let _ = answer.send(outcome);
+        }
+    }
+}
