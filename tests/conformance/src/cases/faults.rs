@@ -1,6 +1,6 @@
 //! Crashes: of the server where there is one, of members everywhere.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use comms::broker::{DeadLetterFilter, Subscription};
@@ -232,4 +232,54 @@ pub async fn a_dead_letter_survives_as_far_as_declared<B: Backend>() {
     let texts: Vec<_> = letters.iter().map(|letter| String::from_utf8_lossy(&letter.envelope.payload).into_owned()).collect();
     // An original whose settling was lost in the crash comes again; its letter is safe all the same.
     assert_eq!(texts, ["1", "2"]);
+}
+
+/// What was in hand comes again, with all that followed it, and nothing overtakes.
+pub async fn the_order_of_each_key_outlives_a_crash<B: Backend>() {
+    const KEYS: usize = 6;
+    const ROUNDS: usize = 40;
+    let world = Arc::new(World::with::<B>(Setup::killable()).await);
+    let subscription = world.ordered("orders", "billing", 4);
+    let mut broker = world.connect().await;
+    let mut member = world.join_by(&broker, &subscription).await;
+    let publishing = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move {
+            for round in 0..ROUNDS {
+                for key in 0..KEYS {
+                    world.publish(world.keyed("orders", &format!("k{key}"), &round.to_string())).await;
+                }
+            }
+        }
+    });
+    // Of each key the round that has to come next, or one before it that comes again.
+    let mut due = HashMap::<String, usize>::new();
+    let (mut handled, mut crashed) = (0, false);
+    while due.len() < KEYS || due.values().any(|&round| round < ROUNDS) {
+        let delivery = member.next().await;
+        let (key, round) = (delivery.envelope().metadata.key.as_deref().unwrap_or_default(), text(&delivery));
+        let (round, next) = (round.parse::<usize>().expect("a number"), due.entry(key.to_owned()).or_default());
+        assert!(round <= *next, "of {key} came {round}; {next} has to come before it");
+        *next = (*next).max(round + 1);
+        handled += 1;
+        if handled != KEYS * ROUNDS / 4 || crashed {
+            delivery.ack();
+            continue;
+        }
+        crashed = true;
+        // With this one in hand, and what was fetched behind it.
+        if let Some(server) = world.backend.server() {
+            server.kill().await;
+            server.restart().await;
+        } else {
+            drop(member);
+            broker.close().await;
+            broker = world.connect().await;
+            member = world.join_by(&broker, &subscription).await;
+        }
+        // What was said of the old delivery does not count.
+        delivery.ack();
+    }
+    publishing.await.expect("published");
+    assert!(crashed);
 }
