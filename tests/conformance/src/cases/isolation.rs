@@ -28,11 +28,16 @@ pub async fn a_group_that_is_slow_holds_up_no_other<B: Backend>() {
     publish_numbers(&world, "orders", 0..2).await;
     let held = slow.take(2).await;
     publish_numbers(&world, "orders", 2..100).await;
-    assert_eq!(fast.handle(100).await, numbers(0..100));
+    let mut handled = fast.handle(100).await;
+    handled.sort();
+    assert_eq!(handled, numbers(0..100));
     slow.nothing().await;
-    assert_eq!(texts(&held), numbers(0..2));
+    handled = texts(&held);
     held.into_iter().for_each(Delivery::ack);
-    assert_eq!(slow.handle(98).await, numbers(2..100));
+    handled.extend(slow.handle(98).await);
+    handled.sort();
+    assert_eq!(handled, numbers(0..100));
+    slow.nothing().await;
 }
 
 /// However long, and whatever else the group gets meanwhile.
@@ -81,9 +86,8 @@ pub async fn a_member_that_goes_leaves_the_others_of_its_connection_alone<B: Bac
     let mut going = world.join(&billing).await;
     let mut staying = world.join(&world.subscription("orders", "audit")).await;
     world.publish_texts("orders", &["1", "2", "3"]).await;
-    let mut held = going.take(3).await;
+    let held = going.take(3).await;
     let kept = staying.take(3).await;
-    held.remove(1).ack();
     drop(going);
     drop(held);
     world.publish_texts("orders", &["4"]).await;
@@ -91,9 +95,9 @@ pub async fn a_member_that_goes_leaves_the_others_of_its_connection_alone<B: Bac
     assert_eq!(texts(&kept), ["1", "2", "3"]);
     kept.into_iter().for_each(Delivery::ack);
     let mut next = world.join(&billing).await;
-    let mut handled = next.handle(3).await;
+    let mut handled = next.handle(4).await;
     handled.sort();
-    assert_eq!(handled, ["1", "3", "4"]);
+    assert_eq!(handled, ["1", "2", "3", "4"]);
     next.nothing().await;
     staying.nothing().await;
 }
