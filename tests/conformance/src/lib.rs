@@ -34,6 +34,7 @@ macro_rules! conformance {
                 publishing_after_close_is_closed,
                 an_outcome_that_is_late_is_unknown,
                 the_backend_declares_its_capabilities,
+                two_connections_that_publish_at_once_lose_nothing,
             }
             groups {
                 a_pattern_gets_every_topic_that_matches_and_no_other,
@@ -48,6 +49,7 @@ macro_rules! conformance {
                 an_ephemeral_group_ends_with_its_consumer,
                 a_consumer_waits_and_ends_only_when_the_broker_is_closed,
                 subscribing_after_close_is_closed,
+                a_pattern_keeps_a_new_topic_for_a_group_without_members,
             }
             settling {
                 what_a_member_held_when_it_went_comes_again_and_is_counted,
@@ -58,6 +60,8 @@ macro_rules! conformance {
                 acknowledging_out_of_order_loses_nothing,
                 closing_writes_out_the_acknowledgements,
                 settling_after_the_member_went_does_nothing,
+                a_message_that_is_released_again_and_again_stays_as_it_was,
+                settling_after_close_does_nothing,
             }
             retrying {
                 a_retried_message_comes_back_after_its_delay_with_its_attempt,
@@ -65,6 +69,9 @@ macro_rules! conformance {
                 only_the_group_that_retried_gets_the_message_again,
                 a_retry_outlives_the_member_that_asked_for_it,
                 a_cancelled_retry_is_not_a_loss,
+                a_retry_brings_back_what_it_was_given,
+                a_short_delay_does_not_wait_for_a_long_one,
+                a_crash_counts_on_top_of_the_retries,
             }
             dead_letters {
                 a_dead_letter_keeps_bytes_attributes_and_provenance,
@@ -73,6 +80,9 @@ macro_rules! conformance {
                 a_purge_destroys_only_what_is_meant,
                 a_dead_lettered_message_is_off_the_queue,
                 dead_letters_belong_to_one_subscription,
+                a_replay_by_id_leaves_the_others_in_their_order,
+                a_purge_with_a_limit_destroys_the_oldest,
+                a_letter_that_is_given_up_again_is_listed_once,
             }
             ordering {
                 messages_of_a_key_come_in_publish_order,
@@ -81,6 +91,16 @@ macro_rules! conformance {
                 when_a_member_leaves_its_shards_move_in_order,
                 a_key_has_one_shard,
                 messages_without_a_key_arrive_in_an_ordered_subscription,
+                keys_of_any_text_keep_their_order,
+                what_is_released_comes_again_in_the_order_of_its_key,
+            }
+            isolation {
+                a_group_that_is_slow_holds_up_no_other,
+                what_is_in_hand_is_given_to_no_other_member,
+                a_member_that_goes_leaves_the_others_of_its_connection_alone,
+                a_member_of_a_pattern_holds_no_more_than_its_prefetch,
+                an_ordered_member_holds_no_more_than_its_prefetch,
+                a_replay_in_an_ordered_subscription_reaches_no_other_group,
             }
             faults {
                 ten_thousand_messages_over_a_crash_lose_none_that_was_confirmed,
@@ -89,6 +109,7 @@ macro_rules! conformance {
                 what_was_confirmed_survives_as_far_as_declared,
                 a_retry_survives_as_far_as_declared,
                 a_dead_letter_survives_as_far_as_declared,
+                the_order_of_each_key_outlives_a_crash,
             }
         }
     };
@@ -123,6 +144,7 @@ mod tests {
             include_str!("cases/retrying.rs"),
             include_str!("cases/dead_letters.rs"),
             include_str!("cases/ordering.rs"),
+            include_str!("cases/isolation.rs"),
             include_str!("cases/faults.rs"),
         ];
         let names = cases.iter().flat_map(|text| text.split("pub async fn ").skip(1)).filter_map(|rest| rest.split_once('<'));

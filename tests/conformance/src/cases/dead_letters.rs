@@ -156,3 +156,58 @@ pub async fn dead_letters_belong_to_one_subscription<B: Backend>() {
     assert_eq!(world.broker.admin().replay(&others[2], &all()).await.expect("replayed"), 1);
     assert_eq!(sorted.handle(1).await, ["1"]);
 }
+
+/// The operator has looked at one and tries that.
+pub async fn a_replay_by_id_leaves_the_others_in_their_order<B: Backend>() {
+    let world = World::new::<B>().await;
+    let subscription = world.subscription("orders", "billing");
+    let messages = five_letters(&world, &subscription).await;
+    let admin = world.broker.admin();
+    let by_id = |n: usize| DeadLetterFilter { id: Some(messages[n].metadata.id.to_string()), ..all() };
+    let mut member = world.join(&subscription).await;
+    assert_eq!(admin.replay(&subscription, &by_id(2)).await.expect("replayed"), 1);
+    assert_eq!(member.handle(1).await, ["3"]);
+    assert_eq!(payloads(&world.dead_letters(&subscription, &all()).await), ["1", "2", "4", "5"]);
+    assert_eq!(admin.replay(&subscription, &by_id(2)).await.expect("replayed"), 0);
+    // One that other parts of the filter exclude is not meant.
+    assert_eq!(admin.replay(&subscription, &DeadLetterFilter { key: Some("k".into()), ..by_id(0) }).await.expect("replayed"), 0);
+    member.nothing().await;
+    assert_eq!(admin.replay(&subscription, &all()).await.expect("replayed"), 4);
+    assert_eq!(member.handle(4).await, ["1", "2", "4", "5"]);
+}
+
+/// The limit counts those that are meant, from the oldest on.
+pub async fn a_purge_with_a_limit_destroys_the_oldest<B: Backend>() {
+    let world = World::new::<B>().await;
+    let subscription = world.subscription("orders", "billing");
+    five_letters(&world, &subscription).await;
+    let admin = world.broker.admin();
+    let first_of_key = DeadLetterFilter { key: Some("k".into()), limit: Some(1), ..all() };
+    assert_eq!(admin.purge(&subscription, &first_of_key).await.expect("purged"), 1);
+    assert_eq!(payloads(&world.dead_letters(&subscription, &all()).await), ["1", "3", "4", "5"]);
+    assert_eq!(admin.purge(&subscription, &DeadLetterFilter { limit: Some(2), ..all() }).await.expect("purged"), 2);
+    assert_eq!(payloads(&world.dead_letters(&subscription, &all()).await), ["4", "5"]);
+    assert_eq!(admin.purge(&subscription, &DeadLetterFilter { limit: Some(0), ..all() }).await.expect("purged"), 0);
+    assert_eq!(admin.purge(&subscription, &DeadLetterFilter { limit: Some(9), ..all() }).await.expect("purged"), 2);
+    assert!(world.dead_letters(&subscription, &all()).await.is_empty());
+}
+
+/// With the new reason, behind those that were there, and it can be replayed again.
+pub async fn a_letter_that_is_given_up_again_is_listed_once<B: Backend>() {
+    let world = World::new::<B>().await;
+    let subscription = world.subscription("orders", "billing");
+    let messages = five_letters(&world, &subscription).await;
+    let by_id = DeadLetterFilter { id: Some(messages[1].metadata.id.to_string()), ..all() };
+    let mut member = world.join(&subscription).await;
+    for round in ["again", "and again"] {
+        assert_eq!(world.broker.admin().replay(&subscription, &by_id).await.expect("replayed"), 1);
+        let delivery = member.next().await;
+        let mut provenance = provenance(&delivery);
+        provenance.errors = vec![round.to_owned()];
+        let letter = DeadLetter::new(Arc::clone(delivery.envelope()), provenance);
+        delivery.dead_letter(letter.clone()).await.expect("the letter is safe");
+        assert_eq!(world.dead_letters(&subscription, &by_id).await, [letter]);
+        assert_eq!(payloads(&world.dead_letters(&subscription, &all()).await), ["1", "3", "4", "5", "2"]);
+    }
+    member.nothing().await;
+}

@@ -1,15 +1,15 @@
 //! Crashes: of the server where there is one, of members everywhere.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use comms::broker::{DeadLetterFilter, Subscription};
+use comms::broker::{DeadLetterFilter, Delivery, Subscription};
 use comms::message::Id;
 use tokio::sync::{Semaphore, watch};
 
 use super::retrying::again;
 use crate::world::{publish, text};
-use crate::{Backend, Setup, World};
+use crate::{Backend, Member, Setup, World};
 
 const MESSAGES: usize = 10_000;
 
@@ -232,4 +232,68 @@ pub async fn a_dead_letter_survives_as_far_as_declared<B: Backend>() {
     let texts: Vec<_> = letters.iter().map(|letter| String::from_utf8_lossy(&letter.envelope.payload).into_owned()).collect();
     // An original whose settling was lost in the crash comes again; its letter is safe all the same.
     assert_eq!(texts, ["1", "2"]);
+}
+
+/// What each key has had.
+#[derive(Default)]
+struct Rounds(HashMap<String, usize>);
+
+impl Rounds {
+    /// The round that has to come next, or one before it that comes again.
+    fn came(&self, delivery: &Delivery) -> (String, usize) {
+        let key = delivery.envelope().metadata.key.as_deref().unwrap_or_default();
+        let (round, next): (usize, usize) = (text(delivery).parse().expect("a number"), self.0.get(key).copied().unwrap_or_default());
+        assert!(round <= next, "of {key} came {round}; {next} has to come before it");
+        (key.to_owned(), next.max(round + 1))
+    }
+
+    /// Takes so many messages, one after the other, and handles them.
+    async fn handle(&mut self, member: &mut Member, count: usize) {
+        for _ in 0..count {
+            let delivery = member.next().await;
+            self.0.extend([self.came(&delivery)]);
+            delivery.ack();
+        }
+    }
+
+    fn all_had(&self, keys: usize, rounds: usize) -> bool {
+        self.0.len() == keys && self.0.values().all(|&had| had == rounds)
+    }
+}
+
+/// What was in hand comes again before what follows it, and nothing overtakes.
+pub async fn the_order_of_each_key_outlives_a_crash<B: Backend>() {
+    const KEYS: usize = 6;
+    const ROUNDS: usize = 40;
+    let world = Arc::new(World::with::<B>(Setup::killable()).await);
+    let subscription = world.ordered("orders", "billing", 4);
+    let (first, second) = (world.connect().await, world.connect().await);
+    let mut member = world.join_by(&first, &subscription).await;
+    let mut publishing = tokio::spawn(publish_rounds(Arc::clone(&world), KEYS, ROUNDS));
+    let mut rounds = Rounds::default();
+    rounds.handle(&mut member, KEYS * ROUNDS / 4).await;
+    let in_hand = member.take(2 * KEYS).await;
+    if world.backend.server().is_some() {
+        // While the rest is being published.
+        crash(&world).await;
+        (&mut publishing).await.expect("published");
+    } else {
+        // Before the rest, which is there already.
+        (&mut publishing).await.expect("published");
+        drop(member);
+        first.close().await;
+        member = world.join_by(&second, &subscription).await;
+    }
+    drop(in_hand);
+    while !rounds.all_had(KEYS, ROUNDS) {
+        rounds.handle(&mut member, 1).await;
+    }
+}
+
+async fn publish_rounds(world: Arc<World>, keys: usize, rounds: usize) {
+    for round in 0..rounds {
+        for key in 0..keys {
+            world.publish(world.keyed("orders", &format!("k{key}"), &round.to_string())).await;
+        }
+    }
 }

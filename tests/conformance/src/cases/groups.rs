@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use comms::broker::{BrokerErrorKind, PlanItem, PlanStep, Reach, StartPosition, Subscription};
 
-use crate::world::{assert_kind, text};
+use crate::world::{assert_kind, publish, text};
 use crate::{Backend, World};
 
 /// `*` is one word, `#` any number, and a topic is no prefix of another.
@@ -192,4 +192,24 @@ pub async fn subscribing_after_close_is_closed<B: Backend>() {
     let world = World::new::<B>().await;
     world.broker.close().await;
     assert_kind(&world.refused(&world.subscription("orders", "billing")).await, BrokerErrorKind::Closed);
+}
+
+/// A pattern is an interest in topics to come too, and the group keeps what they bring.
+pub async fn a_pattern_keeps_a_new_topic_for_a_group_without_members<B: Backend>() {
+    let world = World::new::<B>().await;
+    let subscription = world.subscription("shop.#", "billing");
+    let other = world.connect().await;
+    let mut member = world.join_by(&other, &subscription).await;
+    world.publish_texts("shop.orders", &["known"]).await;
+    assert_eq!(member.handle(1).await, ["known"]);
+    drop(member);
+    other.close().await;
+    world.publish_texts("shop.returns", &["first", "second"]).await;
+    let mut next = world.join(&subscription).await;
+    assert_eq!(next.handle(2).await, ["first", "second"]);
+    // And what comes to be while a member is there, from another connection.
+    let publisher = world.connect().await;
+    publish(&*publisher, world.message("shop.refunds.eu", "third")).await.expect("confirmed");
+    assert_eq!(next.handle(1).await, ["third"]);
+    next.nothing().await;
 }

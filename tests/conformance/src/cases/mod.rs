@@ -3,6 +3,7 @@
 pub mod dead_letters;
 pub mod faults;
 pub mod groups;
+pub mod isolation;
 pub mod ordering;
 pub mod publishing;
 pub mod retrying;

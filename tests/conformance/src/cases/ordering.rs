@@ -195,3 +195,55 @@ pub async fn messages_without_a_key_arrive_in_an_ordered_subscription<B: Backend
     assert_eq!(member.handle(20).await.into_iter().collect::<BTreeSet<_>>(), sent);
     member.nothing().await;
 }
+
+/// A key is any text: it comes as it went, and keeps its order.
+pub async fn keys_of_any_text_keep_their_order<B: Backend>() {
+    let world = World::new::<B>().await;
+    let mut member = world.join(&world.ordered("orders", "billing", 8)).await;
+    let long = "lang und länger ".repeat(200);
+    let keys = ["", " ", "k", "Käufer №1", "鍵🔑", "a.b.#.*", "line\nbreak\ttab", "50% \"quoted\" \\ {k}", "18446744073709551616", &long];
+    for round in 0..10 {
+        for key in keys {
+            world.publish(world.keyed("orders", key, &format!("{round:03}"))).await;
+        }
+    }
+    let mut seen = BTreeMap::<Option<String>, Vec<String>>::new();
+    for _ in 0..10 * keys.len() {
+        let delivery = member.next().await;
+        let key = delivery.envelope().metadata.key.as_deref().map(str::to_owned);
+        seen.entry(key).or_default().push(text(&delivery));
+        delivery.ack();
+    }
+    let expected: Vec<String> = (0..10).map(|round| format!("{round:03}")).collect();
+    let expected: BTreeMap<_, _> = keys.iter().map(|key| (Some((*key).to_owned()), expected.clone())).collect();
+    assert_eq!(seen, expected);
+}
+
+/// A member that is told to stop gives back what it has not begun, in whatever order it comes to that.
+pub async fn what_is_released_comes_again_in_the_order_of_its_key<B: Backend>() {
+    let world = World::new::<B>().await;
+    let mut subscription = world.ordered("orders", "billing", 4);
+    subscription.concurrency = 64;
+    let mut member = world.join(&subscription).await;
+    publish_rounds(&world, 0..4).await;
+    let mut held = member.take(4 * KEYS).await;
+    // Each key has its first round behind it.
+    for index in (0..held.len()).rev() {
+        if text(&held[index]) == "000" {
+            held.remove(index).ack();
+        }
+    }
+    publish_rounds(&world, 4..5).await;
+    while let Some(delivery) = held.pop() {
+        delivery.release();
+    }
+    let mut seen = BTreeMap::<String, Vec<String>>::new();
+    for _ in 0..4 * KEYS {
+        let delivery = member.next().await;
+        seen.entry(key(&delivery)).or_default().push(text(&delivery));
+        delivery.ack();
+    }
+    let expected = ["001", "002", "003", "004"];
+    assert!(seen.len() == KEYS && seen.values().all(|rounds| *rounds == expected), "{seen:?}");
+    member.nothing().await;
+}

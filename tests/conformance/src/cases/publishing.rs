@@ -187,3 +187,25 @@ pub async fn the_backend_declares_its_capabilities<B: Backend>() {
     assert!(world.backend.url().starts_with(&format!("{}:", world.broker.scheme())), "{}", world.broker.scheme());
     assert_eq!(world.broker.state(), comms::broker::ConnectionState::Connected);
 }
+
+/// As two instances of a service do; each message comes once while nothing fails.
+pub async fn two_connections_that_publish_at_once_lose_nothing<B: Backend>() {
+    let world = World::new::<B>().await;
+    let mut member = world.join(&world.subscription("orders", "billing")).await;
+    let (one, two) = (world.connect().await, world.connect().await);
+    let mut confirms = Vec::new();
+    for n in 0..250 {
+        for (who, broker) in [("one", &one), ("two", &two)] {
+            confirms.push(broker.publish(Arc::new(world.message("orders", &format!("{who}:{n:03}")))).await);
+        }
+    }
+    let mut expected: Vec<String> = (0..250).flat_map(|n| [format!("one:{n:03}"), format!("two:{n:03}")]).collect();
+    let mut handled = member.handle(expected.len()).await;
+    for confirm in confirms {
+        confirm.await.expect("confirmed");
+    }
+    expected.sort();
+    handled.sort();
+    assert_eq!(handled, expected);
+    member.nothing().await;
+}

@@ -131,3 +131,78 @@ pub async fn a_cancelled_retry_is_not_a_loss<B: Backend>() {
     drop(delivery.retry(envelope, world.backend.delay().0));
     assert_eq!(member.handle(1).await, ["1"]);
 }
+
+/// What the pipeline has written into it meanwhile, and not what was taken.
+pub async fn a_retry_brings_back_what_it_was_given<B: Backend>() {
+    let world = World::new::<B>().await;
+    if !can_delay(&world).await {
+        return;
+    }
+    let mut member = world.join(&world.subscription("orders", "billing")).await;
+    let mut message = world.keyed("orders", "k", "as published");
+    message.metadata.extensions.insert("step".into(), "0".into());
+    world.publish(message).await;
+    let mut delivery = member.next().await;
+    for step in ["one", "zwölf 🦋"] {
+        let mut changed = (**delivery.envelope()).clone();
+        changed.metadata.attempt += 4;
+        changed.metadata.extensions.insert("step".into(), step.into());
+        changed.metadata.extensions.insert(format!("seen-{}", changed.metadata.attempt), String::new());
+        changed.payload = bytes::Bytes::from(format!("as changed by {step}"));
+        delivery.retry(Arc::new(changed.clone()), world.backend.delay().0).await.expect("the retry is safe");
+        delivery = member.next().await;
+        assert_eq!(**delivery.envelope(), changed);
+    }
+    assert_eq!(delivery.attempt(), 9);
+    delivery.ack();
+    member.nothing().await;
+}
+
+/// Those that are due come back, whatever was asked for before them.
+pub async fn a_short_delay_does_not_wait_for_a_long_one<B: Backend>() {
+    let world = World::new::<B>().await;
+    if !can_delay(&world).await {
+        return;
+    }
+    let mut member = world.join(&world.subscription("orders", "billing")).await;
+    world.publish_texts("orders", &["long", "short", "shorter"]).await;
+    let short = world.backend.delay().0;
+    // So much longer that a machine which is busy does not turn it round.
+    let long = short * 20;
+    let asked = Instant::now();
+    for delivery in member.take(3).await {
+        let (envelope, delay) = (again(&delivery), if text(&delivery) == "long" { long } else { short });
+        delivery.retry(envelope, delay).await.expect("the retry is safe");
+    }
+    let mut back = member.handle(2).await;
+    back.sort();
+    assert_eq!(back, ["short", "shorter"]);
+    assert_eq!(member.handle(1).await, ["long"]);
+    assert!(asked.elapsed() >= long, "asked for {long:?}, it came back after {:?}", asked.elapsed());
+    member.nothing().await;
+}
+
+/// A handler that kills its process at the second attempt is at the third then.
+pub async fn a_crash_counts_on_top_of_the_retries<B: Backend>() {
+    let world = World::new::<B>().await;
+    if !can_delay(&world).await {
+        return;
+    }
+    let subscription = world.subscription("orders", "billing");
+    let other = world.connect().await;
+    let mut member = world.join_by(&other, &subscription).await;
+    world.publish_texts("orders", &["1"]).await;
+    let delivery = member.next().await;
+    let envelope = again(&delivery);
+    delivery.retry(envelope, world.backend.delay().0).await.expect("the retry is safe");
+    let held = member.next().await;
+    assert_eq!(held.attempt(), 2);
+    drop(member);
+    other.close().await;
+    let mut next = world.join(&subscription).await;
+    let back = next.next().await;
+    assert_eq!((back.attempt(), back.envelope().metadata.attempt), (3, 1));
+    back.ack();
+    drop(held);
+    next.nothing().await;
+}

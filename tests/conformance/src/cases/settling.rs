@@ -1,10 +1,12 @@
 //! Taking messages and settling them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use comms::broker::Delivery;
+use comms::broker::{DeadLetter, DeadLetterFilter, Delivery};
 
-use crate::world::{text, texts};
+use super::retrying::again;
+use crate::world::{provenance, text, texts};
 use crate::{Backend, World};
 
 /// A crash of a member repeats its work and drops none of it.
@@ -158,4 +160,52 @@ pub async fn settling_after_the_member_went_does_nothing<B: Backend>() {
     assert_eq!(third.handle(1).await, ["1"]);
     again.release();
     third.nothing().await;
+}
+
+/// However often: it is the message that was published, to the last attribute.
+pub async fn a_message_that_is_released_again_and_again_stays_as_it_was<B: Backend>() {
+    let world = World::new::<B>().await;
+    let mut member = world.join(&world.subscription("orders", "billing")).await;
+    let mut message = world.keyed("orders", "Schlüssel", "");
+    message.payload = bytes::Bytes::from_iter(0..=255_u8);
+    message.metadata.version = 7;
+    message.metadata.attempt = 3;
+    message.metadata.extensions.extend([("tenant", "bläu 🦋"), ("empty", "")].map(|(name, value)| (name.into(), value.into())));
+    world.publish(message.clone()).await;
+    for round in 0..25 {
+        let delivery = member.next().await;
+        assert_eq!(**delivery.envelope(), message, "after {round} releases");
+        delivery.release();
+    }
+    let delivery = member.next().await;
+    assert_eq!(**delivery.envelope(), message);
+    delivery.ack();
+    member.nothing().await;
+}
+
+/// Neither by `ack` nor by another way: what a connection held when it was closed is the group's again, all of it and once.
+pub async fn settling_after_close_does_nothing<B: Backend>() {
+    let world = World::new::<B>().await;
+    let subscription = world.subscription("orders", "billing");
+    let other = world.connect().await;
+    let mut member = world.join_by(&other, &subscription).await;
+    let sent = ["acked", "released", "retried", "dead-lettered"];
+    world.publish_texts("orders", &sent).await;
+    let mut held = member.take(sent.len()).await;
+    other.close().await;
+    let (dead, retried) = (held.remove(3), held.remove(2));
+    let letter = DeadLetter::new(Arc::clone(dead.envelope()), provenance(&dead));
+    // Whether that is an error is not the point: the messages are not this connection's any more.
+    let _ = dead.dead_letter(letter).await;
+    let envelope = again(&retried);
+    let _ = retried.retry(envelope, world.backend.delay().0).await;
+    held.remove(1).release();
+    held.remove(0).ack();
+    drop(member);
+    let mut next = world.join(&subscription).await;
+    let mut handled = next.handle(sent.len()).await;
+    handled.sort();
+    assert_eq!(handled, ["acked", "dead-lettered", "released", "retried"]);
+    next.nothing_for(world.backend.silence() + world.backend.delay().0).await;
+    assert!(world.dead_letters(&subscription, &DeadLetterFilter::default()).await.is_empty());
 }
