@@ -99,7 +99,6 @@ macro_rules! conformance {
                 what_is_in_hand_is_given_to_no_other_member,
                 a_member_that_goes_leaves_the_others_of_its_connection_alone,
                 a_member_of_a_pattern_holds_no_more_than_its_prefetch,
-                an_ordered_member_holds_no_more_than_its_prefetch,
                 a_replay_in_an_ordered_subscription_reaches_no_other_group,
             }
             faults {
