@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Calls methods by their path. Generated clients are made of it; `InventoryClient::from(Client::new(channel)
 /// .timeout(..))` is one with other settings.
 ///
-/// A call takes correlation, trace and deadline out of the [`Context`]. A call whose deadline has passed is not made.
+/// A call takes correlation, trace and deadline out of the [`Context`](crate::Context). A call whose deadline has passed is not made.
 /// Dropping a call ends the work on it at the server.
 #[derive(Clone)]
 pub struct Client<T = Channel> {
