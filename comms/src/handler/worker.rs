@@ -142,25 +142,31 @@ impl Pipeline {
         self.plan.counters.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// The message with its handler, unless it is not for this subscription to handle: then it is settled.
+    /// The handler of the message, unless it is not for this subscription to handle.
     #[inline]
-    pub(super) fn admit(&self, delivery: Delivery) -> Option<Admitted<'_>> {
-        let envelope = delivery.envelope();
+    fn entry_for(&self, envelope: &Arc<Envelope>) -> Option<&Entry> {
         // What has no handler was never named by the subscription.
         let Some(entry) = self.plan.handlers.get(envelope.metadata.name.as_ref()) else {
             self.report("", envelope, Happening::Skipped);
-            delivery.ack();
             return None;
         };
         if self.dedup.as_ref().is_some_and(|window| window.contains(&envelope.metadata.id)) && !is_replayed(envelope) {
             self.report(entry.decl.name, envelope, Happening::Duplicate);
-            delivery.ack();
             return None;
         }
+        Some(entry)
+    }
+
+    /// The message with its handler, if it has one; else it is settled.
+    pub(super) fn admit(&self, delivery: Delivery) -> Option<Admitted<'_>> {
+        let Some(entry) = self.entry_for(delivery.envelope()) else {
+            delivery.ack();
+            return None;
+        };
         match &entry.handler {
             Bound::Batch(batch) => Some(Admitted::Batch(First { entry, batch: batch.as_ref(), delivery })),
             Bound::One(handler) => {
-                let context = Context::of(Arc::clone(envelope)).of_handler(self.plan.service, entry.decl.name);
+                let context = Context::of(Arc::clone(delivery.envelope())).of_handler(self.plan.service, entry.decl.name);
                 let begun = GivenUp::untried(entry, &delivery).map_or(Begun::Not, Begun::Refused);
                 Some(Admitted::One(Open { entry, handler: handler.as_ref(), delivery, begun, context }))
             }
@@ -168,25 +174,35 @@ impl Pipeline {
     }
 
     /// Makes the first attempt if nothing speaks against it, and polls it once. Returns what is not settled by that.
-    #[inline]
+    ///
+    /// What [`admit`](Self::admit) makes is made here only of what is left over: moving it costs more than all else that is decided here.
     fn at_once(&self, delivery: Delivery, slot: &mut Slot, task: &mut task::Context<'_>) -> Option<Admitted<'_>> {
-        let mut open = match self.admit(delivery)? {
-            Admitted::One(open) => open,
-            batch => return Some(batch),
+        let envelope = delivery.envelope();
+        let Some(entry) = self.entry_for(envelope) else {
+            delivery.ack();
+            return None;
         };
-        let waits = self.parked.is_some() || tracing::enabled!(target: SPANS, Level::DEBUG);
-        if !waits && matches!(open.begun, Begun::Not) {
-            let attempt = Attempt::new(self.plan.service, open.entry, open.handler, open.delivery.envelope(), open.delivery.attempt());
-            match open.context.enter(|| attempt::begin(&attempt, slot, task)) {
+        let handler = match &entry.handler {
+            Bound::Batch(batch) => return Some(Admitted::Batch(First { entry, batch: batch.as_ref(), delivery })),
+            Bound::One(handler) => handler.as_ref(),
+        };
+        let mut context = Context::of(Arc::clone(envelope)).of_handler(self.plan.service, entry.decl.name);
+        let begun = if let Some(given_up) = GivenUp::untried(entry, &delivery) {
+            Begun::Refused(given_up)
+        } else if self.parked.is_some() || tracing::enabled!(target: SPANS, Level::DEBUG) {
+            Begun::Not
+        } else {
+            let attempt = Attempt::new(self.plan.service, entry, handler, envelope, delivery.attempt());
+            match context.enter(|| attempt::begin(&attempt, slot, task)) {
                 Poll::Ready(Ok(())) => {
-                    self.succeed(open.entry, open.delivery);
+                    self.succeed(entry, delivery);
                     return None;
                 }
-                Poll::Ready(Err(failed)) => open.begun = Begun::Failed(failed),
-                Poll::Pending => open.begun = Begun::Waiting,
+                Poll::Ready(Err(failed)) => Begun::Failed(failed),
+                Poll::Pending => Begun::Waiting,
             }
-        }
-        Some(Admitted::One(open))
+        };
+        Some(Admitted::One(Open { entry, handler, delivery, begun, context }))
     }
 
     /// The message was handled.

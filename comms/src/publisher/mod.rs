@@ -133,7 +133,8 @@ impl<E: Event> Publisher<E> {
     /// does not let it through before its deadline.
     pub async fn send(&self, event: &E) -> Result<Confirm, PublishError> {
         if self.throttle.is_limited() {
-            self.wait_for_turn().await?;
+            // Boxed: most publishers have no throttle, and would carry its waiting about with every message.
+            Box::pin(self.wait_for_turn()).await?;
         }
         let envelope = envelope(event, &self.topic, &self.source)?;
         let span = span(self.broker.as_ref(), &envelope);
