@@ -1,5 +1,6 @@
 //! Interleaved rounds: what disturbs the machine meanwhile disturbs every contestant.
 
+use std::borrow::Borrow;
 use std::time::{Duration, Instant};
 
 use crate::process::cpu;
@@ -25,8 +26,7 @@ pub struct Figures {
 
 /// Runs every contestant once to warm up, then in turn for so many rounds.
 pub fn rounds(contestants: &mut [Box<dyn Contestant>], rounds: usize, messages: usize) -> Vec<Figures> {
-    let mut figures: Vec<Figures> =
-        contestants.iter().map(|contestant| Figures { name: contestant.name(), rates: Vec::new(), cpu: Vec::new() }).collect();
+    let mut figures: Vec<Figures> = contestants.iter().map(|contestant| Figures::new(&contestant.name())).collect();
     contestants.iter_mut().for_each(|contestant| contestant.run(messages / 10));
     for _ in 0..rounds {
         for (contestant, figures) in contestants.iter_mut().zip(&mut figures) {
@@ -39,19 +39,30 @@ pub fn rounds(contestants: &mut [Box<dyn Contestant>], rounds: usize, messages: 
 }
 
 impl Figures {
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), rates: Vec::new(), cpu: Vec::new() }
+    }
+
+    /// Of whom they are.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     #[allow(clippy::cast_precision_loss, reason = "a count of messages")]
-    fn add(&mut self, messages: usize, took: Duration, used: Duration) {
+    pub(crate) fn add(&mut self, messages: usize, took: Duration, used: Duration) {
         self.rates.push(messages as f64 / took.as_secs_f64());
         self.cpu.push(used.as_secs_f64() * 1e6 / messages as f64);
     }
 }
 
 /// Prints the table; ratios are those of the medians, to the first contestant.
-pub fn print(title: &str, figures: &[Figures]) {
+pub fn print(title: &str, figures: &[impl Borrow<Figures>]) {
     println!("\n### {title}\n");
     println!("| | best | median | worst | of the first | CPU per message | of the first |");
     println!("|---|---:|---:|---:|---|---:|---:|");
-    let Some(first) = figures.first() else { return };
+    let mut figures = figures.iter().map(Borrow::borrow).peekable();
+    let Some(first) = figures.peek().copied() else { return };
     for one in figures {
         let [worst, median, best] = spread(&one.rates);
         let [_, cpu, _] = spread(&one.cpu);

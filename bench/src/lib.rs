@@ -3,9 +3,9 @@
 //! How to run them and what came out is in `docs/benchmarks.md`.
 #![allow(clippy::missing_panics_doc, clippy::print_stdout, reason = "a program that prints figures, and ends where one can't be had")]
 
+#[cfg(feature = "brokers")]
+pub mod brokers;
 pub mod contest;
 pub mod in_process;
 pub mod process;
-#[cfg(feature = "rabbitmq")]
-pub mod rabbitmq;
 pub mod region;

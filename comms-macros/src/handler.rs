@@ -82,14 +82,15 @@ fn expand(place: &Place<'_>) -> TokenStream {
 }
 
 fn decl(handler: &Handler) -> TokenStream {
-    let Handler { common, ident, group, retry, timeout, batch, .. } = handler;
+    let Handler { common, ident, group, retry, timeout, batch, transactional, .. } = handler;
     let (krate, name, location) = (&common.krate, names::entry(ident), location(common));
     let group = group.as_ref().map(|group| &group.value).map(|group| quote!(.group(#group)));
     let retry = retry.as_ref().map(|retry| retry_decl(krate, retry)).map(|retry| quote!(.retry(#retry)));
     let timeout = timeout.as_ref().map(|timeout| setting(timeout, duration)).map(|timeout| quote!(.timeout(#timeout)));
     let batch = batch.as_ref().map(|batch| batch_decl(krate, batch)).map(|batch| quote!(.batch(#batch)));
+    let transactional = transactional.then(|| quote!(.transactional()));
     let doc = doc(common);
-    quote!(#krate::handler::HandlerDecl::new(#name, #location) #group #retry #timeout #batch #doc)
+    quote!(#krate::handler::HandlerDecl::new(#name, #location) #group #retry #timeout #batch #transactional #doc)
 }
 
 fn batch_decl(krate: &Path, Batching { max, wait }: &Batching) -> TokenStream {

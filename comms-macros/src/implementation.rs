@@ -12,19 +12,18 @@ pub(crate) fn expand(implementation: &Implementation) -> TokenStream {
     let (krate, cfgs) = (&common.krate, &common.cfgs);
     let descriptor = names::implementation_descriptor(ident, contract);
     let structure = structure(common, &quote!(pub(crate)), &descriptor, &[service]);
-    // That the trait is no contract is said at the trait.
-    let register = match rpcs.first() {
-        None => quote_spanned!(at(contract)=> <#service as #contract>::__comms_register(app)),
+    let (options, member, checked, place) = match rpcs.first() {
+        None => (None, quote!(__comms_register), quote!(registered), at(contract)),
         Some(first) => {
             let decls = rpcs.iter().map(|rpc| decl(krate, rpc));
-            let span = first.span.resolved_at(Span::call_site());
-            let register = quote_spanned!(span=> __comms_register_rpcs);
-            quote! {
-                const RPCS: &[#krate::grpc::RpcDecl] = &[#(#decls),*];
-                <#service as #contract>::#register(app, RPCS)
-            }
+            let options = quote!(const RPCS: &[#krate::grpc::RpcDecl] = &[#(#decls),*];);
+            (Some(options), quote!(__comms_register_rpcs), quote!(rpcs_registered), first.span.resolved_at(Span::call_site()))
         }
     };
+    let given = options.as_ref().map(|_| quote!(, RPCS));
+    // That the trait is no contract is said at the trait, of #[rpc] where it is not one of gRPC at the attribute.
+    let (member, checked) = (placed(quote!(__S::#member), place), placed(quote!(#krate::__private::registered::#checked), place));
+    let register = quote_spanned!(place=> #checked(#member(app #given)));
     let listed = listed(common, &names::implementation_entry(ident, contract));
     quote! {
         #structure
@@ -32,7 +31,13 @@ pub(crate) fn expand(implementation: &Implementation) -> TokenStream {
         impl #krate::contract::Implementation for #descriptor {
             type Service = #service;
             fn register(app: #krate::AppBuilder) -> #krate::AppBuilder {
-                #register
+                #[allow(unused_imports)]
+                use #krate::__private::registered::AnyTrait as _;
+                #options
+                fn register<__S: #contract + #krate::Service>(app: #krate::AppBuilder) -> #krate::AppBuilder {
+                    #register
+                }
+                register::<#service>(app)
             }
         }
         #listed

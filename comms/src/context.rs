@@ -1,6 +1,8 @@
 //! What work knows of the work that caused it: task-local, set by every inbound pipeline and read by
 //! every outbound one.
 
+mod outbox;
+
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
@@ -12,6 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub(crate) use self::outbox::{MOST_BYTES, MOST_MESSAGES, NotKept, Outbox};
 use crate::message::{Envelope, Id, Metadata, TraceParent, new_span};
 
 thread_local! {
@@ -42,6 +45,8 @@ struct Own {
     /// Belongs to `trace`.
     trace_state: Option<Arc<str>>,
     idempotency_key: Option<Arc<str>>,
+    /// Of a transactional handler.
+    outbox: Option<Arc<Outbox>>,
 }
 
 /// Who handles the message.
@@ -114,6 +119,17 @@ impl Context {
     pub fn with_idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
         self.own().idempotency_key = Some(key.into());
         self
+    }
+
+    /// The same context in an attempt whose messages are sent when it has ended well.
+    pub(crate) fn with_outbox(mut self, outbox: Arc<Outbox>) -> Self {
+        self.own().outbox = Some(outbox);
+        self
+    }
+
+    /// Where the running task's messages go, if it is the attempt of a transactional handler.
+    pub(crate) fn current_outbox() -> Option<Arc<Outbox>> {
+        CURRENT.try_with(|current| current.borrow().own.as_ref()?.outbox.clone()).ok().flatten()
     }
 
     fn own(&mut self) -> &mut Own {

@@ -23,9 +23,11 @@ pub mod limit;
 mod location;
 mod macros;
 pub mod message;
+pub mod metrics;
 mod publisher;
 mod server;
 pub mod telemetry;
+mod text;
 
 pub mod broker;
 #[cfg(feature = "testing")]
@@ -37,6 +39,7 @@ pub mod __private;
 
 pub use app::health;
 pub use app::{App, AppBuilder, Handles, Provides, ProvidesAll, Service, StartError, Stopped, Tasks, Wiring};
+pub use broker::AtMostOnce;
 // Attributes are documented here, where their examples run.
 #[cfg(feature = "http")]
 #[doc = include_str!("attributes/client.md")]

@@ -86,9 +86,28 @@ fn files(package: &Path, protos: &Protos, generated: &mut Generated) -> Result<F
 
 #[cfg(not(feature = "proto"))]
 fn files(_: &Path, _: &Protos, _: &mut Generated) -> Result<Files, Vec<Diagnosis>> {
-    Err(vec![Diagnosis::error(
+    Err(vec![needs_feature()])
+}
+
+/// Nobody is there who reads `.proto` files.
+#[cfg(any(not(feature = "proto"), test))]
+fn needs_feature() -> Diagnosis {
+    Diagnosis::error(
         None,
         "`.proto(..)` in build.rs needs the feature `proto` of `comms-build`",
         "Write `comms-build = { .., features = [\"proto\"] }` among the build-dependencies",
-    )])
+    )
+}
+
+#[cfg(test)]
+mod feature_tests {
+    /// The feature may be on where this runs.
+    #[test]
+    fn without_the_feature_a_build_script_that_names_protos_is_told_what_to_write() {
+        let told = super::needs_feature().to_string();
+        assert!(
+            told.contains("needs the feature `proto` of `comms-build`. Write `comms-build = { .., features = [\"proto\"] }`"),
+            "{told}"
+        );
+    }
 }

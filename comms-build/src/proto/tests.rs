@@ -230,6 +230,10 @@ fn what_build_rs_says_wrongly_is_refused() {
         (named().include("proto/shop/common"), "lies in none of the include folders `proto/shop/common`"),
         (named().extern_path("shop.common.v1", "crate::common"), "names no Protobuf type or package"),
         (named().extern_path(".shop.common.v1", "not a path"), "names no Rust type or module"),
+        (
+            named().extern_path(".shop.common.v1.Money", "crate::A").extern_path(".shop.common.v1.Money", "crate::B"),
+            "no Rust could be generated from the `.proto` files",
+        ),
     ] {
         let generated = protos.with(wrong);
         let told: Vec<String> = generated.diagnoses.iter().map(ToString::to_string).collect();

@@ -273,3 +273,17 @@ fn two_handlers_of_an_event_in_one_group_are_seen_whatever_it_is_called() {
         );
     }
 }
+
+#[test]
+fn a_handler_that_several_subscriptions_could_feed_says_which() {
+    let two = "subscribe(\"orders\", group = \"a\"), subscribe(\"orders\", group = \"b\")";
+    let fed = |handler: &str| {
+        let shop = format!("#[service(name = \"shop\", version = \"1.0.0\", {two})] pub struct Shop;\n");
+        Project::lib(&format!("{PAID}{shop}#[service] impl Shop {{\n{handler} async fn on(&self, e: Paid) {{}}\n}}\n")).errors()
+    };
+    let ambiguous = "src/lib.rs:5: `Shop::on` could be fed by several subscriptions of `shop` to `orders`. Say which: `#[event_handler(group = \"..\")]`. ";
+    let found = fed("#[event_handler]");
+    assert!(found.iter().any(|it| it.starts_with(ambiguous) && it.contains("`a`") && it.contains("`b`")), "{found:#?}");
+    let found = fed("#[event_handler(group = \"a\")]");
+    assert!(!found.iter().any(|it| it.contains("several subscriptions")), "{found:#?}");
+}

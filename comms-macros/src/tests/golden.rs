@@ -137,6 +137,12 @@ fn contract() {
     check("contract", 3 * 45 + 60);
 }
 
+/// What the trait is conditional on, everything beside it is too.
+#[test]
+fn contract_under_a_condition() {
+    check("contract_cfg", 45 + 60);
+}
+
 #[test]
 fn contract_of_a_foreign_api() {
     check("client_foreign", 45 + 60);
@@ -155,6 +161,12 @@ fn implementation_of_a_grpc_service() {
 #[test]
 fn client_of_a_contract() {
     check("client_http", 40);
+}
+
+/// A second derive of the same would not compile.
+#[test]
+fn client_that_derives_by_itself() {
+    check("client_derives", 40);
 }
 
 #[test]

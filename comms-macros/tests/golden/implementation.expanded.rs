@@ -13,7 +13,14 @@ pub(crate) struct __comms_Bank_v1_Payments<T = (Bank,)>(
 impl ::comms::contract::Implementation for __comms_Bank_v1_Payments {
     type Service = Bank;
     fn register(app: ::comms::AppBuilder) -> ::comms::AppBuilder {
-        <Bank as v1::Payments>::__comms_register(app)
+        #[allow(unused_imports)]
+        use ::comms::__private::registered::AnyTrait as _;
+        fn register<__S: v1::Payments + ::comms::Service>(
+            app: ::comms::AppBuilder,
+        ) -> ::comms::AppBuilder {
+            ::comms::__private::registered::registered(__S::__comms_register(app))
+        }
+        register::<Bank>(app)
     }
 }
 #[cfg(unix)]

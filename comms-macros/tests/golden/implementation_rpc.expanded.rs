@@ -28,6 +28,8 @@ pub(crate) struct __comms_Stock_v1_Inventory<T = (Stock,)>(
 impl ::comms::contract::Implementation for __comms_Stock_v1_Inventory {
     type Service = Stock;
     fn register(app: ::comms::AppBuilder) -> ::comms::AppBuilder {
+        #[allow(unused_imports)]
+        use ::comms::__private::registered::AnyTrait as _;
         const RPCS: &[::comms::grpc::RpcDecl] = &[
             ::comms::grpc::RpcDecl::new("reserve", ::comms::__here!())
                 .timeout(::core::time::Duration::from_millis(2000))
@@ -36,7 +38,14 @@ impl ::comms::contract::Implementation for __comms_Stock_v1_Inventory {
             #[cfg(unix)]
             ::comms::grpc::RpcDecl::new("watch", ::comms::__here!()).timeout(TIMEOUT),
         ];
-        <Stock as v1::Inventory>::__comms_register_rpcs(app, RPCS)
+        fn register<__S: v1::Inventory + ::comms::Service>(
+            app: ::comms::AppBuilder,
+        ) -> ::comms::AppBuilder {
+            ::comms::__private::registered::rpcs_registered(
+                __S::__comms_register_rpcs(app, RPCS),
+            )
+        }
+        register::<Stock>(app)
     }
 }
 ::comms::__listed!("Stock::v1::Inventory");

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::handler::{BatchHandler, EventHandler, Free, Observer, RequestHandler};
 use crate::inject::{Provider, Scope, TypeRef, Value};
 use crate::message::Message;
+use crate::metrics::Metrics;
 
 /// Collects what an application is made of, then starts it.
 ///
@@ -41,6 +42,7 @@ pub struct AppBuilder {
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) config: Config,
     pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
     pub(crate) shutdown_timeout: Option<Duration>,
 }
 
@@ -62,6 +64,7 @@ impl AppBuilder {
             observer: None,
             config: Config::default(),
             health: Health::new(),
+            metrics: Metrics::new(),
             shutdown_timeout: None,
         }
     }

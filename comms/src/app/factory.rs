@@ -20,6 +20,8 @@ const BACKENDS: &[Backend] = &[
     Backend { schemes: &["amqps"], feature: "rabbitmq-tls", built_in: cfg!(feature = "rabbitmq-tls") },
     Backend { schemes: &["redis"], feature: "redis", built_in: cfg!(feature = "redis") },
     Backend { schemes: &["rediss"], feature: "redis-tls", built_in: cfg!(feature = "redis-tls") },
+    Backend { schemes: &["redis+pubsub"], feature: "redis", built_in: cfg!(feature = "redis") },
+    Backend { schemes: &["rediss+pubsub"], feature: "redis-tls", built_in: cfg!(feature = "redis-tls") },
     Backend { schemes: &["kafka"], feature: "kafka", built_in: cfg!(feature = "kafka") },
     Backend { schemes: &["kafkas"], feature: "kafka-tls", built_in: cfg!(feature = "kafka-tls") },
 ];
@@ -41,6 +43,11 @@ pub(crate) async fn connect(name: &str, config: &BrokerConfig, service: &str) ->
         "redis" | "rediss" => {
             let config = config.connect_url().expose().parse()?;
             Ok(Arc::new(crate::broker::redis::Redis::connect(config, service).await?))
+        }
+        #[cfg(feature = "redis")]
+        "redis+pubsub" | "rediss+pubsub" => {
+            let config = config.connect_url().expose().parse()?;
+            Ok(Arc::new(crate::broker::redis::RedisPubSub::connect(config, service).await?))
         }
         #[cfg(feature = "kafka")]
         "kafka" | "kafkas" => {
@@ -64,13 +71,18 @@ pub(crate) fn capabilities(name: &str, config: &BrokerConfig) -> Result<Capabili
         "memory" => Memory::capabilities_of(config.connect_url().expose()),
         #[cfg(feature = "rabbitmq")]
         "amqp" | "amqps" => {
-            let _: crate::broker::rabbitmq::RabbitMqConfig = config.connect_url().expose().parse()?;
-            Ok(crate::broker::rabbitmq::CAPABILITIES)
+            let config: crate::broker::rabbitmq::RabbitMqConfig = config.connect_url().expose().parse()?;
+            Ok(config.capabilities())
         }
         #[cfg(feature = "redis")]
         "redis" | "rediss" => {
             let config: crate::broker::redis::RedisConfig = config.connect_url().expose().parse()?;
             Ok(config.capabilities())
+        }
+        #[cfg(feature = "redis")]
+        "redis+pubsub" | "rediss+pubsub" => {
+            let _: crate::broker::redis::RedisPubSubConfig = config.connect_url().expose().parse()?;
+            Ok(crate::broker::redis::PUBSUB_CAPABILITIES)
         }
         #[cfg(feature = "kafka")]
         "kafka" | "kafkas" => {
@@ -89,7 +101,7 @@ fn check(name: &str, config: &BrokerConfig) -> Result<(), BrokerError> {
         Some(backend) => Err(BrokerError::new(
             BrokerErrorKind::Config,
             format!(
-                "broker `{name}`: `{scheme}:` needs the feature `{feature}` of `comms`: `comms = {{ features = [\"{feature}\"] }}`",
+                "`brokers.{name}.url` begins with `{scheme}:`, which needs the feature `{feature}` of `comms`: `comms = {{ features = [\"{feature}\"] }}`",
                 feature = backend.feature
             ),
         )),
@@ -101,7 +113,7 @@ fn unknown(name: &str, scheme: &str) -> BrokerError {
     let known: Vec<String> = BACKENDS.iter().flat_map(|backend| backend.schemes).map(|scheme| format!("`{scheme}:`")).collect();
     BrokerError::new(
         BrokerErrorKind::Config,
-        format!("broker `{name}`: no backend has the scheme `{scheme}:`; there are {}", known.join(", ")),
+        format!("`brokers.{name}.url` begins with `{scheme}:`, and no broker has this scheme; there are {}", known.join(", ")),
     )
 }
 
@@ -113,6 +125,11 @@ mod tests {
     async fn an_unknown_scheme_is_refused_with_the_known_ones() {
         let error = connect("default", &BrokerConfig::new("carrier-pigeon://roof"), "s").await.unwrap_err();
         assert!(error.to_string().contains("`memory:`, `amqp:`"), "{error}");
+        // Whoever tells of it says which broker.
+        assert!(
+            error.to_string().starts_with("`brokers.default.url` begins with `carrier-pigeon:`, and no broker has this scheme"),
+            "{error}"
+        );
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use crate::grpc::{Entry, Idempotency, MethodDecl, MethodKind, Patience, RpcDecl,
 use crate::http::{Body, Request, Response};
 use crate::inject::{InjectError, Scope};
 use crate::location::Location;
+use crate::metrics::Metrics;
 
 impl AppBuilder {
     /// Answers the gRPC service of the descriptor `D` with the service `S`, which implements the trait that was generated for it. The port
@@ -113,8 +114,10 @@ impl GrpcServices {
         let known: Vec<Known> = self.0.iter().map(known).collect();
         let health = scope.get().unwrap_or_default();
         let standard = standard::entries(&known, &config.grpc, health, &terms);
+        let metrics = scope.get::<Metrics>().unwrap_or_default();
         let bound = |entry: &GrpcEntry| {
             let bound = (entry.bind)(scope, &terms);
+            bound.iter().flat_map(Entry::counted).for_each(|(name, counters)| metrics.requests(name, counters));
             let bound = bound.map(|bound| bound.with_terms(|method| entry.terms_of(method, config, &terms)));
             problems
                 .keep(bound.map_err(|error| format!("gRPC service `{}` of `{}` ({}): {error}", entry.name, entry.service, entry.location)))

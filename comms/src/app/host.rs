@@ -9,6 +9,7 @@ use super::health::Health;
 use super::{App, AppBuilder, Stopped};
 use crate::config::Config;
 use crate::error::BoxError;
+use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::server::admin::{AdminServer, Answer, Route};
 use crate::telemetry;
 
@@ -36,7 +37,7 @@ pub(super) async fn run(app: AppBuilder, config: Config, about: About) -> Result
     telemetry::init(&config.log)?;
     // Listens for signals before anything starts, so that one that comes early is not lost.
     let signals = Signals::listen()?;
-    let admin = open_admin(&config, about, &app.health).await?;
+    let admin = open_admin(&config, about, &app.health, &app.metrics).await?;
     run_with(app, config, admin, signals, begun).await
 }
 
@@ -49,10 +50,12 @@ async fn run_with(
     begun: Instant,
 ) -> Result<(), BoxError> {
     let address = admin.as_ref().map(AdminServer::address);
+    let lag_interval = config.metrics.lag_interval;
     let started = tokio::select! {
         started = app.config(config).start() => started?,
         () = signals.next() => return Ok(()),
     };
+    started.watch_lag(lag_interval);
     let (http, grpc) = (started.http_address().map(tracing::field::display), started.grpc_address().map(tracing::field::display));
     tracing::info!(http, grpc, admin = address.map(tracing::field::display), took = ?begun.elapsed(), "running");
     signals.next().await;
@@ -77,14 +80,14 @@ async fn stop(app: App, signals: &mut Signals) -> Result<(), BoxError> {
     }
 }
 
-async fn open_admin(config: &Config, about: About, health: &Health) -> Result<Option<AdminServer>, BoxError> {
+async fn open_admin(config: &Config, about: About, health: &Health, metrics: &Metrics) -> Result<Option<AdminServer>, BoxError> {
     if !config.admin.enabled {
         return Ok(None);
     }
-    Ok(Some(AdminServer::bind(config.admin.address, routes(about, health)).await?))
+    Ok(Some(AdminServer::bind(config.admin.address, routes(about, health, metrics)).await?))
 }
 
-fn routes(about: About, health: &Health) -> Vec<Route> {
+fn routes(about: About, health: &Health, metrics: &Metrics) -> Vec<Route> {
     let report = |well: fn(&super::health::HealthReport) -> bool| -> Box<dyn Fn() -> Answer + Send + Sync> {
         let health = health.clone();
         Box::new(move || {
@@ -97,9 +100,12 @@ fn routes(about: About, health: &Health) -> Vec<Route> {
         let made = OnceLock::new();
         Box::new(move || made.get_or_init(|| Answer::json(true, &document())).clone())
     };
+    let metrics = metrics.clone();
+    let metrics = Box::new(move || Answer::text(CONTENT_TYPE, metrics.text()));
     vec![
         Route { path: "/health/live", about: "whether the process should be left running", answer: report(|report| report.live) },
         Route { path: "/health/ready", about: "whether the process should get work", answer: report(|report| report.ready) },
+        Route { path: "/metrics", about: "what was counted, in the text format of Prometheus", answer: metrics },
         Route { path: "/info", about: "what runs here", answer: fixed(about.info) },
         Route { path: "/topology", about: "who publishes and handles what", answer: fixed(about.topology) },
         Route { path: "/openapi.json", about: "the HTTP routes, as an OpenAPI 3.1 document", answer: made(about.openapi) },

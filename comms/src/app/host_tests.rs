@@ -63,7 +63,7 @@ impl Process {
         let about = About { info: json!({}), topology: json!({}), openapi: document(), asyncapi: document() };
         telemetry::init(&config.log).unwrap();
         let signals = Signals::listen().unwrap();
-        let port = open_admin(&config, about, &app.health).await.unwrap().unwrap();
+        let port = open_admin(&config, about, &app.health, &app.metrics).await.unwrap().unwrap();
         let admin = port.address();
         let running = run_with(app, config, Some(port), signals, Instant::now());
         let running = tokio::spawn(async move { running.await.map_err(|error| error.to_string()) });
@@ -80,11 +80,16 @@ impl Process {
 
     /// The status that the admin port answers with; `None` when it is closed.
     async fn status(&self, path: &str) -> Option<u16> {
+        self.answer(path).await?.split(' ').nth(1)?.parse().ok()
+    }
+
+    /// All of the answer of the admin port.
+    async fn answer(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.admin).await.ok()?;
         stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.ok()?;
-        answer.split(' ').nth(1)?.parse().ok()
+        Some(answer)
     }
 
     async fn until(&self, what: &str, status: u16, path: &str) {
@@ -115,6 +120,9 @@ async fn signals_stop_the_process_in_order_and_a_second_one_at_once() {
     let process = Process::start(false).await;
     process.hold_one().await;
     process.gate.entered.acquire().await.unwrap().forget();
+    let metrics = process.answer("/metrics").await.unwrap();
+    assert!(metrics.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{metrics}");
+    assert!(metrics.contains(r#"messaging_destination_name="held",messaging_system="memory"} 1"#), "{metrics}");
     signal("-TERM");
     process.until("unready", 503, "/health/ready").await;
     assert_eq!(process.status("/health/live").await, Some(200));

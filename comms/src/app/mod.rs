@@ -14,6 +14,7 @@ pub(crate) mod commands;
 pub(crate) mod config_source;
 pub(crate) mod contents;
 mod factory;
+mod gauges;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(all(feature = "http", not(feature = "grpc")))]
@@ -39,6 +40,7 @@ mod running;
 mod site;
 mod start;
 mod tasks;
+mod transactions;
 mod vitals;
 mod wiring;
 

@@ -1,8 +1,8 @@
 //! Gives each handler its subscription.
 
-use super::overrides;
 use super::problems::Problems;
 use super::registry::{HandlerEntry, ServiceEntry};
+use super::{overrides, transactions};
 use crate::broker::TopicPattern;
 use crate::config::Config;
 use crate::handler::{RetryDecl, ServiceDecl, SubscriptionDecl};
@@ -61,6 +61,7 @@ pub(crate) fn plan(services: &[ServiceEntry], handlers: &[HandlerEntry], config:
         check_batches(planned, services, problems);
     }
     plans.iter_mut().for_each(|planned| planned.configure(config));
+    plans.iter().for_each(|planned| transactions::check(planned, problems));
     plans
 }
 

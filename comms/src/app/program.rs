@@ -61,7 +61,7 @@ impl<W: Wiring> Program for Generated<W> {
         let plans = plan(&app.services, &app.handlers, config, &mut problems);
         let mut known = broker_checks::Known::new();
         for (name, broker) in &config.brokers {
-            let capabilities = problems.keep(factory::capabilities(name, broker));
+            let capabilities = problems.keep_broker(format_args!("broker `{name}`"), factory::capabilities(name, broker));
             // What is wrong with a broker was said; that it lacks something as well says nothing new.
             known.insert(name, (broker.scheme(), capabilities.unwrap_or(Capabilities::all())));
         }

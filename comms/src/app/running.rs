@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
@@ -10,8 +11,10 @@ use crate::config::ShutdownConfig;
 use crate::handler::Counters;
 use crate::handler::runner::Runner;
 use crate::inject::{InjectError, Injectable, Scope, Value};
+use crate::metrics::Metrics;
 use crate::publisher::Brokers;
 
+use super::gauges::Gauges;
 use super::health::Phase;
 use super::routes::Serving;
 use super::{Tasks, vitals};
@@ -22,7 +25,7 @@ use super::{Tasks, vitals};
 #[derive(Debug)]
 pub struct App {
     runners: Vec<Runner>,
-    counters: BTreeMap<String, Arc<Counters>>,
+    gauges: Gauges,
     brokers: Brokers,
     scope: Scope,
     tasks: Tasks,
@@ -43,14 +46,14 @@ pub enum Stopped {
 impl App {
     pub(super) fn new(
         runners: Vec<Runner>,
-        counters: BTreeMap<String, Arc<Counters>>,
+        gauges: Gauges,
         brokers: Brokers,
         scope: Scope,
         tasks: Tasks,
         serving: Serving,
         shutdown: ShutdownConfig,
     ) -> Self {
-        Self { runners, counters, brokers, scope, tasks, serving, shutdown }
+        Self { runners, gauges, brokers, scope, tasks, serving, shutdown }
     }
 
     /// Background tasks run, and requests are answered, from here on.
@@ -87,7 +90,19 @@ impl App {
     /// What each subscription has done, by `group.topic`.
     #[must_use]
     pub fn counters(&self) -> &BTreeMap<String, Arc<Counters>> {
-        &self.counters
+        &self.gauges.counters
+    }
+
+    /// What the process counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.gauges.metrics
+    }
+
+    /// Asks the brokers how far each subscription is behind, now and whenever the interval has passed: for [`metrics`](Self::metrics), and for the
+    /// health. The generated main does that as `[metrics] lag_interval` says. An interval of no time: never.
+    pub fn watch_lag(&self, interval: Duration) {
+        self.gauges.watch(interval, &self.tasks);
     }
 
     /// Where HTTP is served, with the port that it got; none without routes and gRPC services, or when the configuration switches it off.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::assemble::assemble;
+use super::gauges::Gauges;
 use super::plans::{Planned, plan};
 use super::problems::Problems;
 use super::registry::{Binding, HandlerEntry, ServiceEntry};
@@ -47,6 +48,7 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     scope.insert(tasks.clone());
     scope.insert(app.health.clone());
     scope.insert(throttles.clone());
+    scope.insert(app.metrics.clone());
     scope.insert(app.config.settings());
     let failed = app.clients.insert(&app.config, &served, &app.provided, &mut scope);
     assemble(&app.providers, &app.services, &app.provided, failed, &mut scope, &mut problems).await;
@@ -59,11 +61,11 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     serving.answer_at(app.clients.home());
     or_close(&brokers, &mut problems).await?;
 
-    let counters = bound.iter().map(|plan| (plan.subscription.name(), Arc::clone(&plan.counters))).collect();
+    let gauges = Gauges::of(app.metrics, &bound, &brokers);
     let runners = subscribe(bound, &mut problems).await;
     let mut shutdown = app.config.shutdown;
     shutdown.timeout = app.shutdown_timeout.unwrap_or(shutdown.timeout);
-    let running = App::new(runners, counters, brokers, scope, tasks, serving, shutdown);
+    let running = App::new(runners, gauges, brokers, scope, tasks, serving, shutdown);
     match problems.check() {
         Ok(()) => Ok(running.begin()),
         Err(error) => {
@@ -170,6 +172,7 @@ pub(super) fn subscription(planned: &Planned) -> Subscription {
     subscription.concurrency = decl.concurrency.saturating_mul(batch.unwrap_or(1));
     subscription.order = decl.ordered.and_then(NonZeroU16::new).map(|shards| Order { shards });
     subscription.from = decl.from;
+    subscription.transactional = planned.handlers.iter().any(|handler| handler.decl.transactional);
     subscription
 }
 

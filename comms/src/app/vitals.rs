@@ -22,8 +22,14 @@ pub(super) fn probe(health: &Health, brokers: &Brokers, ports: Vec<(&'static str
 }
 
 fn of_broker(broker: &Weak<dyn Broker>) -> State {
-    match broker.upgrade().map_or(ConnectionState::Closed, |broker| broker.state()) {
+    of_connection(broker.upgrade().map_or(ConnectionState::Closed, |broker| broker.state()))
+}
+
+fn of_connection(state: ConnectionState) -> State {
+    match state {
         ConnectionState::Connected => State::Up,
+        // A process that got no work for it would consume nothing either, and consuming is what makes room again.
+        ConnectionState::Blocked { reason } => State::Degraded { reason: format!("takes no messages for now, publishing waits: {reason}") },
         ConnectionState::Reconnecting { reason } => State::Down { reason: format!("reconnecting: {reason}") },
         ConnectionState::Closed => State::Down { reason: "closed".to_owned() },
     }
@@ -36,5 +42,17 @@ fn of_port(state: &PortState) -> State {
             State::Degraded { reason: "as many connections as `http.max_connections` allows: further ones wait".to_owned() }
         }
         _ => State::Up,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_that_takes_no_messages_is_degraded_and_stays_ready() {
+        let state = of_connection(ConnectionState::Blocked { reason: "low on memory".to_owned() });
+        let State::Degraded { reason } = state else { panic!("{state:?}") };
+        assert!(reason.contains("publishing waits: low on memory"), "{reason}");
     }
 }

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{BrokerError, Subscription};
+use super::{BrokerError, BrokerErrorKind, Lag, Position, Subscription};
 use crate::error::Class;
 use crate::message::Envelope;
 
@@ -126,6 +126,31 @@ pub trait Admin: Send + Sync {
 
     /// What declaring the subscriptions would do, without doing it.
     fn plan<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>>;
+
+    /// Declares the subscriptions as a start would, without taking a message; returns what was made (as [`PlanStep::Create`]). What
+    /// exists with other arguments is an error that names it, and nothing is made then; orphans are left alone.
+    fn apply<'a>(&'a self, _subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
+        unsupported("could not apply a topology: this broker declares only what a service needs that starts; start the service".to_owned())
+    }
+
+    /// How far the subscription's group is behind. A group that does not exist is an error that says so.
+    fn lag<'a>(&'a self, subscription: &'a Subscription) -> BoxFuture<'a, Result<Lag, BrokerError>> {
+        unsupported(format!("could not tell how far `{}` is behind: this broker does not count what waits", subscription.name()))
+    }
+
+    /// Makes the subscription's group read on at the position, in all parts or the one that it names. Messages before it that were not
+    /// settled are not delivered (again); those from it on are, even if they were settled before. An error while a member of the group
+    /// is connected (its own place would overwrite the new one), and on a broker without the replayable capability.
+    fn seek<'a>(&'a self, subscription: &'a Subscription, position: &'a Position) -> BoxFuture<'a, Result<(), BrokerError>> {
+        let name = subscription.name();
+        unsupported(format!(
+            "could not move `{name}` to {position}: this broker keeps no messages that were settled; have the topic on a replayable one"
+        ))
+    }
+}
+
+fn unsupported<'a, T: Send + 'a>(message: String) -> BoxFuture<'a, Result<T, BrokerError>> {
+    Box::pin(std::future::ready(Err(BrokerError::new(BrokerErrorKind::Unsupported, message))))
 }
 
 /// The extension that marks a message replayed from the dead letters; its value is `true`.

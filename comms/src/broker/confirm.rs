@@ -2,12 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{BrokerError, BrokerErrorKind};
+use crate::metrics::{PublishCounters, Published};
 
 /// Whether a published message reached any subscription.
 ///
@@ -50,7 +52,7 @@ pub struct Confirm(State);
 #[derive(Debug)]
 enum State {
     Ready(Option<Result<Receipt, BrokerError>>),
-    Waiting(oneshot::Receiver<Result<Receipt, BrokerError>>),
+    Waiting { answer: oneshot::Receiver<Result<Receipt, BrokerError>>, counters: Option<Arc<PublishCounters>> },
 }
 
 impl Confirm {
@@ -61,7 +63,18 @@ impl Confirm {
 
     /// The broker will answer through the channel.
     pub fn waiting(answer: oneshot::Receiver<Result<Receipt, BrokerError>>) -> Self {
-        Self(State::Waiting(answer))
+        Self(State::Waiting { answer, counters: None })
+    }
+
+    /// What becomes of the message is counted: now, or once it is known to whoever waits for it.
+    #[inline]
+    pub(crate) fn counted(mut self, by: &Arc<PublishCounters>) -> Self {
+        match &mut self.0 {
+            State::Ready(Some(result)) => by.ended(how(result)),
+            State::Ready(None) => {}
+            State::Waiting { counters, .. } => *counters = Some(Arc::clone(by)),
+        }
+        self
     }
 }
 
@@ -71,8 +84,23 @@ impl Future for Confirm {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             State::Ready(result) => Poll::Ready(result.take().unwrap_or_else(|| Err(BrokerError::closed("publish")))),
-            State::Waiting(answer) => Pin::new(answer).poll(context).map(|answer| answer.unwrap_or_else(|_| Err(unanswered()))),
+            State::Waiting { answer, counters } => {
+                let result = ready!(Pin::new(answer).poll(context)).unwrap_or_else(|_| Err(unanswered()));
+                if let Some(counters) = counters.take() {
+                    counters.ended(how(&result));
+                }
+                Poll::Ready(result)
+            }
         }
+    }
+}
+
+fn how(result: &Result<Receipt, BrokerError>) -> Published {
+    match result {
+        Ok(Receipt { reach: Reach::Unrouted }) => Published::Unrouted,
+        Ok(_) => Published::Confirmed,
+        Err(error) if error.kind() == BrokerErrorKind::Unknown => Published::Unknown,
+        Err(_) => Published::Failed,
     }
 }
 

@@ -27,6 +27,13 @@ pub trait Settle: fmt::Debug + Send + Sync + 'static {
     /// when that fails the message is delivered again.
     fn ack(&self, tag: u64);
 
+    /// The work is done, and what it published is sent: both become visible, or neither, and the message is delivered again then.
+    /// Asked in subscriptions that are [`transactional`](super::Subscription::transactional) only; others give the message back.
+    fn commit(&self, tag: u64, published: Vec<Arc<Envelope>>) {
+        tracing::error!(messages = published.len(), "the broker has no transactions: the message is delivered again");
+        self.release(tag);
+    }
+
     /// Gives the message back unhandled, to be delivered again soon, to any member.
     fn release(&self, tag: u64);
 
@@ -106,6 +113,19 @@ impl Delivery {
     pub fn ack(mut self) {
         if let Some(settle) = self.settle.take() {
             settle.ack(self.tag);
+        }
+    }
+
+    /// Settles it together with what its handler published: both become visible, or neither; then it is delivered again.
+    ///
+    /// Only in a subscription that is [`transactional`](super::Subscription::transactional), on a broker with that
+    /// [capability](super::Capabilities::transactional), which [prepared](super::Broker::prepare) the messages.
+    pub fn commit(mut self, published: Vec<Arc<Envelope>>) {
+        if published.is_empty() {
+            return self.ack();
+        }
+        if let Some(settle) = self.settle.take() {
+            settle.commit(self.tag, published);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 use std::time::Duration;
 
-use super::TopicPattern;
+use super::{BrokerError, BrokerErrorKind, TopicPattern};
 
 /// Where a group that did not exist before begins to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -44,6 +44,8 @@ pub struct Subscription {
     /// How long a message that a member took may stay unsettled before the broker gives it to another
     /// one, for backends that count time and not connections.
     pub visibility: Duration,
+    /// Its deliveries may be settled together with what their handlers publish, see [`Delivery::commit`](super::Delivery::commit).
+    pub transactional: bool,
 }
 
 impl Subscription {
@@ -58,7 +60,21 @@ impl Subscription {
             from: StartPosition::New,
             ephemeral: false,
             visibility: Duration::from_secs(60),
+            transactional: false,
         }
+    }
+
+    /// For a backend without transactions.
+    #[cfg_attr(not(any(feature = "rabbitmq", feature = "redis")), allow(dead_code, reason = "the backends that are built have them"))]
+    pub(crate) fn refuse_transactions(&self, scheme: &str) -> Result<(), BrokerError> {
+        if !self.transactional {
+            return Ok(());
+        }
+        let message = format!(
+            "could not subscribe `{}` with transactions: the broker ({scheme}) has none; take `transactional` from its handlers, or choose Kafka",
+            self.name()
+        );
+        Err(BrokerError::new(BrokerErrorKind::Unsupported, message))
     }
 
     /// How many unsettled messages this member may hold: twice the concurrency, so that no handler

@@ -92,6 +92,7 @@ pub const ROOT: &[Key] = &[
     Key::new("grpc", Shape::Table(GRPC), "The gRPC services, and their port if they have one of their own."),
     Key::new("clients", Shape::Named { what: "client", keys: CLIENT }, "Where other services are, and how long calls may take."),
     Key::new("admin", Shape::Table(ADMIN), "The admin port: health, info, topology."),
+    Key::new("metrics", Shape::Table(METRICS), "What is measured for `/metrics` at the admin port."),
     Key::new("log", Shape::Table(LOG), "What is logged, and how."),
     Key::new("shutdown", Shape::Table(SHUTDOWN), "How the process ends."),
     Key::new("app", Shape::Free, "Yours; reached through the injected `Settings`."),
@@ -244,6 +245,14 @@ pub const ADMIN: &[Key] = &[
     Key::new("enabled", Shape::Boolean, "Whether the admin port is opened.").or("true"),
     Key::new("address", Shape::Address, "Where it listens. Every process on a machine needs one of its own.").or("127.0.0.1:9464"),
 ];
+
+/// The keys of `[metrics]`.
+pub const METRICS: &[Key] = &[Key::new(
+    "lag_interval",
+    Shape::Duration,
+    "How often the brokers are asked how far each subscription is behind; `0s` switches it off.",
+)
+.or("15s")];
 
 /// The keys of `[log]`.
 pub const LOG: &[Key] = &[

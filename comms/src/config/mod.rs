@@ -6,7 +6,6 @@
 
 mod clients;
 mod de;
-mod duration;
 mod effective;
 pub(crate) mod env;
 // The same text is a public module of `comms-syntax`.
@@ -20,8 +19,6 @@ pub(crate) mod schema;
 mod secret;
 mod sections;
 mod settings;
-mod size;
-mod suggest;
 pub(crate) mod toml;
 pub(crate) mod tree;
 mod typed;
@@ -29,16 +26,16 @@ mod typed;
 #[cfg(feature = "http")]
 pub(crate) use clients::check_address;
 pub use clients::{ClientConfig, ClientTlsConfig, Protocol};
-pub use duration::{InvalidDuration, Period, format_duration, parse_duration, parse_duration_range};
 pub use effective::Setting;
 pub use names::{KnownHandler, KnownNames, KnownService};
 pub use problem::{ConfigError, ConfigProblem, Origin};
 pub use secret::{MASK, Secret, mask_url};
 pub use sections::{
-    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, HttpTlsConfig, LimitConfig, LogConfig, LogFormat, RetryConfig,
-    ServiceConfig, ShutdownConfig, SubscriptionConfig,
+    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, HttpTlsConfig, LimitConfig, LogConfig, LogFormat, MetricsConfig,
+    RetryConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig,
 };
 pub use settings::Settings;
-pub use size::{InvalidSize, Size};
-pub(crate) use suggest::suggest;
 pub use typed::Config;
+
+pub(crate) use crate::text::suggest;
+pub use crate::text::{InvalidDuration, InvalidSize, Period, Size, format_duration, parse_duration, parse_duration_range};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::suggest::suggest;
 use super::tree::{self, Node, Table};
 use super::{Config, ConfigProblem, LimitConfig, Origin, RetryConfig, format_duration};
+use crate::text::suggest;
 
 /// The names that exist in the application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,6 +138,10 @@ impl Config {
             let message =
                 format!("`immediate` is {immediate}, more than `max`, which is {max}: the immediate retries are some of all retries");
             problems.push(ConfigProblem::new(self.origin(&format!("{path}.retry")), format!("{path}.retry"), message));
+        }
+        if declared.retried && handler.retry.max == Some(0) && handler.retry.backoff.is_some() {
+            let message = "`max` is 0, so that nothing is retried and this is never used: remove it, or raise `max`";
+            problems.push(ConfigProblem::new(self.origin(&format!("{path}.retry.backoff")), format!("{path}.retry.backoff"), message));
         }
         self.check_timeout(&path, handler.timeout.unwrap_or(declared.timeout), problems);
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::keys::PROFILE;
-use super::suggest::suggest;
 use super::tree::{self, Node, Table, Value};
 use super::{ConfigProblem, Origin, schema, toml};
+use crate::text::suggest;
 
 /// The layer that a file makes. All of its profiles are checked, not only the chosen one.
 ///

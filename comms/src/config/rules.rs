@@ -1,19 +1,70 @@
 //! Rules between keys, once all layers are laid over each other.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use super::duration::parse_duration;
 use super::secret::has_password;
 use super::tree::{self, Node, Table, Value};
-use super::{ConfigProblem, keys, suggest::suggest};
+use super::{ConfigProblem, Origin, keys};
+use crate::text::{parse_duration, suggest};
 
 /// Every contradiction within the configuration. What compares it with the code is in `names`.
 pub(crate) fn check(tree: &Table) -> Vec<ConfigProblem> {
     let brokers = tree.get("brokers").and_then(Node::as_table).into_iter().flatten();
     let clients = tree.get("clients").and_then(Node::as_table).into_iter().flatten();
     let brokers = brokers.flat_map(|(name, node)| check_broker(name, node));
-    brokers.chain(clients.flat_map(|(name, node)| check_client(name, node))).chain(check_grpc(tree)).chain(check_tls(tree)).collect()
+    let named = brokers.chain(clients.flat_map(|(name, node)| check_client(name, node)));
+    named.chain(check_grpc(tree)).chain(check_admin(tree)).chain(check_times(tree)).chain(check_tls(tree)).collect()
 }
+
+/// The admin port has an address of its own. What is not said is no contradiction: a process without routes opens no port for them.
+fn check_admin(tree: &Table) -> Option<ConfigProblem> {
+    let said = |path: &[&str]| tree::find(tree, path).filter(|node| node.origin != Origin::Default);
+    let admin = said(&["admin", "address"])?;
+    let address = |node: &Node| node.as_text().and_then(|text| text.parse::<SocketAddr>().ok());
+    let own = address(admin).filter(|own| own.port() != 0)?;
+    let other = ["http", "grpc"].into_iter().find(|other| said(&[other, "address"]).and_then(address) == Some(own))?;
+    let message = format!("is the address of `[{other}]` too; give the admin port another one, or `enabled = false`");
+    Some(ConfigProblem::new(admin.origin.clone(), "admin.address".to_owned(), message))
+}
+
+/// Times within which nothing can be done, and those that others make useless.
+fn check_times(tree: &Table) -> Vec<ConfigProblem> {
+    let time = |path: &[&str]| {
+        let node = tree::find(tree, path)?;
+        Some((node, path.join("."), parse_duration(node.as_text()?).ok()?))
+    };
+    let bounds: [&[&str]; 4] =
+        [&["http", "read_timeout"], &["http", "write_timeout"], &["grpc", "read_timeout"], &["grpc", "message_timeout"]];
+    let handlers = tree.get("service").and_then(Node::as_table).into_iter().flatten().flat_map(|(service, node)| {
+        let handlers = node.as_table().and_then(|table| table.get("handler")).and_then(Node::as_table);
+        handlers.into_iter().flatten().map(move |(handler, _)| ["service", service, "handler", handler, "timeout"])
+    });
+    let handlers: Vec<_> = handlers.collect();
+    let bounds = bounds.into_iter().chain(handlers.iter().map(|path| path.as_slice()));
+    let mut problems: Vec<ConfigProblem> = bounds
+        .filter_map(time)
+        .filter(|(.., time)| time.is_zero())
+        .map(|(node, path, _)| {
+            ConfigProblem::new(node.origin.clone(), path, "nothing can be done in no time; say a longer one, or leave the key out")
+        })
+        .collect();
+    if let (Some((node, path, read)), Some((_, _, whole))) = (time(&["grpc", "read_timeout"]), time(&["grpc", "message_timeout"]))
+        && read > whole
+    {
+        let message = "it is longer than `grpc.message_timeout`, within which the whole message has to come; lower it, or raise the other";
+        problems.push(ConfigProblem::new(node.origin.clone(), path, message));
+    }
+    if let Some((node, path, _)) = time(&["metrics", "lag_interval"]).filter(|(.., time)| !time.is_zero() && *time < SHORTEST_LAG_INTERVAL)
+    {
+        let message = "every process would ask its brokers more often than once a second; say `1s` or more, or `0s` to ask never";
+        problems.push(ConfigProblem::new(node.origin.clone(), path, message));
+    }
+    problems
+}
+
+/// Lag is read by machines every some seconds, and costs each broker several requests.
+const SHORTEST_LAG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Two ports are two addresses.
 fn check_grpc(tree: &Table) -> Option<ConfigProblem> {
@@ -43,6 +94,16 @@ fn check_client(name: &str, client: &Node) -> Vec<ConfigProblem> {
         problems.push(problem(
             node,
             "attempt_timeout",
+            "it is longer than `timeout`, which ends the whole call before; lower it, or leave it out",
+        ));
+    }
+    if let (Some((node, connect)), Some((_, whole))) = (time("connect_timeout"), time("timeout"))
+        && connect > whole
+        && !whole.is_zero()
+    {
+        problems.push(problem(
+            node,
+            "connect_timeout",
             "it is longer than `timeout`, which ends the whole call before; lower it, or leave it out",
         ));
     }
@@ -157,5 +218,45 @@ mod tests {
         assert!(found.starts_with("comms.toml:2:11: `grpc.address`: is the address of `[http]` too; leave it out"), "{found}");
         assert!(Config::from_toml("[grpc]\naddress = \"127.0.0.1:50051\"").unwrap().grpc.address.is_some());
         assert!(Config::from_toml("[http]\naddress = \"127.0.0.1:0\"\n[grpc]\naddress = \"127.0.0.1:0\"").is_ok());
+    }
+
+    fn found(text: &str) -> Vec<String> {
+        Config::from_toml(text).map_or_else(|error| error.problems().iter().map(ToString::to_string).collect(), |_| Vec::new())
+    }
+
+    #[test]
+    fn times_in_which_nothing_can_be_done_are_refused() {
+        let problems = found("[http]\nread_timeout = \"0s\"\n[grpc]\nread_timeout = \"2m\"\n[service.s.handler.h]\ntimeout = \"0ms\"\n");
+        assert_eq!(problems.len(), 3, "{problems:#?}");
+        assert!(problems[0].starts_with("comms.toml:2:16: `http.read_timeout`: nothing can be done in no time"), "{problems:#?}");
+        assert!(problems[1].starts_with("comms.toml:6:11: `service.s.handler.h.timeout`: nothing can be done in no time"), "{problems:#?}");
+        assert!(problems[2].starts_with("comms.toml:4:16: `grpc.read_timeout`: it is longer than `grpc.message_timeout`"), "{problems:#?}");
+        let problems = found("[clients.a]\naddresses = [\"http://h\"]\nconnect_timeout = \"5s\"\ntimeout = \"2s\"\n");
+        assert!(problems[0].starts_with("comms.toml:3:19: `clients.a.connect_timeout`: it is longer than `timeout`"), "{problems:#?}");
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+    }
+
+    #[test]
+    fn brokers_are_not_asked_for_their_lag_all_the_time() {
+        let problems = found("[metrics]\nlag_interval = \"50ms\"\n");
+        assert!(problems[0].starts_with("comms.toml:2:16: `metrics.lag_interval`: every process would ask its brokers"), "{problems:#?}");
+        assert_eq!(Config::from_toml("[metrics]\nlag_interval = \"0s\"\n").unwrap().metrics.lag_interval, super::Duration::ZERO);
+        assert_eq!(Config::default().metrics.lag_interval.as_secs(), 15);
+    }
+
+    #[test]
+    fn the_admin_port_has_an_address_of_its_own() {
+        let both = |admin: &str, other: &str, address: &str| {
+            found(&format!("[admin]\naddress = \"{admin}\"\n[{other}]\naddress = \"{address}\"\n"))
+        };
+        for other in ["http", "grpc"] {
+            let problems = both("127.0.0.1:9000", other, "127.0.0.1:9000");
+            assert!(
+                problems[0].starts_with(&format!("comms.toml:2:11: `admin.address`: is the address of `[{other}]` too")),
+                "{problems:#?}"
+            );
+            assert!(both("127.0.0.1:0", other, "127.0.0.1:0").is_empty() && both("127.0.0.1:9000", other, "127.0.0.1:9001").is_empty());
+        }
+        assert!(found("[admin]\naddress = \"127.0.0.1:8080\"\n").is_empty(), "without routes nothing else is opened there");
     }
 }

@@ -1,13 +1,11 @@
 //! Holds a layer against the table of known keys.
 
-use super::duration::{parse_duration, parse_duration_range};
 use super::keys::{Key, PROFILE, ROOT, Shape};
 use super::sections::read::UNTHROTTLED;
-use super::size::Size;
-use super::suggest::suggest;
 use super::tree::{self, Node, Table, Value};
 use super::{ConfigProblem, Origin};
 use crate::limit::Rate;
+use crate::text::{Size, parse_duration, parse_duration_range, suggest};
 
 /// Reports every unknown key and wrong value, and gives untyped text the type that its key wants.
 pub(crate) fn check(layer: &mut Table, problems: &mut Vec<ConfigProblem>) {

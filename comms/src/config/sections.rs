@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use self::broker::BrokerConfig;
 pub use self::grpc::GrpcConfig;
 pub use self::http::{HttpConfig, HttpTlsConfig};
-use self::read::{address, enabled, text};
+use self::read::{address, duration, enabled, text};
 pub use self::service::{HandlerConfig, LimitConfig, RetryConfig, ServiceConfig, SubscriptionConfig};
 use super::tree::Table;
 
@@ -24,6 +24,14 @@ pub struct AdminConfig {
     pub enabled: bool,
     /// Where it listens. Default: `127.0.0.1:9464`.
     pub address: SocketAddr,
+}
+
+/// `[metrics]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricsConfig {
+    /// How often the brokers are asked how far each subscription is behind; never if it is no time. Default: 15 s.
+    pub lag_interval: Duration,
 }
 
 /// `[log]`.
@@ -66,6 +74,12 @@ impl AdminConfig {
             enabled: enabled(tree, "admin"),
             address: address(tree, "admin").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9464))),
         }
+    }
+}
+
+impl MetricsConfig {
+    pub(super) fn read(tree: &Table) -> Self {
+        Self { lag_interval: duration(tree, &["metrics", "lag_interval"]).unwrap_or(Duration::from_secs(15)) }
     }
 }
 

@@ -9,7 +9,8 @@ use super::clients::ClientConfig;
 use super::secret::Secret;
 use super::sections::read::{duration, named};
 use super::sections::{
-    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, LogConfig, ServiceConfig, ShutdownConfig, SubscriptionConfig,
+    AdminConfig, BrokerConfig, GrpcConfig, HandlerConfig, HttpConfig, LogConfig, MetricsConfig, ServiceConfig, ShutdownConfig,
+    SubscriptionConfig,
 };
 use super::tree::{self, Node, Table};
 use super::{ConfigError, ConfigProblem, Origin, Settings, schema};
@@ -32,6 +33,8 @@ pub struct Config {
     pub grpc: GrpcConfig,
     /// The admin port.
     pub admin: AdminConfig,
+    /// What is measured.
+    pub metrics: MetricsConfig,
     /// The log.
     pub log: LogConfig,
     /// The end.
@@ -45,7 +48,7 @@ impl fmt::Debug for Config {
         let mut shown = f.debug_struct("Config");
         shown.field("brokers", &self.brokers).field("services", &self.services).field("clients", &self.clients);
         shown.field("http", &self.http).field("grpc", &self.grpc).field("admin", &self.admin);
-        shown.field("log", &self.log).field("shutdown", &self.shutdown).finish_non_exhaustive()
+        shown.field("metrics", &self.metrics).field("log", &self.log).field("shutdown", &self.shutdown).finish_non_exhaustive()
     }
 }
 
@@ -140,6 +143,7 @@ impl Config {
             grpc: GrpcConfig::read(&tree),
             admin: AdminConfig::read(&tree),
             log: LogConfig::read(&tree),
+            metrics: MetricsConfig::read(&tree),
             shutdown: ShutdownConfig {
                 unready_for: duration(&tree, &["shutdown", "unready_for"]).unwrap_or(Duration::ZERO),
                 timeout: duration(&tree, &["shutdown", "timeout"]).unwrap_or(Duration::from_secs(30)),

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::local::{Answer, Call};
 use super::reply;
 use crate::broker::{Broker, BrokerError, Reach};
-use crate::context::Context;
+use crate::context::{Context, time_left};
 use crate::error::{Class, Fault};
 use crate::handler::attempt::{Attempt, panicked};
 use crate::handler::erased::{ErasedHandler, Slot, decode, through_layers};
@@ -183,11 +183,23 @@ impl Replies {
     }
 }
 
+/// A reply that comes too late, or can't be sent any more, is nothing to handle the request for once more: nobody waits for it.
 async fn publish(broker: &dyn Broker, reply: Envelope) -> Result<(), BrokerError> {
+    let deadline = reply.metadata.deadline;
+    let is_too_late = || deadline.is_some_and(|deadline| time_left(deadline).is_zero());
+    if is_too_late() {
+        tracing::debug!("the caller waits no longer; its reply was not sent");
+        return Ok(());
+    }
     let span = publisher::span(broker, &reply);
-    let receipt = broker.publish(Arc::new(reply)).instrument(span).await.await?;
-    if receipt.reach == Reach::Unrouted {
-        tracing::debug!("the caller is gone; its reply was dropped");
+    match broker.publish(Arc::new(reply)).instrument(span).await.await {
+        Ok(receipt) if receipt.reach == Reach::Unrouted => tracing::debug!("the caller is gone; its reply was dropped"),
+        Ok(_) => {}
+        Err(error) if is_too_late() => tracing::debug!(%error, "the caller waits no longer; its reply could not be sent in time"),
+        Err(error) => return Err(error),
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

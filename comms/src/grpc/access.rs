@@ -15,6 +15,7 @@ use super::Answer;
 use super::terms::Terms;
 use crate::context::Context;
 use crate::http::{self, Response};
+use crate::metrics::RequestCounters;
 
 const STATUS: &str = "grpc-status";
 
@@ -25,19 +26,35 @@ pub(super) struct Access {
     context: Context,
     begun: Instant,
     ended: bool,
+    counters: Option<Arc<RequestCounters>>,
     /// Of a call with streams, which end when the service stops.
     streams: Option<Arc<Terms>>,
 }
 
 impl Access {
     pub(super) fn begin(service: &'static str, method: &'static str, context: Context) -> Self {
-        Self { service, method, context, begun: Instant::now(), ended: false, streams: None }
+        Self { service, method, context, begun: Instant::now(), ended: false, counters: None, streams: None }
     }
 
     /// No line where none is wanted.
     pub(super) fn if_wanted(mut self, wanted: bool) -> Self {
         self.ended = !wanted;
         self
+    }
+
+    /// It is counted as a call of its method.
+    pub(super) fn counted(mut self, by: &Arc<RequestCounters>) -> Self {
+        self.counters = Some(Arc::clone(by));
+        self
+    }
+
+    /// Counts the call, of which there is a line in the log; how long it took, in milliseconds.
+    fn count(&self, code: Option<i32>) -> f64 {
+        let took = self.begun.elapsed();
+        if let Some(counters) = &self.counters {
+            code.map_or_else(|| counters.abandoned(took), |code| counters.called(code, took));
+        }
+        took.as_secs_f64() * 1000.0
     }
 
     /// That streams end with the service is no failure.
@@ -77,7 +94,7 @@ impl Access {
     }
 
     fn log_failure(&mut self, code: i32, error: &str) {
-        let duration_ms = self.begun.elapsed().as_secs_f64() * 1000.0;
+        let duration_ms = self.count(Some(code));
         let Self { service, method, context, .. } = self;
         let id = context.correlation().cloned();
         let request_id = id.as_ref().map(tracing::field::display);
@@ -91,7 +108,7 @@ impl Access {
     }
 
     fn log(&mut self, code: Option<i32>, message: &'static str) {
-        let duration_ms = self.begun.elapsed().as_secs_f64() * 1000.0;
+        let duration_ms = self.count(code);
         let Self { service, method, context, .. } = self;
         let id = context.correlation().cloned();
         let request_id = id.as_ref().map(tracing::field::display);

@@ -84,11 +84,11 @@ impl Call {
         let (end, limit) = (terms.end(), terms.answer_limit_of(method));
         let service = Handler::new(|request: Request<Q>| {
             let request = arrived(&work.metadata.metadata(), request);
-            stream_of(&work, end, limit, handler(request))
+            stream_of(&work, limit, handler(request))
         });
         let request = request.map(|body| Arrival::single(body, method, Arc::clone(&terms)));
         let answer = terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).server_streaming(service, request).await;
-        work.over(answer)
+        work.over(answer, end)
     }
 
     /// Answers a stream of requests with a stream.
@@ -103,11 +103,11 @@ impl Call {
         let (end, none_further, limit) = (terms.end(), terms.end(), terms.answer_limit_of(method));
         let service = Handler::new(|request: Request<Streaming<Q>>| {
             let requests = inbound(arrived(&work.metadata.metadata(), request), none_further);
-            stream_of(&work, end, limit, handler(requests))
+            stream_of(&work, limit, handler(requests))
         });
         let request = request.map(|body| Arrival::stream(body, method, Arc::clone(&terms)));
         let answer = terms.apply(Grpc::new(ProstCodec::<A, Q>::new())).streaming(service, request).await;
-        work.over(answer)
+        work.over(answer, end)
     }
 
     /// Answers that there is no such method.
@@ -193,12 +193,11 @@ async fn sized<A: Message>(
 
 async fn stream_of<A: Message, E: ServiceError>(
     work: &Work,
-    end: End,
     limit: Option<Limit>,
     answering: impl Future<Output = Result<Outbound<A, E>, E>> + Send,
 ) -> Result<Response<Guarded<A, E>>, Status> {
     let answered = outcome(work.metadata.metadata(), answering).await;
-    answered.map(|answer| answer.map(|answers| Guarded::new(work.deadline, end, limit, answers)))
+    answered.map(|answer| answer.map(|answers| Guarded::new(limit, answers)))
 }
 
 /// A handler as tonic takes it. It is called once, since it lives for one call.

@@ -9,6 +9,7 @@ use std::task::{Context as Task, Poll};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
+use hyper::HeaderMap;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use prost::Message;
 use tonic::Status;
@@ -18,7 +19,7 @@ use super::deadline::{Deadline, Timer};
 use super::fault::{self, ServiceError};
 use super::metadata::AtHand;
 use super::terms::{End, Limit};
-use super::{Answer, Outbound};
+use super::{Answer, GrpcError, Outbound};
 use crate::context::Context;
 use crate::error::panic_text;
 
@@ -62,9 +63,9 @@ impl Work {
         metadata.enter(|| context.enter(step))
     }
 
-    /// The answer whose messages are made in the context of the call. It is entered once for all that go into a frame.
-    pub(super) fn over(self, answer: Answer) -> Answer {
-        answer.map(|body| Body::new(Within { body, work: self }))
+    /// The answer with a stream of messages, each step of it within the bounds of the call.
+    pub(super) fn over(self, answer: Answer, end: End) -> Answer {
+        answer.map(|body| if body.is_end_stream() { body } else { Body::new(Within::new(body, self, end)) })
     }
 }
 
@@ -75,10 +76,33 @@ fn caught<R>(step: impl FnOnce() -> R) -> Result<R, Status> {
     })
 }
 
-/// The body of an answer, each step of it in the context of the call.
+/// The body of an answer: made in the context of the call, until its deadline or the end of all streams, which it tells its caller, and then
+/// holds nothing. Once for all messages that go into a frame: what a stream has at hand is no more than that.
 struct Within {
-    body: Body,
+    body: Option<Body>,
     work: Work,
+    timer: Timer,
+    end: End,
+}
+
+impl Within {
+    fn new(body: Body, work: Work, end: End) -> Self {
+        let timer = work.deadline.timer();
+        Self { body: Some(body), work, timer, end }
+    }
+
+    fn ending(&mut self, task: &mut Task<'_>) -> Option<GrpcError> {
+        if self.timer.poll(task).is_ready() { Some(self.work.deadline.exceeded()) } else { self.end.now() }
+    }
+
+    fn end(&mut self, error: GrpcError) -> Result<Frame<Bytes>, Status> {
+        // What is dropped may be the handler's: in its context, as all of it.
+        let body = self.body.take();
+        self.work.enter(|| drop(body));
+        let mut trailers = HeaderMap::new();
+        error.into_answer().add_header(&mut trailers)?;
+        Ok(Frame::trailers(trailers))
+    }
 }
 
 impl HttpBody for Within {
@@ -86,16 +110,24 @@ impl HttpBody for Within {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Self { body, work } = &mut *self;
-        work.enter(|| Pin::new(body).poll_frame(task))
+        let this = &mut *self;
+        if this.body.is_none() {
+            return Poll::Ready(None);
+        }
+        if let Some(error) = this.ending(task) {
+            return Poll::Ready(Some(this.end(error)));
+        }
+        let Self { body: Some(body), work, .. } = this else { return Poll::Ready(None) };
+        let polled = work.enter(|| Pin::new(body).poll_frame(task));
+        if polled.is_pending() { this.end.poll(task).map(|error| Some(this.end(error))) } else { polled }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }
 
@@ -107,19 +139,16 @@ fn log(panic: &(dyn Any + Send)) {
     tracing::error!(target: "comms::grpc", panic = panic_text(panic), "a gRPC handler panicked");
 }
 
-/// A stream of answers within the bounds of its call, whose context is that of [`Work::over`]. It ends with its first error, and then
+/// A stream of answers with its panics kept inside; its other bounds are those of [`Work::over`]. It ends with its first error, and then
 /// holds nothing.
 pub(super) struct Guarded<T, E> {
-    deadline: Deadline,
-    timer: Timer,
-    end: End,
     limit: Option<Limit>,
     answers: Option<Outbound<T, E>>,
 }
 
 impl<T, E> Guarded<T, E> {
-    pub(super) fn new(deadline: Deadline, end: End, limit: Option<Limit>, answers: Outbound<T, E>) -> Self {
-        Self { deadline, timer: deadline.timer(), end, limit, answers: Some(answers) }
+    pub(super) fn new(limit: Option<Limit>, answers: Outbound<T, E>) -> Self {
+        Self { limit, answers: Some(answers) }
     }
 }
 
@@ -128,20 +157,11 @@ impl<T, E> Unpin for Guarded<T, E> {}
 impl<T: Message, E: ServiceError> Stream for Guarded<T, E> {
     type Item = Result<T, Status>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         let Some(answers) = &mut this.answers else { return Poll::Ready(None) };
-        let polled = if this.timer.poll(task).is_ready() {
-            Poll::Ready(Some(Err(this.deadline.exceeded().into_answer())))
-        } else if let Some(error) = this.end.now() {
-            Poll::Ready(Some(Err(error.into_answer())))
-        } else {
-            match caught(|| next(answers, this.limit, task)) {
-                Ok(Poll::Pending) => this.end.poll(task).map(|error| Some(Err(error.into_answer()))),
-                Ok(next) => next,
-                Err(status) => Poll::Ready(Some(Err(status))),
-            }
-        };
+        let polled = caught(|| next(answers, this.limit, task)).unwrap_or_else(|status| Poll::Ready(Some(Err(status))));
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
             this.answers = None;
         }
@@ -150,6 +170,7 @@ impl<T: Message, E: ServiceError> Stream for Guarded<T, E> {
 }
 
 /// An error may be logged.
+#[inline]
 fn next<T: Message, E: ServiceError>(
     answers: &mut Outbound<T, E>,
     limit: Option<Limit>,

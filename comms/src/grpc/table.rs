@@ -13,6 +13,7 @@ use super::call::{accept, unknown};
 use super::terms::Terms;
 use super::{Answer, Call, MethodDecl, MethodKind, Serves, headers};
 use crate::http::{self, Body, IntoResponse, Problem, Request, Response};
+use crate::metrics::{RequestCounters, RequestName};
 
 type Serve = Box<dyn Fn(Call) -> BoxFuture<'static, Answer> + Send + Sync>;
 
@@ -31,7 +32,7 @@ impl Entry {
     /// The service of the descriptor, answered by `S`.
     pub(crate) fn of<D: Serves<S>, S: Send + Sync + 'static>(owner: &'static str, service: Arc<S>, terms: &Arc<Terms>) -> Self {
         let serve = move |call: Call| -> BoxFuture<'static, Answer> { Box::pin(D::serve(Arc::clone(&service), call)) };
-        let methods = D::METHODS.iter().map(|decl| Method { decl, terms: Arc::clone(terms) }).collect();
+        let methods = D::METHODS.iter().map(|decl| Method { decl, terms: Arc::clone(terms), counters: Arc::default() }).collect();
         Self { name: D::NAME, methods, owner, logged: true, serve: Box::new(serve) }
     }
 
@@ -50,6 +51,12 @@ impl Entry {
         self
     }
 
+    /// What its methods count, each under its name; nothing where there are no lines in the log either.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (RequestName, Arc<RequestCounters>)> {
+        let methods = self.methods.iter().filter(|_| self.logged);
+        methods.map(|method| (RequestName::Grpc { service: self.name, method: method.decl.name }, Arc::clone(&method.counters)))
+    }
+
     /// The same without lines in the log: what machines ask every second.
     pub(crate) fn quiet(self) -> Self {
         Self { logged: false, ..self }
@@ -60,6 +67,7 @@ impl Entry {
 struct Method {
     decl: &'static MethodDecl,
     terms: Arc<Terms>,
+    counters: Arc<RequestCounters>,
 }
 
 /// All gRPC services of an application.
@@ -116,10 +124,10 @@ impl fmt::Debug for Table {
 
 impl Entry {
     async fn answer(&self, method: &Method, context: crate::Context, request: Request<Body>) -> Response {
-        let Method { decl: MethodDecl { name, kind, .. }, terms } = method;
+        let Method { decl: MethodDecl { name, kind, .. }, terms, counters } = method;
         let context = context.of_handler(self.owner, name);
         let streams = (*kind != MethodKind::Unary).then_some(terms);
-        let access = Access::begin(self.name, name, context.clone()).if_wanted(self.logged).streaming(streams);
+        let access = Access::begin(self.name, name, context.clone()).if_wanted(self.logged).counted(counters).streaming(streams);
         match accept(request, name, context, terms) {
             Ok(call) => {
                 let work = call.work.clone();

@@ -43,6 +43,7 @@ pub(super) struct Limit {
 
 impl Limit {
     /// The answer, if it is not too large.
+    #[inline]
     pub(super) fn check<A: Message>(limit: Option<Self>, answer: A) -> Result<A, Status> {
         let Some(Self { method, bytes }) = limit else { return Ok(answer) };
         let length = answer.encoded_len();

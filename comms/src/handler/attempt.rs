@@ -51,6 +51,10 @@ impl<'a> Attempt<'a> {
         Self { entry, handler, envelope, service, number }
     }
 
+    pub(crate) fn handler_name(&self) -> &'static str {
+        self.entry.decl.name
+    }
+
     /// What layers see of it.
     pub(crate) fn incoming(&self) -> Incoming {
         let (service, handler) = (self.service, self.entry.decl.name);

@@ -64,6 +64,8 @@ pub struct HandlerDecl {
     pub timeout: Duration,
     /// When a batch is handed over, if it takes batches.
     pub batch: Option<BatchDecl>,
+    /// What it publishes and that its message is settled become visible together.
+    pub transactional: bool,
     /// Where it stands.
     pub location: Location,
     /// The doc comment.
@@ -74,7 +76,16 @@ impl HandlerDecl {
     /// A handler with the defaults: [`RetryDecl::DEFAULT`], 30 seconds.
     #[must_use]
     pub const fn new(name: &'static str, location: Location) -> Self {
-        Self { name, group: None, retry: RetryDecl::DEFAULT, timeout: Duration::from_secs(30), batch: None, location, doc: "" }
+        Self {
+            name,
+            group: None,
+            retry: RetryDecl::DEFAULT,
+            timeout: Duration::from_secs(30),
+            batch: None,
+            transactional: false,
+            location,
+            doc: "",
+        }
     }
 
     /// Fed by the subscription of this group.
@@ -102,6 +113,13 @@ impl HandlerDecl {
     #[must_use]
     pub const fn batch(mut self, batch: BatchDecl) -> Self {
         self.batch = Some(batch);
+        self
+    }
+
+    /// What it publishes becomes visible together with the settlement of its message, or not at all.
+    #[must_use]
+    pub const fn transactional(mut self) -> Self {
+        self.transactional = true;
         self
     }
 

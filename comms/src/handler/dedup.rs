@@ -1,4 +1,4 @@
-//! The window of message ids that a group has handled.
+//! The window of message ids that a group has handled: each process has its own, or the broker keeps one for all members.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -6,6 +6,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::observe::Happening;
+use super::plan::Entry;
+use super::refuse::is_replayed;
+use super::worker::Pipeline;
+use crate::broker::Delivery;
 use crate::message::Id;
 
 /// How many ids are kept at most, so that memory stays bounded: about 10 MB. The oldest go first.
@@ -59,6 +64,36 @@ impl Handled {
         if let Some((_, id)) = self.by_age.pop_front() {
             self.ids.remove(&id);
         }
+    }
+}
+
+impl Pipeline {
+    /// Whether the broker remembers that the group handled the message; it is settled then. Gives it back when the broker does not say.
+    pub(super) async fn new_to_the_group(&self, entry: &Entry, delivery: Delivery) -> Option<Delivery> {
+        let envelope = delivery.envelope();
+        let Some(handled) = self.handled.as_ref().filter(|_| !is_replayed(envelope)) else { return Some(delivery) };
+        match handled.contains(&envelope.metadata.id).await {
+            Ok(false) => Some(delivery),
+            Ok(true) => {
+                self.report(entry.decl.name, envelope, Happening::Duplicate);
+                delivery.ack();
+                None
+            }
+            Err(error) => {
+                self.broker_failed(entry, "ask whether the message was handled before", &error);
+                None
+            }
+        }
+    }
+
+    /// The message was handled, which the broker is to remember if it does.
+    pub(super) async fn succeed_for_the_group(&self, entry: &Entry, delivery: Delivery) {
+        if let Some(handled) = &self.handled
+            && let Err(error) = handled.mark(&delivery.envelope().metadata.id).await
+        {
+            tracing::error!(handler = entry.decl.name, %error, "could not remember that the message was handled; a duplicate will be handled again");
+        }
+        self.succeed(entry, delivery);
     }
 }
 

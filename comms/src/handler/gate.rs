@@ -19,13 +19,14 @@ impl Gate {
         Self { throttle, pause: None }
     }
 
-    /// Whether a message may be taken; the task is woken once one may.
+    /// Whether there is a rate; without one nothing else need be asked.
     #[inline]
-    pub(super) fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.throttle.is_limited() { self.poll_throttled(context) } else { Poll::Ready(()) }
+    pub(super) fn is_shut_at_times(&self) -> bool {
+        self.throttle.is_limited()
     }
 
-    fn poll_throttled(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Whether a message may be taken; the task is woken once one may.
+    pub(super) fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             // Before the throttle is asked: a rate that is set in between must not be missed.
             let mut changes = self.throttle.changes();
@@ -42,11 +43,8 @@ impl Gate {
     }
 
     /// A message was taken.
-    #[inline]
     pub(super) fn pass(&self) {
-        if self.throttle.is_limited() {
-            self.throttle.pass();
-        }
+        self.throttle.pass();
     }
 }
 

@@ -67,11 +67,13 @@ impl Pipeline {
         // This worker stops asking: another has to.
         self.intake.leave(worker);
         if let Some(open) = single {
-            self.settle_alone(open, slot).await;
+            self.settle_alone(open, std::time::Instant::now(), slot).await;
         }
         for Gathered { entry, batch, held } in gathered {
             let context = Context::current().of_handler(self.plan.service, entry.decl.name);
+            let (begun, messages) = (Instant::now(), held.len() as u64);
             context.scope(self.settle_batch(entry, batch, held)).await;
+            self.plan.counters.handle_time.observe(begun.elapsed(), messages);
         }
         for _ in 0..taken {
             self.settled(None);
@@ -81,6 +83,7 @@ impl Pipeline {
     /// Adds the message to what was gathered for its handler; whether that is full now.
     async fn hold<'a>(&self, gathered: &mut Vec<Gathered<'a>>, message: First<'a>) -> bool {
         let First { entry, batch, delivery } = message;
+        let Some(delivery) = self.new_to_the_group(entry, delivery).await else { return false };
         if let Some(refused) = GivenUp::untried(entry, &delivery) {
             let context = self.context_of(entry, &delivery);
             context.scope(self.give_up(entry, delivery, refused)).await;
@@ -106,7 +109,7 @@ impl Pipeline {
             delivery = poll_fn(|task| self.intake.poll_next(worker, task)) => delivery?,
             () = sleep_until(until) => return None,
         };
-        self.taken();
+        self.taken(&delivery);
         Some(delivery)
     }
 
@@ -138,13 +141,13 @@ impl Pipeline {
         let (mut again, mut longest) = (Vec::new(), Duration::ZERO);
         for (Held { delivery, attempt }, outcome) in held.into_iter().zip(outcomes) {
             let Err(fault) = outcome else {
-                self.succeed(entry, delivery);
+                self.succeed_for_the_group(entry, delivery).await;
                 continue;
             };
             let context = self.context_of(entry, &delivery);
             let verdict = match is_expired(delivery.envelope()) {
                 true => Verdict::GiveUp,
-                false => policy::decide(&entry.decl.retry, false, attempt, &fault),
+                false => policy::decide(&entry.decl.retry, self.plan.retries_in_place(), attempt, &fault),
             };
             match verdict {
                 Verdict::GiveUp => context.scope(self.give_up_failed(entry, delivery, fault, attempt)).await,

@@ -100,6 +100,11 @@ impl State {
         if self.closed {
             return Poll::Ready(None);
         }
+        if self.gate.is_shut_at_times() { self.poll_throttled(context) } else { self.poll_unthrottled(context) }
+    }
+
+    #[cold]
+    fn poll_throttled(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
         if self.gate.poll_open(context).is_pending() {
             return Poll::Pending;
         }
@@ -110,6 +115,7 @@ impl State {
         polled
     }
 
+    #[inline]
     fn poll_unthrottled(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
         if let Some(ready) = self.lanes.as_mut().and_then(Lanes::pop_ready) {
             return Poll::Ready(Some(ready));

@@ -1,11 +1,12 @@
-//! What happened to messages: counters that are always kept, and a seam where tests listen.
+//! What happened to messages: what is counted of it, and a seam where others listen.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::message::Envelope;
+pub use crate::metrics::Counters;
 
 /// What became of one message in one subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,24 +54,6 @@ pub struct Observed {
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Something happened.
     fn observe(&self, observed: Observed);
-}
-
-/// What one subscription has done since the process began.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Counters {
-    /// Messages handled with success.
-    pub handled: AtomicU64,
-    /// Duplicates skipped.
-    pub duplicates: AtomicU64,
-    /// Messages of types that the subscription never named.
-    pub skipped: AtomicU64,
-    /// Failed attempts that were followed by another.
-    pub retried: AtomicU64,
-    /// Messages given up.
-    pub dead_lettered: AtomicU64,
-    /// Messages in the hands of handlers now.
-    pub in_flight: AtomicU64,
 }
 
 impl Counters {

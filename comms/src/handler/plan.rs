@@ -52,6 +52,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Whether a message is retried while it is in hand only: for the order's sake, or because the broker brings nothing back.
+    pub(crate) fn retries_in_place(&self) -> bool {
+        self.ordered() || self.broker.capabilities().at_most_once
+    }
+
     /// Whether messages of one key keep their order.
     pub(crate) fn ordered(&self) -> bool {
         self.subscription.order.is_some()

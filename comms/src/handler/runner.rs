@@ -28,9 +28,11 @@ impl Runner {
     /// When the broker refuses the subscription.
     pub(crate) async fn start(plan: Plan) -> Result<Self, BrokerError> {
         let consumer = plan.broker.subscribe(Arc::clone(&plan.subscription)).await?;
+        let handled = plan.dedup.and_then(|window| plan.broker.handled(&plan.subscription, window));
         let pipeline = Arc::new(Pipeline {
             intake: Intake::new(consumer, plan.ordered(), plan.throttle.clone()),
-            dedup: plan.dedup.map(DedupWindow::new),
+            dedup: plan.dedup.filter(|_| handled.is_none()).map(DedupWindow::new),
+            handled,
             parked: (plan.after == AfterDeadLetter::ParkKey).then(ParkedKeys::default),
             stopping: CancellationToken::new(),
             plan,

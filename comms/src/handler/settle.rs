@@ -15,7 +15,7 @@ use super::policy::{self, Verdict};
 use super::refuse::{GivenUp, is_replayed, reason};
 use super::worker::{Begun, Open, Pipeline};
 use crate::broker::{BrokerError, DeadLetter, Delivery, Provenance};
-use crate::context::time_left;
+use crate::context::{Context, Outbox, time_left};
 use crate::error::{Class, Fault, chain_text};
 use crate::message::Envelope;
 
@@ -23,6 +23,7 @@ impl Pipeline {
     /// Goes on until the message is settled, or given back.
     pub(super) async fn settle(&self, open: Open<'_>, slot: &mut Slot) {
         let Open { entry, handler, delivery, begun, .. } = open;
+        let Some(delivery) = self.new_to_the_group(entry, delivery).await else { return };
         if let Begun::Refused(given_up) = begun {
             return self.give_up(entry, delivery, given_up).await;
         }
@@ -53,7 +54,14 @@ impl Pipeline {
                 Begun::Waiting => attempt::finish(slot, patience).await,
                 _ => {
                     let attempt = Attempt::new(self.plan.service, entry, handler, delivery.envelope(), attempt);
-                    attempt::run(&attempt, slot, patience).await
+                    if entry.decl.transactional {
+                        match self.run_in_transaction(&attempt, slot, patience).await {
+                            Ok(published) => return self.succeed_with(entry, delivery, published),
+                            Err(failed) => Err(failed),
+                        }
+                    } else {
+                        attempt::run(&attempt, slot, patience).await
+                    }
                 }
             };
             let Err(Failed { is_undecodable, fault }) = outcome else {
@@ -70,7 +78,7 @@ impl Pipeline {
                 Class::Permanent => reason::PERMANENT,
                 _ => reason::FAILED,
             };
-            match policy::decide(&entry.decl.retry, self.plan.ordered(), attempt, &fault) {
+            match policy::decide(&entry.decl.retry, self.plan.retries_in_place(), attempt, &fault) {
                 Verdict::GiveUp => return self.give_up(entry, delivery, GivenUp { reason, fault, attempts: attempt }).await,
                 Verdict::Later(delay) => return self.retry_later(entry, delivery, attempt, delay, &fault).await,
                 Verdict::Again(delay) => {
@@ -84,6 +92,22 @@ impl Pipeline {
         }
     }
 
+    /// Makes the attempt, and returns what it published. What a failed one published was never sent.
+    async fn run_in_transaction(&self, attempt: &Attempt<'_>, slot: &mut Slot, patience: Duration) -> Result<Vec<Arc<Envelope>>, Failed> {
+        let outbox = Outbox::new(attempt.handler_name(), self.plan.broker.identity());
+        let context = Context::current().with_outbox(Arc::clone(&outbox));
+        let outcome = context.scope(attempt::run(attempt, slot, patience)).await;
+        // In any case: a task that goes on has nothing to add to.
+        let published = outbox.close();
+        outcome.map(|()| published)
+    }
+
+    /// The message was handled, and what was published meanwhile goes along with its settlement.
+    fn succeed_with(&self, entry: &Entry, delivery: Delivery, published: Vec<Arc<Envelope>>) {
+        self.report(entry.decl.name, delivery.envelope(), Happening::Handled);
+        delivery.commit(published);
+    }
+
     /// Waits between two attempts; `false` when shutdown began.
     pub(super) async fn wait(&self, delay: Duration) -> bool {
         tokio::select! {
@@ -95,7 +119,7 @@ impl Pipeline {
     /// The last of a parked key's letters frees the key.
     async fn succeed_and_unpark(&self, entry: &Entry, delivery: Delivery) {
         let replayed = self.parked.as_ref().filter(|_| is_replayed(delivery.envelope())).zip(delivery.envelope().metadata.key.clone());
-        self.succeed(entry, delivery);
+        self.succeed_for_the_group(entry, delivery).await;
         if let Some((parked, key)) = replayed
             && let Err(error) = parked.unpark_if_empty(&key, &self.plan.subscription, self.plan.broker.admin()).await
         {
@@ -164,7 +188,7 @@ impl Pipeline {
     }
 
     /// The delivery was released by its drop: the message comes again.
-    fn broker_failed(&self, entry: &Entry, attempted: &str, error: &BrokerError) {
+    pub(super) fn broker_failed(&self, entry: &Entry, attempted: &str, error: &BrokerError) {
         tracing::error!(handler = entry.decl.name, error = %error, "could not {attempted}; the message is delivered again");
     }
 }

@@ -18,12 +18,12 @@ use super::dedup::DedupWindow;
 use super::erased::{Bound, ErasedHandler, Slot};
 use super::gather::First;
 use super::intake::Intake;
-use super::observe::{Happening, Observed};
+use super::observe::{Happening, Observed, Observer};
 use super::pace::Pace;
 use super::parked::ParkedKeys;
 use super::plan::{Entry, Plan};
 use super::refuse::{GivenUp, is_replayed};
-use crate::broker::Delivery;
+use crate::broker::{Delivery, Handled};
 use crate::context::Context;
 use crate::message::Envelope;
 
@@ -32,24 +32,30 @@ use crate::message::Envelope;
 const SPANS: &str = "comms::process";
 
 /// After so many messages a worker lets others have the thread, also when its queue is never empty.
-const TURNS: u64 = 32;
+const TURNS: u32 = 32;
 
 /// One subscription at work; shared by its workers.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     pub(crate) plan: Plan,
     pub(crate) intake: Intake,
+    /// What this process has handled.
     pub(crate) dedup: Option<DedupWindow>,
+    /// In its place, what the group has handled, where the broker remembers it.
+    pub(crate) handled: Option<Arc<dyn Handled>>,
     pub(crate) parked: Option<ParkedKeys>,
     /// Cancelled when shutdown begins: waits between attempts end, their messages go back.
     pub(crate) stopping: CancellationToken,
 }
 
-/// A message that was taken, and what is left to do.
-struct Taken<'a> {
-    left: Option<Admitted<'a>>,
-    /// To be freed once the message is settled.
-    key: Option<Arc<str>>,
+/// Why a worker stops taking messages for a moment.
+enum Pause<'a> {
+    /// A message that was taken is not settled; with the key that is to be freed once it is.
+    Left(Admitted<'a>, Option<Arc<str>>),
+    /// Others have their turn.
+    Turns,
+    /// There are no more.
+    Closed,
 }
 
 /// A message that is to be handled.
@@ -82,55 +88,76 @@ pub(super) enum Begun {
 impl Pipeline {
     /// Takes deliveries until the intake closes.
     pub(crate) async fn work(self: Arc<Self>, worker: usize, mut slot: Slot) {
-        let (mut turns, mut pace) = (0_u64, Pace::default());
-        while let Some(Taken { left, key }) = poll_fn(|task| self.poll_next(worker, &mut slot, &mut pace, task)).await {
-            if left.is_some() {
-                pace.rest();
-            }
-            match left {
-                Some(Admitted::One(open)) => {
+        let (mut turns, mut pace) = (0, Pace::of(&self.plan.counters));
+        loop {
+            match poll_fn(|task| self.poll_turns(worker, &mut slot, &mut pace, &mut turns, task)).await {
+                Pause::Left(Admitted::One(open), key) => {
+                    let since = pace.wait(Instant::now);
                     // This worker stops asking: without another, nobody would hear of what arrives meanwhile.
                     self.intake.wake_another();
-                    self.settle_alone(open, &mut slot).await;
+                    self.settle_alone(open, since, &mut slot).await;
+                    self.settled(key.as_deref());
                 }
-                Some(Admitted::Batch(first)) => self.gather(worker, first, &mut slot).await,
-                None => {}
-            }
-            self.settled(key.as_deref());
-            turns += 1;
-            if turns.is_multiple_of(TURNS) {
-                tokio::task::yield_now().await;
+                Pause::Left(Admitted::Batch(first), key) => {
+                    pace.wait(Instant::now);
+                    self.gather(worker, first, &mut slot).await;
+                    self.settled(key.as_deref());
+                }
+                Pause::Turns => {
+                    turns = 0;
+                    pace.rest(Instant::now);
+                    tokio::task::yield_now().await;
+                }
+                Pause::Closed => return,
             }
         }
     }
 
-    /// Goes on with a message that was not settled at the first poll.
-    pub(super) async fn settle_alone(&self, mut open: Open<'_>, slot: &mut Slot) {
+    /// Goes on with a message that was not settled at the first poll; it was taken up at that time.
+    pub(super) async fn settle_alone(&self, mut open: Open<'_>, since: Instant, slot: &mut Slot) {
         let span = self.span(open.entry, &open.delivery);
         let context = mem::take(&mut open.context);
         context.scope(self.settle(open, slot)).instrument(span).await;
+        self.plan.counters.handle_time.observe(since.elapsed(), 1);
     }
 
-    /// Takes a delivery, and settles it if that needs no waiting.
-    fn poll_next<'a>(&'a self, worker: usize, slot: &mut Slot, pace: &mut Pace, task: &mut task::Context<'_>) -> Poll<Option<Taken<'a>>> {
-        let Poll::Ready(delivery) = self.intake.poll_next(worker, task) else {
-            pace.rest();
-            return Poll::Pending;
-        };
-        let Some(delivery) = delivery else { return Poll::Ready(None) };
-        self.taken();
-        let key = if self.plan.ordered() { delivery.envelope().metadata.key.clone() } else { None };
-        if pace.begin(Instant::now) {
-            // Its handlers compute for long: the next message should find another thread.
-            self.intake.wake_another();
+    /// Takes delivery after delivery, and settles those that need no waiting: what each of them would carry to the task and back costs as
+    /// much as a queue does.
+    fn poll_turns<'a>(
+        &'a self,
+        worker: usize,
+        slot: &mut Slot,
+        pace: &mut Pace,
+        turns: &mut u32,
+        task: &mut task::Context<'_>,
+    ) -> Poll<Pause<'a>> {
+        while *turns < TURNS {
+            let Poll::Ready(delivery) = self.intake.poll_next(worker, task) else {
+                pace.rest(Instant::now);
+                return Poll::Pending;
+            };
+            let Some(delivery) = delivery else { return Poll::Ready(Pause::Closed) };
+            *turns += 1;
+            self.taken(&delivery);
+            let key = if self.plan.ordered() { delivery.envelope().metadata.key.clone() } else { None };
+            if pace.begin(Instant::now) {
+                // Its handlers compute for long: the next message should find another thread.
+                self.intake.wake_another();
+            }
+            if let Some(left) = self.at_once(delivery, slot, task) {
+                return Poll::Ready(Pause::Left(left, key));
+            }
+            pace.end(Instant::now);
+            self.settled(key.as_deref());
         }
-        let left = self.at_once(delivery, slot, task);
-        pace.end(Instant::now);
-        Poll::Ready(Some(Taken { left, key }))
+        Poll::Ready(Pause::Turns)
     }
 
     #[inline]
-    pub(super) fn taken(&self) {
+    pub(super) fn taken(&self, delivery: &Delivery) {
+        if delivery.is_again() {
+            self.plan.counters.redelivered.fetch_add(1, Ordering::Relaxed);
+        }
         self.plan.counters.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -143,7 +170,7 @@ impl Pipeline {
     }
 
     /// The handler of the message, unless it is not for this subscription to handle.
-    #[inline]
+    #[inline(always)]
     fn entry_for(&self, envelope: &Arc<Envelope>) -> Option<&Entry> {
         // What has no handler was never named by the subscription.
         let Some(entry) = self.plan.handlers.get(envelope.metadata.name.as_ref()) else {
@@ -189,7 +216,11 @@ impl Pipeline {
         let mut context = Context::of(Arc::clone(envelope)).of_handler(self.plan.service, entry.decl.name);
         let begun = if let Some(given_up) = GivenUp::untried(entry, &delivery) {
             Begun::Refused(given_up)
-        } else if self.parked.is_some() || tracing::enabled!(target: SPANS, Level::DEBUG) {
+        } else if self.parked.is_some()
+            || self.handled.is_some()
+            || entry.decl.transactional
+            || tracing::enabled!(target: SPANS, Level::DEBUG)
+        {
             Begun::Not
         } else {
             let attempt = Attempt::new(self.plan.service, entry, handler, envelope, delivery.attempt());
@@ -206,7 +237,7 @@ impl Pipeline {
     }
 
     /// The message was handled.
-    #[inline]
+    #[inline(always)]
     pub(super) fn succeed(&self, entry: &Entry, delivery: Delivery) {
         if let Some(window) = &self.dedup {
             window.mark(&delivery.envelope().metadata.id);
@@ -219,9 +250,15 @@ impl Pipeline {
     pub(super) fn report(&self, handler: &'static str, envelope: &Arc<Envelope>, happening: Happening) {
         self.plan.counters.count(&happening);
         if let Some(observer) = &self.plan.observer {
-            let group = self.plan.subscription.group.as_str().into();
-            observer.observe(Observed { group, handler, envelope: Arc::clone(envelope), happening });
+            self.tell(observer.as_ref(), handler, envelope, happening);
         }
+    }
+
+    // Apart, so that what is done for every message stays small enough to be inlined.
+    #[cold]
+    fn tell(&self, observer: &dyn Observer, handler: &'static str, envelope: &Arc<Envelope>, happening: Happening) {
+        let group = self.plan.subscription.group.as_str().into();
+        observer.observe(Observed { group, handler, envelope: Arc::clone(envelope), happening });
     }
 
     fn span(&self, entry: &Entry, delivery: &Delivery) -> tracing::Span {

@@ -22,6 +22,7 @@ use super::{Answered, Arguments, Endpoint, Merged, Problem, timeout};
 use crate::context::Context;
 use crate::error::panic_text;
 use crate::message::Id;
+use crate::metrics::RequestCounters;
 
 /// A longer one is not taken over.
 const LONGEST_ID: usize = 128;
@@ -129,6 +130,7 @@ pub(super) struct Access {
     context: Context,
     begun: Instant,
     ended: bool,
+    counters: Option<Arc<RequestCounters>>,
     /// Its answer goes on, with this status.
     streams: Option<u16>,
 }
@@ -137,12 +139,13 @@ impl Access {
     fn begin(method: &Method, id: Id, headers: &HeaderMap) -> Self {
         let (trace, state) = carried::trace(headers);
         let context = Context::default().with_correlation(id).with_trace(trace).with_trace_state(state);
-        Self { method: method.clone(), route: "", context, begun: Instant::now(), ended: false, streams: None }
+        Self { method: method.clone(), route: "", context, begun: Instant::now(), ended: false, counters: None, streams: None }
     }
 
     /// The request is for this route: how long it may take, which is no longer than its client waits.
     fn of(&mut self, endpoint: &Endpoint, headers: &HeaderMap) -> Duration {
         self.route = endpoint.decl.path;
+        self.counters = Some(Arc::clone(&endpoint.counters));
         let limit = patience(headers).map_or(endpoint.decl.timeout, |patience| patience.min(endpoint.decl.timeout));
         self.context = std::mem::take(&mut self.context).of_handler(endpoint.service, endpoint.decl.name);
         if let Some(key) = endpoint.decl.idempotency_key.then(|| carried::idempotency_key(headers)).flatten() {
@@ -174,8 +177,17 @@ impl Access {
         }
     }
 
+    /// Counts the request, of which there is a line in the log; how long it took, in milliseconds.
+    fn count(&self, status: Option<u16>) -> f64 {
+        let took = self.begun.elapsed();
+        if let Some(counters) = &self.counters {
+            status.map_or_else(|| counters.abandoned(took), |status| counters.answered(status, took));
+        }
+        took.as_secs_f64() * 1000.0
+    }
+
     fn log(&mut self, status: u16, cause: Option<&str>) {
-        let took = milliseconds(self.begun.elapsed());
+        let took = self.count(Some(status));
         let Self { method, route, context, .. } = self;
         let id = context.correlation().cloned();
         let request_id = id.as_ref().map(tracing::field::display);
@@ -217,7 +229,7 @@ impl Access {
     pub(super) fn end_stream(&mut self, how: &End<'_>) {
         self.ended = true;
         let status = self.streams.unwrap_or_default();
-        let took = milliseconds(self.begun.elapsed());
+        let took = self.count(Some(status));
         let Self { method, route, context, .. } = self;
         let id = context.correlation().cloned();
         let request_id = id.as_ref().map(tracing::field::display);
@@ -244,7 +256,7 @@ impl Access {
     }
 
     fn log_abandoned(&mut self) {
-        let took = milliseconds(self.begun.elapsed());
+        let took = self.count(None);
         let Self { method, route, context, .. } = self;
         let id = context.correlation().cloned();
         let request_id = id.as_ref().map(tracing::field::display);
@@ -267,8 +279,4 @@ impl Drop for Access {
             (false, None) => self.log_abandoned(),
         }
     }
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }

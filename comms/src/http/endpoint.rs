@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use crate::metrics::{RequestCounters, RequestName};
+
 use super::{Answered, Arguments, Route, RouteDecl};
 
 type Call = Box<dyn Fn(Arguments) -> BoxFuture<'static, Answered> + Send + Sync>;
@@ -18,6 +20,7 @@ pub(crate) struct Endpoint {
     pub(super) read_timeout: Duration,
     /// Bodies that are streams are read to their end before the route is called.
     pub(super) keeps_bodies: bool,
+    pub(super) counters: Arc<RequestCounters>,
     call: Call,
 }
 
@@ -25,7 +28,7 @@ impl Endpoint {
     /// The route on the service.
     pub(crate) fn of<R: Route>(name: &'static str, service: Arc<R::Service>, read_timeout: Duration) -> Self {
         let call = move |arguments| -> BoxFuture<'static, Answered> { Box::pin(R::call(Arc::clone(&service), arguments)) };
-        Self { decl: R::DECL, service: name, read_timeout, keeps_bodies: false, call: Box::new(call) }
+        Self { decl: R::DECL, service: name, read_timeout, keeps_bodies: false, counters: Arc::default(), call: Box::new(call) }
     }
 
     /// Of a fake, which keeps what it was called with.
@@ -39,6 +42,11 @@ impl Endpoint {
     pub(crate) fn declared_as(mut self, decl: RouteDecl) -> Self {
         self.decl = decl;
         self
+    }
+
+    /// What it counts, and under which name.
+    pub(crate) fn counted(&self) -> (RequestName, Arc<RequestCounters>) {
+        (RequestName::Http { method: self.decl.verb.as_str(), route: self.decl.path }, Arc::clone(&self.counters))
     }
 
     pub(super) fn call(&self, arguments: Arguments) -> BoxFuture<'static, Answered> {

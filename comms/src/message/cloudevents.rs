@@ -6,6 +6,9 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+
 use super::{Id, Metadata};
 
 /// The version of the specification that is written.
@@ -15,26 +18,53 @@ pub const SPEC_VERSION: &str = "1.0";
 /// each protocol has a header of its own for that.
 pub fn write(metadata: &Metadata, mut put: impl FnMut(&str, Cow<'_, str>)) {
     put("specversion", SPEC_VERSION.into());
-    put("id", metadata.id.to_string().into());
+    metadata.id.with_text(|id| put("id", id.into()));
     put("type", Cow::Borrowed(&metadata.name));
     put("source", Cow::Borrowed(&metadata.source));
-    put("typeversion", metadata.version.to_string().into());
-    let mut optional = |name: &str, value: Option<Cow<'_, str>>| {
-        if let Some(value) = value {
-            put(name, value);
+    put("typeversion", number(metadata.version));
+    if let Some(time) = metadata.time {
+        put("time", rfc3339(time).into());
+    }
+    for (name, id) in [("correlationid", &metadata.correlation), ("causationid", &metadata.causation)] {
+        if let Some(id) = id {
+            id.with_text(|id| put(name, id.into()));
         }
-    };
-    optional("time", metadata.time.map(|time| time.to_string().into()));
-    optional("correlationid", metadata.correlation.as_ref().map(|id| id.to_string().into()));
-    optional("causationid", metadata.causation.as_ref().map(|id| id.to_string().into()));
-    optional("partitionkey", metadata.key.as_deref().map(Cow::Borrowed));
-    optional("deadline", metadata.deadline.map(|time| time.to_string().into()));
-    optional("traceparent", metadata.trace.map(|trace| trace.to_string().into()));
-    optional("tracestate", metadata.trace_state.as_deref().map(Cow::Borrowed));
-    optional("attempt", (metadata.attempt > 0).then(|| metadata.attempt.to_string().into()));
+    }
+    if let Some(key) = &metadata.key {
+        put("partitionkey", Cow::Borrowed(key));
+    }
+    if let Some(deadline) = metadata.deadline {
+        put("deadline", rfc3339(deadline).into());
+    }
+    if let Some(trace) = metadata.trace {
+        trace.with_text(|trace| put("traceparent", trace.into()));
+    }
+    if let Some(state) = &metadata.trace_state {
+        put("tracestate", Cow::Borrowed(state));
+    }
+    if metadata.attempt > 0 {
+        put("attempt", number(metadata.attempt));
+    }
     for (name, value) in &metadata.extensions {
         put(name, Cow::Borrowed(value));
     }
+}
+
+fn number(number: u32) -> Cow<'static, str> {
+    // Nearly every version.
+    if number == 1 { Cow::Borrowed("1") } else { number.to_string().into() }
+}
+
+fn rfc3339(time: Timestamp) -> String {
+    static PRINTER: DateTimePrinter = DateTimePrinter::new();
+    PRINTER.timestamp_to_string(&time)
+}
+
+/// The text of an attribute; what is no UTF-8 in it is replaced.
+#[cfg(any(feature = "kafka", feature = "rabbitmq", feature = "redis"))]
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // Many times as fast, for what nearly every text is.
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Sets the attribute `name`, given without a protocol's prefix, from its text.

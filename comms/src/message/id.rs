@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use uuid::Uuid;
+use jiff::Timestamp;
+use rand::RngExt;
+use uuid::{Builder, Uuid};
 
 /// The identity of a message, or of the conversation that it belongs to.
 ///
@@ -22,7 +25,22 @@ impl Id {
     /// A new identifier, later than every one made before it in this process.
     #[must_use]
     pub fn new() -> Self {
-        Self(Repr::Uuid(Uuid::now_v7()))
+        Self::at(Timestamp::now())
+    }
+
+    /// A new identifier of this moment; if one was made of a later moment, then directly behind that one.
+    #[allow(clippy::cast_possible_truncation, reason = "the version takes the place of the upper bits")]
+    pub(crate) fn at(now: Timestamp) -> Self {
+        // 48 bits of the time in milliseconds, and 12 that count within one (RFC 9562, section 6.2, method 1).
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let first = u64::try_from(now.as_millisecond()).unwrap_or(0) << 12;
+        let later = |last| first.max(last + 1);
+        let made = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(later(last)));
+        let number = made.map_or_else(|last| last, later);
+        let mut rest = [0; 10];
+        rest[..2].copy_from_slice(&(number as u16).to_be_bytes());
+        rest[2..].copy_from_slice(&rand::rng().random::<[u8; 8]>());
+        Self(Repr::Uuid(Builder::from_unix_timestamp_millis(number >> 12, &rest).into_uuid()))
     }
 
     /// The identifier that a message carried, ours or a foreign one.
@@ -76,7 +94,7 @@ impl fmt::Debug for Id {
 
 #[cfg(test)]
 mod tests {
-    use super::Id;
+    use super::*;
 
     #[test]
     fn what_was_read_is_what_is_written() {
@@ -85,6 +103,24 @@ mod tests {
         {
             assert_eq!(Id::parse(text).to_string(), text);
         }
+    }
+
+    #[test]
+    fn an_id_is_a_uuid_of_version_7_that_tells_its_time() {
+        let before = Timestamp::now().as_millisecond();
+        let Repr::Uuid(uuid) = Id::new().0 else { panic!("a text") };
+        let (seconds, nanos) = uuid.get_timestamp().unwrap().to_unix();
+        let told = i64::try_from(seconds * 1000).unwrap() + i64::from(nanos / 1_000_000);
+        assert_eq!((uuid.get_version_num(), uuid.get_variant()), (7, uuid::Variant::RFC4122));
+        // Others in this process may have run ahead of the clock.
+        assert!((before..before + 60_000).contains(&told), "{told} is not {before}");
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_makes_no_earlier_ids_and_no_two_alike() {
+        let now = Timestamp::now();
+        let ids: Vec<Id> = (0..10_000).map(|n| Id::at(if n % 2 == 0 { now } else { now - jiff::SignedDuration::from_secs(n) })).collect();
+        assert!(ids.is_sorted_by(|earlier, later| earlier < later));
     }
 
     #[test]

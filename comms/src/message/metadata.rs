@@ -48,20 +48,28 @@ pub struct Metadata {
 
 impl Metadata {
     /// The attributes of a new message of the type `name`, produced now by `source`.
+    #[inline]
     #[must_use]
     pub fn new(name: impl Into<Cow<'static, str>>, source: Arc<str>) -> Self {
-        Self { time: Some(Timestamp::now()), name: name.into(), source, ..Self::foreign(Id::new()) }
+        let now = Timestamp::now();
+        Self::bare(Id::at(now), name.into(), source, Some(now))
     }
 
     /// The attributes of a message that came with none: an id and nothing else.
     #[must_use]
     pub fn foreign(id: Id) -> Self {
+        Self::bare(id, Cow::Borrowed(""), empty(), None)
+    }
+
+    // Inlined, so that what is published is put together where it stays.
+    #[inline]
+    fn bare(id: Id, name: Cow<'static, str>, source: Arc<str>, time: Option<Timestamp>) -> Self {
         Self {
             id,
-            name: Cow::Borrowed(""),
+            name,
             version: 1,
-            source: empty(),
-            time: None,
+            source,
+            time,
             content_type: None,
             correlation: None,
             causation: None,
@@ -97,6 +105,7 @@ pub struct Envelope {
 impl Envelope {
     /// Puts the parts together.
     #[must_use]
+    #[inline]
     pub fn new(topic: Arc<str>, metadata: Metadata, payload: Bytes) -> Self {
         Self { topic, metadata, payload }
     }

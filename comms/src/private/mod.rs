@@ -10,6 +10,8 @@ pub mod inject;
 mod no_grpc;
 pub mod outcome;
 #[cfg(feature = "http")]
+pub mod registered;
+#[cfg(feature = "http")]
 pub mod shape;
 #[cfg(feature = "http")]
 pub mod taken;

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tracing::Instrument as _;
 
-use crate::broker::{Broker, BrokerError, Confirm, Receipt};
-use crate::context::{Context, time_left};
+use crate::broker::{Broker, BrokerError, Confirm, Reach, Receipt};
+use crate::context::{Context, MOST_BYTES, MOST_MESSAGES, NotKept, Outbox, time_left};
 use crate::inject::{InjectError, Injectable, Scope};
 use crate::limit::{Rate, Throttle, Throttles};
 use crate::message::{CodecError, Envelope, Event, Message, MessageType, Metadata};
+use crate::metrics::{Metrics, PublishCounters};
 
 /// The brokers of an application, by name; `default` is the one that message types use unless they say otherwise.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +58,18 @@ pub enum PublishError {
         /// The rate of the throttle.
         rate: Option<Rate>,
     },
+    /// It can't be part of the transaction in which it was published; it was not published.
+    #[error("could not publish `{message}` to `{topic}` in the transaction of the handler `{handler}`: {reason}")]
+    Transaction {
+        /// The wire name of the type.
+        message: &'static str,
+        /// The topic.
+        topic: &'static str,
+        /// The name of the transactional handler.
+        handler: &'static str,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The broker did not take it, or nobody knows.
     #[error("could not publish `{message}` to `{topic}`")]
     Broker {
@@ -71,7 +85,7 @@ pub enum PublishError {
 impl crate::Classify for PublishError {
     fn class(&self) -> crate::Class {
         match self {
-            Self::Codec(_) => crate::Class::Permanent,
+            Self::Codec(_) | Self::Transaction { .. } => crate::Class::Permanent,
             Self::Throttled { .. } => crate::Class::Retryable,
             Self::Broker { source, .. } => crate::Classify::class(source),
         }
@@ -85,13 +99,21 @@ pub struct Publisher<E> {
     topic: Arc<str>,
     source: Arc<str>,
     throttle: Throttle,
+    counters: Arc<PublishCounters>,
     event: PhantomData<fn(E)>,
 }
 
 impl<E> Clone for Publisher<E> {
     fn clone(&self) -> Self {
-        let Self { broker, topic, source, throttle, event } = self;
-        Self { broker: Arc::clone(broker), topic: Arc::clone(topic), source: Arc::clone(source), throttle: throttle.clone(), event: *event }
+        let Self { broker, topic, source, throttle, counters, event } = self;
+        Self {
+            broker: Arc::clone(broker),
+            topic: Arc::clone(topic),
+            source: Arc::clone(source),
+            throttle: throttle.clone(),
+            counters: Arc::clone(counters),
+            event: *event,
+        }
     }
 }
 
@@ -105,7 +127,7 @@ impl<E: Event> Publisher<E> {
     /// A publisher on the broker, in the name of `source`.
     #[must_use]
     pub fn new(broker: Arc<dyn Broker>, source: Arc<str>) -> Self {
-        Self { broker, topic: E::TYPE.topic.into(), source, throttle: Throttle::default(), event: PhantomData }
+        Self { broker, topic: E::TYPE.topic.into(), source, throttle: Throttle::default(), counters: Arc::default(), event: PhantomData }
     }
 
     /// How fast it publishes: as fast as the broker takes it, until a rate is set. Injected publishers of one event share
@@ -118,6 +140,9 @@ impl<E: Event> Publisher<E> {
     }
 
     /// Publishes one event and waits until the broker has taken responsibility for it.
+    ///
+    /// In a handler that is [`transactional`](crate::handler::HandlerDecl::transactional) the event becomes part of the handler's transaction, and the
+    /// receipt says no more than that: it is sent once the handler has ended well, together with the settlement of its message.
     ///
     /// # Errors
     /// [`PublishError`]; when its class is unknown, the event may or may not have been published.
@@ -136,10 +161,35 @@ impl<E: Event> Publisher<E> {
             // Boxed: most publishers have no throttle, and would carry its waiting about with every message.
             Box::pin(self.wait_for_turn()).await?;
         }
-        let envelope = envelope(event, &self.topic, &self.source)?;
+        let payload = event.encode()?;
+        let envelope = Arc::new(envelope_around(payload, event, &self.topic, &self.source));
+        if let Some(outbox) = Context::current_outbox() {
+            return Box::pin(self.enlist(&outbox, envelope)).await;
+        }
         let span = span(self.broker.as_ref(), &envelope);
-        let publishing = self.broker.publish(Arc::new(envelope));
-        Ok(if span.is_disabled() { publishing.await } else { publishing.instrument(span).await })
+        let publishing = self.broker.publish(envelope);
+        let confirm = if span.is_disabled() { publishing.await } else { publishing.instrument(span).await };
+        self.counters.published();
+        Ok(confirm.counted(&self.counters))
+    }
+
+    /// Makes the message part of the transaction.
+    async fn enlist(&self, outbox: &Outbox, envelope: Arc<Envelope>) -> Result<Confirm, PublishError> {
+        let refused = |reason: String| {
+            let (message, topic) = (E::TYPE.name, E::TYPE.topic);
+            PublishError::Transaction { message, topic, handler: outbox.handler(), reason }
+        };
+        if !outbox.is_of(self.broker.identity()) {
+            let reason = format!(
+                "the event is declared on the broker `{}`, which is another one than that of the handler: publish it from a handler that is not `transactional`",
+                E::TYPE.broker
+            );
+            return Err(refused(reason));
+        }
+        self.broker.prepare(&envelope).await.map_err(failed::<E>)?;
+        outbox.add(envelope).map_err(|why| refused(why_not(why)))?;
+        self.counters.published();
+        Ok(Confirm::ready(Ok(Receipt::new(Reach::Unknown))).counted(&self.counters))
     }
 
     async fn wait_for_turn(&self) -> Result<(), PublishError> {
@@ -187,6 +237,13 @@ pub(crate) fn span(broker: &dyn Broker, envelope: &Envelope) -> tracing::Span {
     )
 }
 
+fn why_not(why: NotKept) -> String {
+    match why {
+        NotKept::Ended => "its attempt has ended, and with it what could be published: await in the handler what publishes, or spawn it by `tokio::spawn` to publish outside of the transaction".to_owned(),
+        NotKept::Full => format!("one attempt publishes at most {MOST_MESSAGES} messages, with {} MiB of payload: divide the work", MOST_BYTES >> 20),
+    }
+}
+
 fn failed<E: Message>(source: BrokerError) -> PublishError {
     PublishError::Broker { message: E::TYPE.name, topic: E::TYPE.topic, source }
 }
@@ -194,12 +251,20 @@ fn failed<E: Message>(source: BrokerError) -> PublishError {
 /// The message as it leaves: encoded, with the attributes of its type and of the current context.
 pub(crate) fn envelope<M: Message>(message: &M, topic: &Arc<str>, source: &Arc<str>) -> Result<Envelope, CodecError> {
     let payload = message.encode()?;
+    Ok(envelope_around(payload, message, topic, source))
+}
+
+/// The same around the encoded message. Inlined, and not with the error of encoding in one value: an envelope is large, and would be moved
+/// at each step.
+#[inline(always)]
+fn envelope_around<M: Message>(payload: Bytes, message: &M, topic: &Arc<str>, source: &Arc<str>) -> Envelope {
     let mut metadata = metadata_of(&M::TYPE, Arc::clone(source));
     metadata.key = message.key().map(Into::into);
     Context::current().stamp(&mut metadata);
-    Ok(Envelope::new(Arc::clone(topic), metadata, payload))
+    Envelope::new(Arc::clone(topic), metadata, payload)
 }
 
+#[inline]
 fn metadata_of(message: &MessageType, source: Arc<str>) -> Metadata {
     let mut metadata = Metadata::new(message.name, source);
     metadata.version = message.version;
@@ -212,8 +277,9 @@ impl<E: Event> Injectable for Publisher<E> {
         let brokers: Brokers = scope.get()?;
         let Source(source) = scope.get()?;
         let broker = brokers.get(E::TYPE.broker).ok_or_else(|| no_broker(&E::TYPE, &brokers))?;
-        let throttles: Throttles = scope.get()?;
-        Ok(Self { throttle: throttles.of_publishers(E::TYPE.name), ..Self::new(Arc::clone(broker), source) })
+        let (throttles, metrics): (Throttles, Metrics) = (scope.get()?, scope.get()?);
+        let counters = metrics.publishers(E::TYPE.broker, broker.scheme(), E::TYPE.name, E::TYPE.topic);
+        Ok(Self { throttle: throttles.of_publishers(E::TYPE.name), counters, ..Self::new(Arc::clone(broker), source) })
     }
 }
 

@@ -43,6 +43,7 @@ const LIMITS: Limits = Limits { head: Duration::from_secs(5), life: Duration::fr
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     status: StatusCode,
+    content_type: &'static str,
     body: Bytes,
 }
 
@@ -50,7 +51,17 @@ impl Answer {
     /// JSON, with the status 200, or 503 for what is not well.
     pub(crate) fn json(well: bool, value: &serde_json::Value) -> Self {
         let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        Self { status, body: format!("{value:#}\n").into() }
+        Self { status, content_type: "application/json", body: format!("{value:#}\n").into() }
+    }
+
+    /// Text of this media type.
+    pub(crate) fn text(content_type: &'static str, text: String) -> Self {
+        Self { status: StatusCode::OK, content_type, body: text.into() }
+    }
+
+    /// For people.
+    fn plain(status: StatusCode, text: String) -> Self {
+        Self { status, ..Self::text("text/plain; charset=utf-8", text) }
     }
 }
 
@@ -176,10 +187,10 @@ impl Server {
         let path = request.uri().path();
         let Some(route) = self.routes.iter().find(|route| route.path == path) else { return self.not_found(path) };
         if request.method() == Method::GET || request.method() == Method::HEAD {
-            response((route.answer)(), "application/json")
+            response((route.answer)())
         } else {
-            let body = format!("{} takes GET and HEAD only\n", route.path).into();
-            let mut response = response(Answer { status: StatusCode::METHOD_NOT_ALLOWED, body }, "text/plain; charset=utf-8");
+            let text = format!("{} takes GET and HEAD only\n", route.path);
+            let mut response = response(Answer::plain(StatusCode::METHOD_NOT_ALLOWED, text));
             response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
             response
         }
@@ -188,15 +199,14 @@ impl Server {
     fn not_found(&self, path: &str) -> Response<Full<Bytes>> {
         let width = self.routes.iter().map(|route| route.path.len()).max().unwrap_or_default();
         let list: String = self.routes.iter().map(|route| format!("  {:width$}  {}\n", route.path, route.about)).collect();
-        let body = format!("there is no {path} here; there is:\n{list}").into();
-        response(Answer { status: StatusCode::NOT_FOUND, body }, "text/plain; charset=utf-8")
+        response(Answer::plain(StatusCode::NOT_FOUND, format!("there is no {path} here; there is:\n{list}")))
     }
 }
 
-fn response(answer: Answer, content_type: &'static str) -> Response<Full<Bytes>> {
+fn response(answer: Answer) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(answer.body));
     *response.status_mut() = answer.status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(answer.content_type));
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
 }

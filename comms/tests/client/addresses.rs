@@ -7,7 +7,7 @@ use comms::http::{Location, Problem, RouteDecl, Verb};
 use comms::{Class, Classify};
 use futures_util::future::join_all;
 
-use crate::peer::{Act, Dead, Deaf, PATIENCE, Peer, at, caller, ok, until};
+use crate::peer::{Act, Dead, Deaf, PATIENCE, Peer, at, caller, ok, problem, until};
 
 pub const ECHO: RouteDecl = RouteDecl::new(Verb::Post, "/echo", "echo", Location::new(file!(), line!()));
 
@@ -52,6 +52,17 @@ async fn an_address_that_takes_no_connection_costs_its_time_once() {
     // Half of the calls would begin with it, were it not asked last after the first time.
     let took = begun.elapsed();
     assert!(took >= config.connect_timeout && took < config.connect_timeout * 3, "{took:?}");
+}
+
+#[tokio::test]
+async fn an_error_tells_which_of_several_addresses_answered() {
+    let busy = || Peer::start(|_| Act::Send(problem("503 Service Unavailable", "{}")));
+    let peers = [busy().await, busy().await];
+    let caller = caller(&at(&peers.each_ref().map(Peer::url)));
+    for (one, other) in [(0, 1), (1, 0), (0, 1)] {
+        let text = echo(&caller, "x").await.unwrap_err().to_string();
+        assert!(text.contains(&peers[one].url()) && !text.contains(&peers[other].url()), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -58,6 +58,14 @@ async fn any_other_problem_is_a_problem_of_its_status() {
     }
 }
 
+/// What stands before a service may answer with JSON of its own, of another type.
+#[tokio::test]
+async fn a_problem_says_by_its_content_type_that_it_is_one() {
+    let text = r#"{"title":"no","status":422,"detail":"from elsewhere","error":{"Declined":5},"class":"permanent"}"#;
+    let error = refused(answer("422 Unprocessable Entity", "text/html", text)).await;
+    assert!(matches!(&error, CallError::Problem { .. }) && !error.to_string().contains("from elsewhere"), "{error:?}");
+}
+
 #[tokio::test]
 async fn an_error_that_is_no_problem_is_told_by_its_status_and_text() {
     let error = refused(answer("502 Bad Gateway", "text/plain", "upstream is away")).await;

@@ -3,8 +3,13 @@
 use std::time::{Duration, Instant};
 
 use comms::client::CallError;
+use comms::config::ClientConfig;
+use comms::http::{BodyStream, Bytes};
 use comms::{Class, Classify, Context};
+use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::addresses::{ECHO, echo};
 use crate::peer::{Act, PATIENCE, Peer, answer, caller, ok, until};
@@ -48,6 +53,31 @@ async fn an_attempt_ends_with_its_time() {
     assert_eq!(error.class(), Class::Unknown);
     assert!(error.to_string().contains("did not begin to answer within 300ms, its `attempt_timeout` under [clients.bank]"), "{error}");
     until("the connection is closed", || peer.seen.open() == 0).await;
+}
+
+/// The time of an attempt is that of waiting for the answer, not that of sending the body.
+#[tokio::test]
+async fn a_body_may_take_longer_to_send_than_an_attempt_may_wait() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = ClientConfig::at(format!("http://{}", listener.local_addr().unwrap()));
+    config.attempt_timeout = Some(Duration::from_secs(3));
+    let peer = tokio::spawn(async move {
+        let (mut stream, mut seen) = (listener.accept().await.unwrap().0, Vec::new());
+        while !seen.ends_with(b"0\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut seen).await.unwrap(), 0, "the client went away");
+        }
+        stream.write_all(ok("1").as_bytes()).await.unwrap();
+        stream
+    });
+    let pieces = stream::iter(0..7).then(|_| async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        Bytes::from_static(b"piece")
+    });
+    let caller = caller(&config);
+    let mut call = caller.begin(&ECHO);
+    call.stream("text/plain".parse().unwrap(), BodyStream::of(pieces));
+    assert_eq!(call.send::<u32, Problem>().await.unwrap(), 1);
+    drop(peer.await.unwrap());
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Dead letters and the plan.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use comms::broker::{Broker, Consumer, DeadLetterFilter, PlanStep, REPLAYED, Subscription};
+use comms::broker::{Broker, BrokerErrorKind, Consumer, DeadLetterFilter, Lag, PlanStep, Position, REPLAYED, Reach, Subscription};
 
 use crate::support::*;
 
@@ -111,4 +112,105 @@ async fn the_plan_names_what_differs() {
     let changed = plan.iter().find(|item| item.step == PlanStep::Change).unwrap();
     assert_eq!((changed.kind.as_str(), changed.name.clone()), ("queue", subscription.name()));
     assert!(changed.detail.contains("x-"), "{changed:?}");
+}
+
+async fn lag(world: &World, subscription: &Subscription) -> Lag {
+    world.broker.admin().lag(subscription).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_applied_takes_messages_before_any_member_comes() {
+    let world = World::new("").await;
+    let (plain, sorted) = (world.subscription("plain", "orders"), world.ordered("sorted", "orders", 2));
+    let subscriptions = [Arc::new(plain.clone()), Arc::new(sorted.clone())];
+    let admin = world.broker.admin();
+    assert_eq!(world.publish("orders", "nobody's").await, Reach::Unrouted);
+    let planned = admin.plan(&subscriptions).await.unwrap();
+    let made = admin.apply(&subscriptions).await.unwrap();
+    assert_eq!(made, planned.into_iter().filter(|item| item.step == PlanStep::Create).collect::<Vec<_>>());
+    assert!(made.len() >= 7, "{made:?}");
+    assert_eq!(admin.apply(&subscriptions).await.unwrap(), []);
+    world.publish_keyed("orders", "k", "early").await;
+    for subscription in [&plain, &sorted] {
+        assert_eq!(take(&mut world.subscribe(subscription).await, 1).await, ["early"]);
+    }
+}
+
+#[tokio::test]
+async fn what_differs_is_named_and_nothing_is_made() {
+    let world = World::new("").await;
+    let subscription = world.subscription("g", "orders");
+    let _consumer = world.subscribe(&subscription).await;
+    let url = comms::testing::servers::RabbitMq::shared().await.url();
+    let classic = connect(&format!("{url}?queue=classic&exchange={}", world.id)).await.unwrap();
+    let other = world.subscription("new", "orders");
+    let error = classic.admin().apply(&[Arc::new(other.clone()), Arc::new(subscription.clone())]).await.unwrap_err();
+    assert_eq!(error.kind(), BrokerErrorKind::Topology);
+    assert!(error.to_string().contains(&subscription.name()) && error.to_string().contains("x-"), "{error}");
+    let error = world.broker.admin().lag(&other).await.unwrap_err();
+    assert_eq!(error.kind(), BrokerErrorKind::Topology);
+    assert!(error.to_string().contains(&other.name()) && error.to_string().contains("no queue"), "{error}");
+}
+
+#[tokio::test]
+async fn the_lag_counts_what_waits_what_is_in_hand_and_what_is_delayed() {
+    let world = World::new("ladder=1s,1h").await;
+    let mut subscription = world.subscription("g", "orders");
+    subscription.concurrency = 1;
+    let mut consumer = world.subscribe(&subscription).await;
+    assert_eq!(lag(&world, &subscription).await, Lag::none());
+    for n in 0..5 {
+        world.publish("orders", &n.to_string()).await;
+    }
+    let (one, two) = (next(&mut consumer).await, next(&mut consumer).await);
+    let seen = async |waiting, unsettled, delayed| {
+        let expected = (waiting, unsettled, delayed);
+        until(&format!("{expected:?}"), async || {
+            let lag = lag(&world, &subscription).await;
+            (lag.waiting, lag.unsettled, lag.delayed) == expected && lag.total() == waiting + unsettled + delayed
+        })
+        .await;
+    };
+    seen(3, 2, 0).await;
+    let again = Arc::clone(one.envelope());
+    one.retry(again, Duration::from_secs(1800)).await.unwrap();
+    let three = next(&mut consumer).await;
+    seen(2, 2, 1).await;
+    two.ack();
+    three.ack();
+    assert_eq!(take(&mut consumer, 2).await, ["3", "4"]);
+    seen(0, 0, 1).await;
+    // Another process sees the queues and the ladder.
+    let url = comms::testing::servers::RabbitMq::shared().await.url();
+    let other = connect(&format!("{url}?ladder=1s,1h&exchange={}", world.id)).await.unwrap();
+    assert_eq!(other.admin().lag(&subscription).await.unwrap().delayed, 1);
+}
+
+#[tokio::test]
+async fn the_lag_of_an_ordered_group_is_told_shard_by_shard() {
+    let world = World::new("").await;
+    let subscription = world.ordered("g", "orders", 4);
+    drop(world.subscribe(&subscription).await);
+    for n in 0..3 {
+        world.publish_keyed("orders", "k", &n.to_string()).await;
+    }
+    until("all wait in one shard", async || {
+        let lag = lag(&world, &subscription).await;
+        let parts: Vec<_> = lag.parts.iter().map(|part| part.part.as_str()).collect();
+        assert_eq!(parts, ["shard 0", "shard 1", "shard 2", "shard 3"]);
+        let mut waiting: Vec<_> = lag.parts.iter().map(|part| part.waiting).collect();
+        waiting.sort_unstable();
+        lag.waiting == 3 && waiting == [0, 0, 0, 3]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_group_can_not_be_moved() {
+    let world = World::new("").await;
+    let subscription = world.subscription("g", "orders");
+    let _consumer = world.subscribe(&subscription).await;
+    let error = world.broker.admin().seek(&subscription, &Position::Beginning).await.unwrap_err();
+    assert_eq!(error.kind(), BrokerErrorKind::Unsupported);
+    assert!(error.to_string().contains("keeps nothing that was settled") && error.to_string().contains("the beginning"), "{error}");
 }

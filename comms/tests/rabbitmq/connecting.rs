@@ -2,7 +2,7 @@
 
 use comms::broker::{Broker, BrokerErrorKind, ConnectionState};
 use comms::testing::proxy::Proxy;
-use comms::testing::servers;
+use comms::testing::servers::{self, Permissions};
 
 use crate::support::*;
 
@@ -21,6 +21,41 @@ async fn a_wrong_password_or_vhost_is_said_at_once_and_without_the_password() {
     let (kind, text) = error(&server.url_for("no-such-vhost")).await;
     assert_eq!(kind, BrokerErrorKind::Authentication, "{text}");
     assert!(text.contains("no-such-vhost"), "{text}");
+}
+
+/// Whoever may do all but one thing is told which one it is, and on what.
+#[tokio::test]
+async fn a_missing_permission_is_named_with_what_it_is_missing_on() {
+    let server = servers::RabbitMq::shared().await;
+    let world = World::new("").await;
+    let subscription = world.subscription("g", "orders");
+    let (queue, exchange) = (subscription.name(), world.id.clone());
+    drop(world.subscribe(&subscription).await);
+    let user = format!("user-{exchange}");
+    server.add_user(&user, "pw").await.unwrap();
+    let url = format!("amqp://{user}:pw@{}/%2f?exchange={exchange}&publish_timeout=30s", server.address());
+    let everything_but = |configure: &str, write: &str, read: &str| {
+        let all_but = |name: &str| if name.is_empty() { ".*".to_owned() } else { format!("^(?!{}$).*", name.replace('.', "\\.")) };
+        Permissions { configure: all_but(configure), write: all_but(write), read: all_but(read) }
+    };
+    let cases = [
+        (everything_but(&exchange, "", ""), format!("`configure` on the exchange `{exchange}`")),
+        (everything_but(&queue, "", ""), format!("`configure` and `read` on the queue `{queue}`")),
+        (everything_but("", &queue, ""), format!("`write` on the queue `{queue}`")),
+        (everything_but("", "", &exchange), format!("`read` on the exchange `{exchange}`")),
+        (everything_but("", "", &queue), format!("`read` on the queue `{queue}`")),
+        (everything_but("", &exchange, ""), format!("`write` on the exchange `{exchange}`")),
+    ];
+    for (permissions, expected) in cases {
+        server.set_permissions("/", &user, &permissions).await.unwrap();
+        let broker = connect(&url).await.unwrap();
+        let subscribed = broker.subscribe(subscription.clone().into()).await.map(drop);
+        let published = broker.publish(envelope("orders", "x").into()).await.await.map(drop);
+        let error = subscribed.and(published).expect_err(&expected);
+        assert_eq!(error.kind(), BrokerErrorKind::Authentication, "{error}");
+        let text = error.to_string();
+        assert!(text.contains(&expected) && text.contains("rabbitmqctl set_permissions") && text.contains(&user), "{expected}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! Lost connections and servers.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use comms::broker::{Broker, BrokerErrorKind, ConnectionState, Reach};
+use comms::broker::{Broker, BrokerErrorKind, ConnectionState, Reach, Subscription};
 use comms::testing::proxy::Proxy;
 use comms::testing::servers;
 use lapin::ConnectionProperties;
@@ -90,6 +90,32 @@ async fn connections_that_break_again_and_again_lose_nothing() {
         }
     };
     tokio::join!(publishing, consuming);
+}
+
+/// Whoever opens a channel at the moment of the cut must not wait for an answer that nobody gives any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_flow_soon_after_each_of_many_cuts() {
+    let (world, proxy) = behind_a_proxy("heartbeat=1s").await;
+    let mut consumer = world.subscribe(&world.subscription("g", "orders")).await;
+    for round in 0..10 {
+        let (before, during) = (format!("{round} before"), format!("{round} during"));
+        let confirm = world.broker.publish(Arc::new(envelope("orders", &before))).await;
+        proxy.cut().await;
+        let waiting = world.broker.publish(Arc::new(envelope("orders", &during))).await;
+        until("the loss is noticed", async || matches!(world.broker.state(), ConnectionState::Reconnecting { .. })).await;
+        proxy.heal().await.unwrap();
+        let healed = Instant::now();
+        confirm.await.unwrap();
+        waiting.await.unwrap();
+        let mut missing = std::collections::HashSet::from([before, during]);
+        while !missing.is_empty() {
+            let delivery = next(&mut consumer).await;
+            missing.remove(&body(&delivery));
+            delivery.ack();
+        }
+        let took = healed.elapsed();
+        assert!(took < Duration::from_secs(6), "round {round}: it took {took:?} to go on");
+    }
 }
 
 #[tokio::test]
@@ -205,6 +231,38 @@ async fn a_server_short_of_memory_takes_acknowledgements_and_makes_publishers_wa
     server.clear_memory_alarm().await.unwrap();
     waiting.await.unwrap();
     assert_eq!(take(&mut consumer, 1).await, ["3"]);
+    a_blocked_connection_says_so_and_holds_up_publish(&server, &subscription).await;
+}
+
+/// On the same server: another one would take its time to start.
+async fn a_blocked_connection_says_so_and_holds_up_publish(server: &servers::RabbitMq, subscription: &Subscription) {
+    const ROOM: usize = 4 + 256; // The window, and what may wait to be taken up by the publisher.
+    let world = World::at(&server.url(), "window=4&exchange=blocked").await;
+    let mut subscription = subscription.clone();
+    subscription.group = world.group("blocked");
+    let mut consumer = world.subscribe(&subscription).await;
+    server.raise_memory_alarm().await.unwrap();
+    let changed = world.broker.state_changed().expect("RabbitMQ tells");
+    // Only who publishes is told.
+    let mut confirms = vec![world.broker.publish(Arc::new(envelope("orders", "0"))).await];
+    tokio::time::timeout(SOON, changed).await.expect("told in time");
+    let ConnectionState::Blocked { reason } = world.broker.state() else { panic!("{:?}", world.broker.state()) };
+    assert!(reason.contains("memory"), "{reason}");
+    let further = async {
+        for n in 1..ROOM + 20 {
+            confirms.push(world.broker.publish(Arc::new(envelope("orders", &n.to_string()))).await);
+        }
+    };
+    let mut further = Box::pin(further);
+    assert!(tokio::time::timeout(Duration::from_millis(500), &mut further).await.is_err(), "publish waits");
+    server.clear_memory_alarm().await.unwrap();
+    tokio::time::timeout(SOON, further).await.expect("publish goes on");
+    assert!((ROOM + 20..).contains(&confirms.len()));
+    for confirm in confirms {
+        assert_eq!(tokio::time::timeout(SOON, confirm).await.unwrap().unwrap().reach, Reach::Subscribed);
+    }
+    assert_eq!(take(&mut consumer, ROOM + 20).await, (0..ROOM + 20).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(world.broker.state(), ConnectionState::Connected);
 }
 
 #[tokio::test]

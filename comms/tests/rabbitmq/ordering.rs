@@ -1,6 +1,7 @@
 //! Ordered subscriptions.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use comms::broker::{Broker, BrokerErrorKind, Shard};
 use comms::testing::servers;
@@ -80,6 +81,28 @@ async fn a_shard_has_one_reader_and_another_member_takes_over_in_order() {
     nothing(&mut second).await;
     in_hand.ack();
     assert_eq!(take(&mut second, 7).await, ["4", "5", "6", "7", "8", "9", "10"]);
+}
+
+/// Whatever the shards are in which it holds messages, a member gets more until it holds its prefetch: a server that lets it have only
+/// its part of the prefetch of each shard would wait for the one that is in hand, and the member for the server.
+#[tokio::test]
+async fn a_member_may_hold_its_whole_prefetch_of_one_shard() {
+    let world = World::new("").await;
+    let mut subscription = world.ordered("g", "orders", 8);
+    subscription.concurrency = 2;
+    let mut consumer = world.subscribe(&subscription).await;
+    for n in 0..6 {
+        world.publish_keyed("orders", "k", &n.to_string()).await;
+    }
+    let mut held = Vec::new();
+    for n in 0..4 {
+        held.push(next_within(&mut consumer, Duration::from_secs(15)).await.unwrap_or_else(|| panic!("no more than {n} came")));
+    }
+    nothing(&mut consumer).await;
+    // One that is settled out of turn makes room as well.
+    held.remove(1).ack();
+    held.push(next(&mut consumer).await);
+    assert_eq!(held.iter().map(body).collect::<Vec<_>>(), ["0", "2", "3", "4"]);
 }
 
 #[tokio::test]

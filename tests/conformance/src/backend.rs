@@ -62,6 +62,11 @@ pub trait Backend: Send + Sync + 'static {
     /// The server that can be killed; none when the broker lives and dies with this process.
     fn server(&self) -> Option<&dyn Server>;
 
+    /// Whether the broker tells how many messages members hold, apart from what waits or among it. If not, lag is what no member has.
+    fn tells_what_members_hold(&self) -> bool {
+        true
+    }
+
     /// How long to wait for what has to come.
     fn patience(&self) -> Duration;
 

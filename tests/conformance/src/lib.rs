@@ -20,6 +20,57 @@ pub use world::{Member, World};
 #[macro_export]
 macro_rules! conformance {
     ($backend:ty) => {
+        $crate::delivery! { $backend }
+        $crate::operating! { $backend }
+    };
+}
+
+/// What operators ask of a broker, as one test of each case.
+#[macro_export]
+macro_rules! operating {
+    ($backend:ty) => {
+        $crate::tests! { $backend,
+            lagging {
+                lag_counts_what_waits_and_what_is_unsettled,
+                lag_goes_back_to_nothing_when_all_is_settled,
+                lag_counts_what_waits_for_its_next_attempt,
+                lag_by_part_adds_up_to_the_whole,
+                lag_belongs_to_one_group,
+                lag_of_a_pattern_counts_every_topic_that_matches,
+                lag_of_a_group_that_does_not_exist_is_an_error_that_names_it,
+            }
+            applying {
+                what_is_published_after_applying_reaches_the_group_when_it_first_starts,
+                applying_again_makes_nothing_and_takes_nothing,
+                applying_what_differs_is_refused_and_makes_nothing,
+                applying_leaves_orphans_alone,
+                applying_after_close_is_closed,
+            }
+            seeking {
+                a_group_that_goes_to_the_beginning_gets_everything_again,
+                a_group_that_goes_to_the_end_gets_only_what_is_new,
+                a_group_that_goes_to_a_time_gets_what_was_published_since,
+                an_ordered_group_that_goes_back_keeps_its_order,
+                a_group_with_a_member_is_not_moved,
+                moving_a_group_that_does_not_exist_is_an_error_that_names_it,
+            }
+        }
+    };
+}
+
+/// The delivery of messages, as one test of each case.
+#[macro_export]
+macro_rules! delivery {
+    ($backend:ty) => {
+        $crate::handing_over! { $backend }
+        $crate::crashing! { $backend }
+    };
+}
+
+/// The delivery of messages while the server lives.
+#[macro_export]
+macro_rules! handing_over {
+    ($backend:ty) => {
         $crate::tests! { $backend,
             publishing {
                 a_confirmed_message_reaches_its_subscription,
@@ -99,8 +150,30 @@ macro_rules! conformance {
                 what_is_in_hand_is_given_to_no_other_member,
                 a_member_that_goes_leaves_the_others_of_its_connection_alone,
                 a_member_of_a_pattern_holds_no_more_than_its_prefetch,
+                an_ordered_member_holds_no_more_than_its_prefetch,
                 a_replay_in_an_ordered_subscription_reaches_no_other_group,
             }
+            transactions {
+                what_was_published_comes_with_the_settlement,
+                what_is_sent_in_a_transaction_arrives_as_it_was_published,
+                what_a_member_did_not_commit_happens_once_with_the_next_one,
+                committing_out_of_order_repeats_and_loses_nothing,
+                what_publishes_nothing_is_settled_too,
+                a_retry_in_a_transaction_comes_back_once,
+                a_dead_letter_in_a_transaction_is_there_once_and_can_be_replayed,
+                an_ordered_group_publishes_in_the_order_of_its_keys,
+                a_shard_that_moves_during_work_repeats_nothing,
+                what_cannot_be_sent_is_refused_before_the_commit,
+            }
+        }
+    };
+}
+
+/// What outlives the server, as one test of each case.
+#[macro_export]
+macro_rules! crashing {
+    ($backend:ty) => {
+        $crate::tests! { $backend,
             faults {
                 ten_thousand_messages_over_a_crash_lose_none_that_was_confirmed,
                 a_consumer_outlives_a_crash_of_the_broker,
@@ -109,6 +182,7 @@ macro_rules! conformance {
                 a_retry_survives_as_far_as_declared,
                 a_dead_letter_survives_as_far_as_declared,
                 the_order_of_each_key_outlives_a_crash,
+                commits_outlive_a_crash_of_the_broker,
             }
         }
     };
@@ -145,9 +219,13 @@ mod tests {
             include_str!("cases/ordering.rs"),
             include_str!("cases/isolation.rs"),
             include_str!("cases/faults.rs"),
+            include_str!("cases/lagging.rs"),
+            include_str!("cases/applying.rs"),
+            include_str!("cases/seeking.rs"),
+            include_str!("cases/transactions.rs"),
         ];
         let names = cases.iter().flat_map(|text| text.split("pub async fn ").skip(1)).filter_map(|rest| rest.split_once('<'));
         let missing: Vec<&str> = names.map(|(name, _)| name).filter(|name| !list.contains(&format!("    {name},\n"))).collect();
-        assert!(missing.is_empty(), "not in the list of `conformance!`: {missing:?}");
+        assert!(missing.is_empty(), "not in a list of `conformance!`: {missing:?}");
     }
 }

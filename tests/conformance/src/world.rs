@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use comms::broker::{
-    Broker, BrokerError, BrokerErrorKind, Consumer, DeadLetter, DeadLetterFilter, Delivery, Order, Provenance, Receipt, Subscription,
+    Broker, BrokerError, BrokerErrorKind, Consumer, DeadLetter, DeadLetterFilter, Delivery, Lag, Order, Provenance, Receipt, Subscription,
 };
 use comms::message::{Envelope, Metadata};
 use tokio::time::{Instant, timeout};
@@ -128,6 +128,28 @@ impl World {
             Ok(Ok(_)) => panic!("subscribing `{}` succeeded; expected an error", subscription.name()),
             Err(_) => panic!("subscribing `{}` was not refused within {:?}", subscription.name(), self.backend.patience()),
         }
+    }
+
+    /// Waits until a group is as far behind as expected; what the broker says then.
+    pub async fn lag_where(&self, subscription: &Subscription, expected: &str, is: impl Fn(&Lag) -> bool) -> Lag {
+        let began = Instant::now();
+        loop {
+            let lag = match timeout(self.backend.patience(), self.broker.admin().lag(subscription)).await {
+                Ok(lag) => lag.expect("how far the group is behind"),
+                Err(_) => panic!("no answer to how far `{}` is behind", subscription.name()),
+            };
+            if is(&lag) {
+                return lag;
+            }
+            assert!(began.elapsed() < self.backend.patience(), "`{}`: {lag:?}; expected {expected}", subscription.name());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until a group has nothing left to do.
+    pub async fn nothing_behind(&self, subscription: &Subscription) {
+        let lag = self.lag_where(subscription, "nothing behind", |lag| lag.total() == 0).await;
+        assert!(lag.parts.iter().all(|part| part.waiting == 0), "{lag:?}");
     }
 
     /// The dead letters that the filter selects.

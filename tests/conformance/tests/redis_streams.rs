@@ -1,6 +1,14 @@
 //! What Redis Streams promise beyond the suite, and what goes wrong there. Needs `redis-server` and `redis-cli` on PATH.
 
-use std::collections::BTreeSet;
+#[path = "redis_streams/admin.rs"]
+mod admin;
+#[path = "redis_streams/flow.rs"]
+mod flow;
+#[path = "redis_streams/sentinel.rs"]
+mod sentinel;
+#[path = "redis_streams/wait.rs"]
+mod wait;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,11 +131,11 @@ async fn a_topic_that_came_up_while_no_member_was_there_is_read_from_its_beginni
     for subscription in &patterns {
         let mut member = world.join(subscription).await;
         world.publish_texts(&format!("shop.{}", if subscription.order.is_some() { "y" } else { "x" }), &["3"]).await;
-        let handled: BTreeSet<String> = member.handle(3).await.into_iter().collect();
-        assert_eq!(handled, ["1", "2", "3"].map(str::to_owned).into_iter().collect(), "{}", subscription.name());
-        if subscription.order.is_some() {
-            assert_eq!(member.handle(1).await, ["3"], "that for the other");
-        }
+        // The ordered one gets that for the other too; among shards there is no order.
+        let expected: &[&str] = if subscription.order.is_some() { &["1", "2", "3", "3"] } else { &["1", "2", "3"] };
+        let mut handled = member.handle(expected.len()).await;
+        handled.sort_unstable();
+        assert_eq!(handled, expected, "{}", subscription.name());
         member.nothing().await;
     }
 }

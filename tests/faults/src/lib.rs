@@ -6,7 +6,9 @@
 #![allow(clippy::missing_panics_doc, reason = "a test panics when it fails: that is its way to say so")]
 
 pub mod cases;
+pub mod committed;
 pub mod gate;
+pub mod load;
 pub mod parts;
 pub mod process;
 pub mod record;

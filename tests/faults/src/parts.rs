@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use comms::{AppBuilder, Classified, Message, Service, command, event, event_handler, service};
+use comms::{AppBuilder, Classified, Message, Publisher, Service, command, event, event_handler, service};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use crate::record::Seen;
 
@@ -67,6 +68,21 @@ impl Script {
     /// Runs the closure for each attempt.
     pub fn new<F: Future<Output = Outcome> + Send + 'static>(script: impl Fn(Job) -> F + Send + Sync + 'static) -> Self {
         Self(Arc::new(move |job| Box::pin(script(job))))
+    }
+
+    /// Notes that it begins, waits at the gate, and notes that it was there.
+    #[must_use]
+    pub fn gated(seen: &Seen, begun: &Seen, gate: &Arc<Semaphore>) -> Self {
+        let (seen, begun, gate) = (seen.clone(), begun.clone(), Arc::clone(gate));
+        Self::new(move |job| {
+            let (seen, begun, gate) = (seen.clone(), begun.clone(), Arc::clone(&gate));
+            async move {
+                begun.add(job.label());
+                drop(gate.acquire().await);
+                seen.add(job.label());
+                Ok(())
+            }
+        })
     }
 
     /// Runs a closure that waits for nothing.
@@ -156,6 +172,52 @@ impl Parking {
     }
 }
 
+/// What comes of a job.
+#[event(name = "faults.shipment", version = 1, topic = "shipments", key = label)]
+#[derive(Clone, Debug)]
+pub struct Shipment {
+    /// The label of its job.
+    pub label: String,
+}
+
+/// Publishes a shipment for each job, in one transaction with its settlement; the script says whether that is to be.
+#[service(name = "forwarder", version = "1.0.0", subscribe("jobs", concurrency = 8))]
+#[derive(Debug)]
+pub struct Forwarder {
+    shipments: Publisher<Shipment>,
+    script: Script,
+}
+
+#[service]
+impl Forwarder {
+    #[event_handler(transactional, retry(max = 40, immediate = 1, backoff = "20ms..150ms"), timeout = "30s")]
+    async fn on_job(&self, job: Job) -> Outcome {
+        let published = self.shipments.publish(&Shipment { label: job.label() }).await;
+        published.map_err(|error| Classified::retryable(error.to_string()))?;
+        (self.script.0)(job).await
+    }
+}
+
+/// Notes the shipments.
+#[service(name = "collector", version = "1.0.0", subscribe("shipments"))]
+#[derive(Debug)]
+pub struct Collector {
+    seen: Seen,
+}
+
+#[service]
+impl Collector {
+    #[event_handler]
+    async fn on_shipment(&self, shipment: Shipment) {
+        self.seen.add(shipment.label);
+    }
+}
+
+/// An application of the [`Collector`].
+pub fn collector(seen: Seen) -> AppBuilder {
+    AppBuilder::new("faults").service::<Collector>().event_handler::<__comms_Collector_on_shipment>().provide(seen)
+}
+
 /// Listens to everything below `shop`.
 #[service(name = "watcher", version = "1.0.0", subscribe("shop.#"))]
 #[derive(Debug)]
@@ -235,6 +297,7 @@ scripted! {
     Careful __comms_Careful_on_job,
     Sorted __comms_Sorted_on_job,
     Parking __comms_Parking_on_job,
+    Forwarder __comms_Forwarder_on_job,
 }
 
 /// An application of the service, with what its handler does.

@@ -25,6 +25,11 @@ impl Process {
         Self::start_with(program, &[url, "ordered"], seen).await
     }
 
+    /// The same, of the transactional handler.
+    pub async fn start_transactional(program: &str, url: &str, seen: &Seen) -> Self {
+        Self::start_with(program, &[url, "transactional"], seen).await
+    }
+
     async fn start_with(program: &str, arguments: &[&str], seen: &Seen) -> Self {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);

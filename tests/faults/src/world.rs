@@ -1,13 +1,16 @@
 //! A broker of the test's own, and applications on it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use comms::broker::memory::Memory;
-use comms::broker::{Broker, DeadLetter, DeadLetterFilter, Order, Subscription};
+use comms::broker::{Broker, ConnectionState, DeadLetter, DeadLetterFilter, Order, Subscription};
 use comms::config::Config;
 use comms::handler::SubscriptionDecl;
 use comms::message::{Envelope, Metadata};
+use comms::testing::proxy::Proxy;
 use comms::testing::servers::{Kafka, RabbitMq, Redis};
 use comms::{App, AppBuilder, Message, Publisher, Service, Stopped};
 use tokio::sync::OnceCell;
@@ -50,10 +53,15 @@ impl World {
     /// With names of its own, on the Kafka broker that all tests of the process share.
     pub async fn kafka() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let server = Kafka::shared().await;
         let prefix = format!("t{}-{}.", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        Self::kafka_at(&Kafka::shared().await.url(), &format!("prefix={prefix}"))
+    }
+
+    /// On the Kafka brokers of this URL, with further options.
+    #[must_use]
+    pub fn kafka_at(url: &str, options: &str) -> Self {
         let timeouts = "connect_timeout=60s&publish_timeout=60s&heartbeat=100ms&refresh=200ms&session_timeout=6s";
-        Self(Kind::Kafka { url: format!("{}?{LADDER}&{timeouts}&prefix={prefix}", server.url()) })
+        Self(Kind::Kafka { url: format!("{url}?{LADDER}&{timeouts}&{options}") })
     }
 
     /// On a database of its own, of the server that all tests of the process share.
@@ -76,6 +84,30 @@ impl World {
             true => Kind::Redis { url: format!("{url}?{LEASE}&durable=true&{PATIENT}&{options}") },
             false => Kind::RabbitMq { url: format!("{url}?{LADDER}&{PATIENT}&{options}") },
         })
+    }
+
+    /// On the Redis Cluster of this URL, which has options already.
+    #[must_use]
+    pub fn redis_cluster(url: &str) -> Self {
+        Self(Kind::Redis { url: format!("{url}&{LEASE}&connect_timeout=60s&publish_timeout=60s") })
+    }
+
+    /// As [`rabbitmq`](Self::rabbitmq), through a proxy that can break, with further options.
+    pub async fn rabbitmq_through_a_proxy(options: &str) -> (Self, Proxy) {
+        let server = RabbitMq::shared().await;
+        Self::through_a_proxy(server.address(), &server.url_for(&vhost(server).await), options).await
+    }
+
+    /// As [`redis`](Self::redis), through a proxy that can break, with further options.
+    pub async fn redis_through_a_proxy(options: &str) -> (Self, Proxy) {
+        let server = Redis::shared().await;
+        Self::through_a_proxy(server.address(), &server.url_for(database()), options).await
+    }
+
+    async fn through_a_proxy(server: SocketAddr, url: &str, options: &str) -> (Self, Proxy) {
+        let proxy = Proxy::start(server).await.unwrap_or_else(|error| panic!("{error}"));
+        let url = url.replace(&server.to_string(), &proxy.addr().to_string());
+        (Self::with(&url, options), proxy)
     }
 
     /// The URL, to hand it to another process.
@@ -204,6 +236,26 @@ impl Member {
     #[must_use]
     pub fn broker(&self) -> &Arc<dyn Broker> {
         self.app.brokers().get("default").unwrap_or_else(|| panic!("the world has a broker"))
+    }
+
+    /// Waits until the loss of the connection was noticed.
+    pub async fn until_noticed(&self) {
+        self.until_it_is("lost", |state| matches!(state, ConnectionState::Reconnecting { .. })).await;
+    }
+
+    /// Waits until the connection is there again.
+    pub async fn until_connected(&self) {
+        self.until_it_is("there", |state| *state == ConnectionState::Connected).await;
+    }
+
+    async fn until_it_is(&self, what: &str, reached: impl Fn(&ConnectionState) -> bool) {
+        let waiting = async {
+            while !reached(&self.broker().state()) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let reached = tokio::time::timeout(PATIENCE, waiting).await;
+        reached.unwrap_or_else(|_| panic!("the connection was never told to be {what}: {:?}", self.broker().state()));
     }
 
     /// The dead letters of the service.

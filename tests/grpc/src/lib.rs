@@ -1,5 +1,6 @@
 //! A gRPC service from `.proto` files, and what its tests share.
 
+pub mod desk;
 pub mod money;
 pub mod serving;
 pub mod stock;

@@ -11,22 +11,24 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     // The vocabulary: plain data, no I/O.
     ("error", &[]),
     ("location", &[]),
+    ("text", &[]),
     ("inject", &["error", "location"]),
     ("limit", &["inject"]),
     ("message", &["error"]),
-    ("config", &["error", "limit"]),
+    ("config", &["error", "text", "limit"]),
     ("context", &["message"]),
     // Contracts and their backends.
-    ("broker", &["error", "message"]),
+    ("metrics", &["inject"]),
+    ("broker", &["error", "text", "message", "metrics"]),
     ("telemetry", &["error", "message", "config", "context"]),
     ("server", &[]),
-    ("http", &["error", "location", "message", "config", "context"]),
+    ("http", &["error", "location", "message", "config", "context", "metrics"]),
     // Outbound and inbound.
     ("client", &["error", "location", "message", "config", "context", "http"]),
-    ("publisher", &["error", "message", "context", "inject", "limit", "broker"]),
-    ("handler", &["error", "location", "message", "context", "inject", "limit", "broker"]),
+    ("publisher", &["error", "message", "context", "inject", "limit", "metrics", "broker"]),
+    ("handler", &["error", "location", "message", "context", "inject", "limit", "metrics", "broker"]),
     ("cqrs", &["error", "message", "context", "inject", "broker", "publisher", "handler"]),
-    ("grpc", &["error", "location", "message", "context", "http", "client"]),
+    ("grpc", &["error", "location", "message", "context", "metrics", "http", "client"]),
     // Everything together.
     (
         "app",
@@ -38,6 +40,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "context",
             "inject",
             "limit",
+            "metrics",
             "broker",
             "telemetry",
             "server",

@@ -61,7 +61,7 @@ fn read_fn(errors: &mut Collector, kind: Kind, item: TokenStream) -> Option<FnIt
 
 fn check(errors: &mut Collector, kind: Kind, options: Options, function: &FnItem, common: Common) -> Option<Handler> {
     // Taken apart, so that no option can be forgotten here. The crate path has gone into `common`.
-    let Options { krate: _, group, service, retry, timeout, batch, mut publishes } = options;
+    let Options { krate: _, group, service, retry, timeout, batch, transactional, mut publishes } = options;
     let sig = &function.sig;
     check_plain(errors, sig, "a handler");
     check_async(errors, sig, "a handler");
@@ -72,10 +72,32 @@ fn check(errors: &mut Collector, kind: Kind, options: Options, function: &FnItem
         errors.at(&sig.ident, format!("a handler takes its message as its first argument{}", example(kind, sig.receiver().is_some())));
     }
     let (message, batch) = batched(errors, kind, message?, batch);
+    if let Some(span) = transactional
+        && batch.is_some()
+    {
+        errors
+            .at_span(span, "a handler of batches can't be `transactional`: its messages are settled each by itself; take single messages");
+    }
     let args = arguments(types.collect());
     publishes.extend(args.iter().filter_map(|arg| published(&arg.ty)));
     let (ident, vis, method) = (sig.ident.clone(), function.vis.clone(), sig.receiver().is_some());
-    Some(Handler { common, kind, ident, vis, method, message, batch, args, output, group, service, retry, timeout, publishes })
+    Some(Handler {
+        common,
+        kind,
+        ident,
+        vis,
+        method,
+        message,
+        batch,
+        args,
+        output,
+        group,
+        service,
+        retry,
+        timeout,
+        transactional: transactional.is_some(),
+        publishes,
+    })
 }
 
 /// The type of each message, and how batches of it are made if the handler takes a `Batch<Event>`.

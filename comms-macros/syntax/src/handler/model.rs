@@ -58,6 +58,8 @@ pub struct Handler {
     pub retry: Option<Retry>,
     /// How long one attempt may take, unless the default.
     pub timeout: Option<Setting<Duration>>,
+    /// Whether what it publishes becomes visible together with the settlement of its message.
+    pub transactional: bool,
     /// The events that it publishes: `publishes(..)` and its `Publisher<T>` arguments.
     pub publishes: Vec<Type>,
 }

@@ -7,7 +7,7 @@ use syn::parse::ParseStream;
 use syn::{Path, Token, Type};
 
 use super::model::{Batching, Kind, Retry};
-use crate::options::{Opt, Table, assigned, nested, parenthesized, put, replace};
+use crate::options::{Opt, Table, assigned, bare, nested, parenthesized, put, replace};
 use crate::value::{amount, backoff, checked_text, count, duration, list, within};
 use crate::{RequestKind, Setting, Text, names};
 
@@ -20,6 +20,7 @@ pub(super) struct Options {
     pub(super) retry: Option<Retry>,
     pub(super) timeout: Option<Setting<Duration>>,
     pub(super) batch: Option<(Span, Batching)>,
+    pub(super) transactional: Option<Span>,
     pub(super) publishes: Vec<Type>,
 }
 
@@ -44,6 +45,8 @@ const BATCH: Opt<Options> = Opt {
         Ok(())
     },
 };
+const TRANSACTIONAL: Opt<Options> =
+    Opt { name: "transactional", set: |o, name, input| put(&mut o.transactional, bare(name, input).map(|()| name.span())) };
 const PUBLISHES: Opt<Options> = Opt {
     name: "publishes",
     set: |o, name, input| parenthesized(name, input).and_then(|()| replace(&mut o.publishes, list(input, |i| i.parse()))),
@@ -55,7 +58,8 @@ const CRATE: Opt<Options> =
 
 const OF_IMPL: &str = "it stands on free functions only; a method follows the impl that it is in";
 
-const EVENT_ELSEWHERE: [(&str, &str); 20] = [
+const EVENT_ELSEWHERE: [(&str, &str); 21] = [
+    ("exactly_once", "write `transactional`: what the handler publishes becomes visible together with the settlement of its message"),
     ("service", OF_IMPL),
     ("crate", OF_IMPL),
     ("name", ON_MESSAGE),
@@ -88,7 +92,8 @@ const BATCH_TABLE: Table<Batching> = Table {
     elsewhere: &[("timeout", "it stands beside `batch(..)`, and is the time of one call"), ("concurrency", IN_SUBSCRIBE)],
 };
 
-const REQUEST_ELSEWHERE: [(&str, &str); 19] = [
+const REQUEST_ELSEWHERE: [(&str, &str); 20] = [
+    ("transactional", "an answer is sent at once: publish from an event handler, `#[event_handler(transactional)]`"),
     ("service", OF_IMPL),
     ("crate", OF_IMPL),
     ("name", ON_MESSAGE),
@@ -112,8 +117,8 @@ const REQUEST_ELSEWHERE: [(&str, &str); 19] = [
 
 pub(super) fn table(kind: Kind, method: bool) -> Table<Options> {
     let options: &'static [Opt<Options>] = match (kind, method) {
-        (Kind::Event, false) => &[GROUP, RETRY, TIMEOUT, BATCH, PUBLISHES, SERVICE, CRATE],
-        (Kind::Event, true) => &[GROUP, RETRY, TIMEOUT, BATCH, PUBLISHES],
+        (Kind::Event, false) => &[GROUP, RETRY, TIMEOUT, BATCH, TRANSACTIONAL, PUBLISHES, SERVICE, CRATE],
+        (Kind::Event, true) => &[GROUP, RETRY, TIMEOUT, BATCH, TRANSACTIONAL, PUBLISHES],
         (Kind::Request(_), false) => &[TIMEOUT, PUBLISHES, SERVICE, CRATE],
         (Kind::Request(_), true) => &[TIMEOUT, PUBLISHES],
     };

@@ -9,7 +9,7 @@ Exit codes:
   0  it went well
   1  it failed
   2  the command line or the configuration is wrong
-  3  a check found problems
+  3  a check found problems, or something that exists differs from what is declared
   4  a broker could not be reached, or refused the login
   5  the broker can't do this from outside of the running process
 
@@ -48,7 +48,7 @@ pub(super) enum Command {
     /// Show who publishes and handles what, as a Mermaid graph (JSON with --json).
     Topology {
         #[command(subcommand)]
-        plan: Option<TopologyAction>,
+        action: Option<TopologyAction>,
     },
     /// Print the AsyncAPI 3.0 document.
     Asyncapi,
@@ -56,6 +56,11 @@ pub(super) enum Command {
     Openapi,
     /// Show every value of the configuration and where it was set.
     Config,
+    /// Show how far subscriptions are behind, or make them read on elsewhere.
+    Offsets {
+        #[command(subcommand)]
+        action: OffsetsAction,
+    },
     /// Work on the dead letters.
     Dlq {
         #[command(subcommand)]
@@ -68,6 +73,8 @@ pub(super) enum Command {
 pub(super) enum TopologyAction {
     /// Show what declaring it would change at the brokers, without doing it.
     Plan,
+    /// Declare what is missing at the brokers, as a start would; nothing where something differs.
+    Apply,
 }
 
 /// What to do with dead letters.
@@ -86,6 +93,53 @@ pub(super) enum DlqAction {
     Purge(Chosen),
 }
 
+/// Which subscriptions: those that fit all of it.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Whose {
+    /// Only those of this service.
+    #[arg(long, value_name = "NAME")]
+    pub(super) service: Option<String>,
+    /// Only those of subscriptions to this topic, as declared.
+    #[arg(long)]
+    pub(super) topic: Option<String>,
+    /// Only those of this group.
+    #[arg(long)]
+    pub(super) group: Option<String>,
+}
+
+/// What to do with the places where groups read.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum OffsetsAction {
+    /// Show how far each subscription is behind, and where it stands.
+    Show(Whose),
+    /// Make a subscription read on elsewhere, while its service is stopped.
+    Seek(Target),
+}
+
+impl OffsetsAction {
+    pub(super) fn whose(&self) -> &Whose {
+        match self {
+            Self::Show(whose) | Self::Seek(Target { whose, .. }) => whose,
+        }
+    }
+}
+
+/// Where which subscription is to read on.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Target {
+    /// `beginning`, `end`, a time (2026-01-31T12:00:00Z), or a place in the broker's own words: an offset, an id.
+    #[arg(long, value_name = "POSITION")]
+    pub(super) to: String,
+    /// Only in this part of the topic, as `offsets show` names it; with a place.
+    #[arg(long)]
+    pub(super) part: Option<String>,
+    #[command(flatten)]
+    pub(super) whose: Whose,
+    /// Each of them, where the options fit several.
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
 /// Which dead letters: those that fit all of it.
 #[derive(Clone, Debug, Default, Args)]
 pub(super) struct Which {
@@ -98,15 +152,8 @@ pub(super) struct Which {
     /// Only those of messages with this key.
     #[arg(long)]
     pub(super) key: Option<String>,
-    /// Only those of this service.
-    #[arg(long, value_name = "NAME")]
-    pub(super) service: Option<String>,
-    /// Only those of subscriptions to this topic, as declared.
-    #[arg(long)]
-    pub(super) topic: Option<String>,
-    /// Only those of this group.
-    #[arg(long)]
-    pub(super) group: Option<String>,
+    #[command(flatten)]
+    pub(super) of: Whose,
     /// Only the first so many of each subscription.
     #[arg(long, value_name = "COUNT")]
     pub(super) limit: Option<usize>,
@@ -125,7 +172,7 @@ pub(super) struct Chosen {
 impl Chosen {
     /// Whether anything chooses.
     pub(super) fn is_chosen(&self) -> bool {
-        let Which { id, name, key, service, topic, group, limit } = &self.which;
+        let Which { id, name, key, of: Whose { service, topic, group }, limit } = &self.which;
         self.all || limit.is_some() || [id, name, key, service, topic, group].iter().any(|part| part.is_some())
     }
 }

@@ -1,25 +1,15 @@
 //! `dlq`: the dead letters of every subscription, through the brokers.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::Program;
-use super::brokers::{connect, is_in_process, patiently};
+use super::brokers::{is_in_process, patiently};
 use super::cli::{Chosen, DlqAction, Which};
 use super::report::{Exit, Report, columns};
+use super::work::{Place, Work, names, places};
 use crate::app::model::AppModel;
-use crate::broker::{Broker, BrokerError, DeadLetter, DeadLetterFilter, Subscription};
-use crate::config::{Config, suggest};
-use crate::error::chain_text;
-
-/// A subscription that is meant, and where it is.
-struct Place {
-    service: String,
-    broker: String,
-    subscription: Arc<Subscription>,
-}
+use crate::broker::{DeadLetter, DeadLetterFilter};
+use crate::config::Config;
 
 pub(super) async fn dlq(program: &dyn Program, model: &AppModel, config: &Config, action: &DlqAction) -> Report {
     let by_id = |id: &String| Which { id: Some(id.clone()), ..Which::default() };
@@ -29,7 +19,7 @@ pub(super) async fn dlq(program: &dyn Program, model: &AppModel, config: &Config
         DlqAction::Replay(chosen) | DlqAction::Purge(chosen) if !chosen.is_chosen() => return not_chosen(),
         DlqAction::Replay(Chosen { which, .. }) | DlqAction::Purge(Chosen { which, .. }) => which.clone(),
     };
-    let places = match places(model, &which) {
+    let places = match places(model, &which.of) {
         Ok(places) => places,
         Err(message) => return Report::failed(Exit::Usage, message),
     };
@@ -37,9 +27,9 @@ pub(super) async fn dlq(program: &dyn Program, model: &AppModel, config: &Config
     if places.is_empty() && !lost.is_empty() {
         return only_in_process(&lost);
     }
-    let mut work = Work { program, config, brokers: BTreeMap::new(), failures: Vec::new(), exit: Exit::Ok };
+    let mut work = Work::new(program, config);
     let report = work.act(&places, action, &filter(&which)).await;
-    work.finish(report, &lost).await
+    work.finish(report, &lost, IN_PROCESS).await
 }
 
 fn not_chosen() -> Report {
@@ -47,32 +37,6 @@ fn not_chosen() -> Report {
         Exit::Usage,
         "say which dead letters: by `--id`, `--type`, `--key`, `--service`, `--topic`, `--group` or `--limit`; or `--all`",
     )
-}
-
-/// The subscriptions that the options choose.
-fn places(model: &AppModel, which: &Which) -> Result<Vec<Place>, String> {
-    check_name("service", which.service.as_deref(), model.services.iter().map(|service| service.name.as_str()))?;
-    check_name("topic", which.topic.as_deref(), model.subscriptions().map(|(_, subscription)| subscription.topic.as_str()))?;
-    check_name("group", which.group.as_deref(), model.subscriptions().map(|(_, subscription)| subscription.group.as_str()))?;
-    let fits = |wanted: &Option<String>, name: &String| wanted.as_ref().is_none_or(|wanted| wanted == name);
-    let mut places = Vec::new();
-    for (service, subscription) in model.subscriptions() {
-        if fits(&which.service, &service.name) && fits(&which.topic, &subscription.topic) && fits(&which.group, &subscription.group) {
-            let (service, broker) = (service.name.clone(), subscription.broker.clone());
-            places.push(Place { service, broker, subscription: subscription.subscription().map_err(|error| error.to_string())? });
-        }
-    }
-    Ok(places)
-}
-
-fn check_name<'a>(what: &str, wanted: Option<&str>, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
-    let mut names: Vec<&str> = names.collect();
-    names.sort_unstable();
-    names.dedup();
-    match wanted {
-        Some(wanted) if !names.contains(&wanted) => Err(format!("there is no {what} `{wanted}`; {}", suggest(wanted, names))),
-        _ => Ok(()),
-    }
 }
 
 fn filter(which: &Which) -> DeadLetterFilter {
@@ -83,20 +47,6 @@ const IN_PROCESS: &str = "the dead letters of a `memory:` broker live in the pro
 
 fn only_in_process(lost: &[Place]) -> Report {
     Report::failed(Exit::Unsupported, format!("{IN_PROCESS} (asked for: {})", names(lost)))
-}
-
-fn names(places: &[Place]) -> String {
-    let names: Vec<String> = places.iter().map(|place| place.subscription.name()).collect();
-    names.join(", ")
-}
-
-/// The connections of one command, and what failed so far. One subscription that fails does not hide the others.
-struct Work<'a> {
-    program: &'a dyn Program,
-    config: &'a Config,
-    brokers: BTreeMap<String, Option<Arc<dyn Broker>>>,
-    failures: Vec<String>,
-    exit: Exit,
 }
 
 impl Work<'_> {
@@ -132,38 +82,6 @@ impl Work<'_> {
             counts.extend(self.keep(place, count).map(|count| (place, count)));
         }
         counted(&counts, done)
-    }
-
-    async fn broker(&mut self, name: &str) -> Option<Arc<dyn Broker>> {
-        if let Some(known) = self.brokers.get(name) {
-            return known.clone();
-        }
-        let connected = connect(self.program, self.config, name).await.map_err(|error| self.fail(&format!("broker {name}"), &error)).ok();
-        self.brokers.insert(name.to_owned(), connected.clone());
-        connected
-    }
-
-    fn keep<T>(&mut self, place: &Place, result: Result<T, BrokerError>) -> Option<T> {
-        result.map_err(|error| self.fail(&place.subscription.name(), &error)).ok()
-    }
-
-    fn fail(&mut self, what: &str, error: &BrokerError) {
-        self.exit = Exit::of_broker(error);
-        self.failures.push(format!("error: {what}: {}", chain_text(error).join(": ")));
-    }
-
-    async fn finish(self, mut report: Report, lost: &[Place]) -> Report {
-        for broker in self.brokers.values().flatten() {
-            broker.close().await;
-        }
-        if self.exit != Exit::Ok {
-            report.exit = self.exit;
-            report.json["errors"] = json!(self.failures);
-        }
-        let mut remarks: Vec<String> = self.failures;
-        remarks.extend(Some(report.remark.clone()).filter(|remark| !remark.is_empty()));
-        remarks.extend((!lost.is_empty()).then(|| format!("left out: {}; {IN_PROCESS}", names(lost))));
-        report.remark(remarks.join("\n"))
     }
 }
 

@@ -10,10 +10,12 @@ mod cli;
 mod config;
 mod dlq;
 mod document;
+mod offsets;
 mod openapi;
 mod report;
 mod topology;
 mod wiring;
+mod work;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -29,7 +31,7 @@ use crate::broker::{Broker, BrokerError};
 use crate::config::{BrokerConfig, Config, ConfigError};
 use crate::error::BoxError;
 pub(super) use asyncapi::document as asyncapi_document;
-use cli::{Cli, Command};
+use cli::{Cli, Command, TopologyAction};
 pub(super) use openapi::document as openapi_document;
 pub(crate) use report::{Exit, Report};
 
@@ -88,11 +90,13 @@ fn with_config(command: Command, config: Config, program: Box<dyn Program>) -> R
         Command::Run => run(config, program),
         Command::Check { offline } => on_runtime(check::check(program.as_ref(), &model, &config, offline)),
         Command::Wiring => wiring::wiring(&model),
-        Command::Topology { plan: None } => topology::topology(&model),
-        Command::Topology { plan: Some(_) } => on_runtime(topology::plan(program.as_ref(), &model, &config)),
+        Command::Topology { action: None } => topology::topology(&model),
+        Command::Topology { action: Some(TopologyAction::Plan) } => on_runtime(topology::plan(program.as_ref(), &model, &config)),
+        Command::Topology { action: Some(TopologyAction::Apply) } => on_runtime(topology::apply(program.as_ref(), &model, &config)),
         Command::Asyncapi => document::printed(asyncapi::document(&model, &config)),
         Command::Openapi => document::printed(openapi::document(&model, &config)),
         Command::Config => config::config(&config),
+        Command::Offsets { action } => on_runtime(offsets::offsets(program.as_ref(), &model, &config, &action)),
         Command::Dlq { action } => on_runtime(dlq::dlq(program.as_ref(), &model, &config, &action)),
     }
 }

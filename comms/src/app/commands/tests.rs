@@ -1,3 +1,4 @@
+mod groups_tests;
 mod program_tests;
 
 use self::program_tests::Sample;
@@ -102,18 +103,6 @@ fn check_tells_what_is_wrong_from_what_is_away() {
     assert_eq!(command_of(changed, &["check"], FAKE).exit, Exit::Problems);
     let error = Config::from_toml("[lgo]\n").unwrap_err();
     assert_eq!(check::wrong_config(&error).exit, Exit::Problems);
-}
-
-#[test]
-fn a_plan_lists_steps_and_fails_on_what_can_not_be_changed() {
-    let report = command_of(Sample { plan: vec![item("create")], ..Sample::default() }, &["topology", "plan"], FAKE);
-    assert_eq!(report.exit, Exit::Ok);
-    assert!(report.text.contains("create  default  queue  billing.orders  x-queue-type differs\n"), "{}", report.text);
-    assert_eq!(report.json["brokers"][0]["items"][0]["step"], "create");
-    let report = command_of(Sample { plan: vec![item("change")], ..Sample::default() }, &["topology", "plan"], FAKE);
-    assert_eq!(report.exit, Exit::Problems);
-    assert_eq!(command(&["topology", "plan"], "").text, "nothing to declare\n");
-    assert_eq!(command(&["topology", "plan"], "[brokers.default]\nurl = \"down://h\"\n").exit, Exit::Unreachable);
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! `topology`: who publishes and handles what; `topology plan`: what declaring it would change.
+//! `topology`: who publishes and handles what; `topology plan`: what declaring it would change; `topology apply`: declares it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use super::Program;
 use super::brokers::{connect, is_in_process, patiently};
 use super::report::{Exit, Report, columns};
 use crate::app::model::{AppModel, MessageName};
-use crate::broker::{Broker, BrokerError, BrokerErrorKind, PlanItem, PlanStep};
+use crate::broker::{Broker, BrokerError, BrokerErrorKind, PlanItem, PlanStep, Subscription};
 use crate::config::Config;
 use crate::error::chain_text;
 
@@ -106,11 +107,57 @@ async fn plan_at(program: &dyn Program, model: &AppModel, config: &Config, name:
     planned
 }
 
-/// What declaring the subscriptions of the broker would do.
-pub(super) async fn plan_of(broker: &dyn Broker, model: &AppModel, name: &str) -> Result<Vec<PlanItem>, BrokerError> {
+/// Declares what is missing at every broker, unless something differs at one of them.
+pub(super) async fn apply(program: &dyn Program, model: &AppModel, config: &Config) -> Report {
+    let planned = plan(program, model, config).await;
+    if planned.exit != Exit::Ok {
+        let remark = [planned.remark.as_str(), "error: nothing was made: first mend what can't be as it is declared"].join("\n");
+        return planned.remark(remark.trim_start());
+    }
+    let (mut rows, mut entries, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    let mut exit = Exit::Ok;
+    for name in config.brokers.keys() {
+        match apply_at(program, model, config, name).await {
+            Ok(items) => {
+                rows.extend(items.iter().map(|item| row(name, item)));
+                entries.push(json!({ "broker": name, "made": items }));
+            }
+            Err(error) => {
+                exit = if error.kind() == BrokerErrorKind::Topology { Exit::Problems } else { Exit::of_broker(&error) };
+                let text = chain_text(&error).join(": ");
+                entries.push(json!({ "broker": name, "error": text }));
+                failures.push(format!("error: broker {name}: {text}"));
+            }
+        }
+    }
+    let text = if rows.is_empty() && failures.is_empty() { "nothing was missing\n".to_owned() } else { columns(&rows) };
+    Report::new(text, json!({ "brokers": entries })).exit(exit).remark(failures.join("\n"))
+}
+
+async fn apply_at(program: &dyn Program, model: &AppModel, config: &Config, name: &str) -> Result<Vec<PlanItem>, BrokerError> {
+    if is_in_process(config, name) {
+        return Ok(Vec::new());
+    }
+    let broker = connect(program, config, name).await?;
+    let subscriptions = declared(model, name);
+    let applied = match &subscriptions {
+        Ok(subscriptions) => patiently(&format!("declare the topology of the broker `{name}`"), broker.admin().apply(subscriptions)).await,
+        Err(_) => Ok(Vec::new()),
+    };
+    broker.close().await;
+    subscriptions.and(applied)
+}
+
+/// The subscriptions that are on the broker.
+fn declared(model: &AppModel, name: &str) -> Result<Vec<Arc<Subscription>>, BrokerError> {
     let ours = model.subscriptions().filter(|(_, subscription)| subscription.broker == name);
     let subscriptions: Result<Vec<_>, _> = ours.map(|(_, subscription)| subscription.subscription()).collect();
-    let subscriptions = subscriptions.map_err(|error| BrokerError::new(BrokerErrorKind::Topology, error.to_string()))?;
+    subscriptions.map_err(|error| BrokerError::new(BrokerErrorKind::Topology, error.to_string()))
+}
+
+/// What declaring the subscriptions of the broker would do.
+pub(super) async fn plan_of(broker: &dyn Broker, model: &AppModel, name: &str) -> Result<Vec<PlanItem>, BrokerError> {
+    let subscriptions = declared(model, name)?;
     patiently(&format!("read the topology of the broker `{name}`"), broker.admin().plan(&subscriptions)).await
 }
 

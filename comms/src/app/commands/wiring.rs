@@ -75,7 +75,12 @@ fn handler_row(handler: &HandlerModel) -> [String; 5] {
         handler.name.clone(),
         format!("{} {}", handler.kind, handler.message),
         retry_text(handler),
-        format!("timeout {}{}", format_duration(handler.timeout), batch_text(handler)),
+        format!(
+            "timeout {}{}{}",
+            format_duration(handler.timeout),
+            batch_text(handler),
+            if handler.transactional { ", transactional" } else { "" }
+        ),
         handler.location.clone(),
     ]
 }

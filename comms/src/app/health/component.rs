@@ -12,6 +12,7 @@ use super::state::{ComponentReport, Matters, State};
 pub(super) struct Slot {
     matters: Matters,
     current: Mutex<(State, Timestamp)>,
+    detail: Mutex<Option<String>>,
     changes: watch::Sender<()>,
 }
 
@@ -23,12 +24,12 @@ pub struct Component {
 
 impl Slot {
     pub(super) fn new(matters: Matters, changes: watch::Sender<()>) -> Self {
-        Self { matters, current: Mutex::new((State::Up, Timestamp::now())), changes }
+        Self { matters, current: Mutex::new((State::Up, Timestamp::now())), detail: Mutex::default(), changes }
     }
 
     pub(super) fn report(&self) -> ComponentReport {
         let (state, since) = lock(&self.current).clone();
-        ComponentReport { state, since, matters: self.matters }
+        ComponentReport { state, since, matters: self.matters, detail: lock(&self.detail).clone() }
     }
 }
 
@@ -46,6 +47,11 @@ impl Component {
     /// It does not work.
     pub fn down(&self, reason: impl Into<String>) {
         self.set(State::Down { reason: reason.into() });
+    }
+
+    /// What people may want to know of it, whatever its state: a figure, a version. It stands in the report until something else is told.
+    pub fn tell(&self, detail: impl Into<String>) {
+        *lock(&self.slot.detail) = Some(detail.into());
     }
 
     /// `since` moves only when the state does, not when a reason changes.

@@ -76,6 +76,9 @@ pub struct ComponentReport {
     pub since: Timestamp,
     /// What its being down means.
     pub matters: Matters,
+    /// What else it tells of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 impl ComponentReport {

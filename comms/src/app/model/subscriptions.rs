@@ -53,6 +53,9 @@ pub(crate) struct HandlerModel {
     /// With how many messages it is called at most, and how long it waits for them, if it takes batches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) batch: Option<BatchModel>,
+    /// What it publishes becomes visible together with the settlement of its message.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) transactional: bool,
     pub(crate) location: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) doc: String,
@@ -113,6 +116,7 @@ impl HandlerModel {
             backoff_max: decl.retry.backoff_max,
             timeout: decl.timeout,
             batch: decl.batch.map(|BatchDecl { max, wait, .. }| BatchModel { max, wait }),
+            transactional: decl.transactional,
             location: decl.location.to_string(),
             doc: decl.doc.trim().to_owned(),
         }

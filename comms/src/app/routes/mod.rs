@@ -24,6 +24,7 @@ use crate::http::server::Bound;
 use crate::http::table::{self, Table};
 use crate::http::{Body, Endpoint, Merged, Request, Response, Route, RouteDecl};
 use crate::inject::{InjectError, Scope};
+use crate::metrics::Metrics;
 use models::model;
 use serving::Port;
 
@@ -134,6 +135,8 @@ impl Routes {
     /// [`Serving::begin`].
     pub(super) async fn open(self, scope: &Scope, config: &Config, problems: &mut Problems) -> Serving {
         let endpoints: Vec<Endpoint> = self.entries.iter().filter_map(|route| endpoint(route, scope, config, problems)).collect();
+        let metrics = scope.get::<Metrics>().unwrap_or_default();
+        endpoints.iter().map(Endpoint::counted).for_each(|(name, counters)| metrics.requests(name, counters));
         let merged = self.merged.into_iter().next();
         let wanted = Wanted::of(config, !endpoints.is_empty() || merged.is_some(), !self.grpc.is_empty());
         if config.http.compression && !crate::http::gzip::AVAILABLE {

@@ -14,10 +14,12 @@ use super::declare;
 use super::desk::Desk;
 use super::error::broker_error;
 use super::gate::Gate;
+use super::member::Member;
 use super::names::{self, Names};
-use super::shared::{Shared, patiently};
+use super::patience::patiently;
+use super::shared::Shared;
 use super::topics::blocking;
-use super::worker::{self, Member};
+use super::worker;
 use crate::broker::{BrokerError, BrokerErrorKind, Consumer, Delivery, Subscription};
 
 /// How long subscribing waits for the first partitions: others may have them all, or still work on what is in their hands.
@@ -32,12 +34,17 @@ pub(super) struct KafkaConsumer {
 impl KafkaConsumer {
     /// Declares what the subscription needs, joins the group, and waits for its partitions.
     pub(super) async fn open(shared: &Arc<Shared>, subscription: Arc<Subscription>) -> Result<Self, BrokerError> {
+        if subscription.transactional && subscription.ephemeral {
+            let message = format!(
+                "could not subscribe `{}` with transactions: it is ephemeral, and keeps no place that could be committed",
+                subscription.name()
+            );
+            return Err(BrokerError::new(BrokerErrorKind::Unsupported, message));
+        }
         let names = Names::new(&subscription, &shared.config)?;
         let attempted = format!("subscribe `{}`", names.group);
-        let wanted = declare::wanted(shared, &subscription, &names);
         let within = shared.config.publish_timeout;
-        let topics = patiently(within, &attempted, || shared.topics.ensure_all(&wanted)).await?;
-        let listened = declare::listened(&shared.config, &subscription, &topics);
+        let listened = patiently(within, &attempted, || declare::topics(shared, &subscription, &names)).await?;
         warn_of_few_partitions(&subscription, &listened);
         let (consumer, gate) = make_consumer(shared, &subscription, &names)?;
         let consumer = Arc::new(consumer);
@@ -51,7 +58,7 @@ impl KafkaConsumer {
         }
         let consumer = Arc::into_inner(consumer).ok_or_else(|| BrokerError::closed(&attempted))?;
         if !subscription.ephemeral {
-            join(&shared.config, &consumer, &subscription, &names)?;
+            listen(&shared.config, &consumer, &subscription, &names)?;
         }
         let desk = Arc::new(Desk::new(Arc::clone(shared), subscription, names));
         let started = worker::start(consumer, gate, Arc::clone(&desk));
@@ -69,7 +76,7 @@ impl KafkaConsumer {
 }
 
 fn make_consumer(shared: &Shared, subscription: &Subscription, names: &Names) -> Result<(BaseConsumer<Gate>, Gate), BrokerError> {
-    let gate = Gate::new(Arc::clone(&shared.health));
+    let gate = Gate::new(Arc::clone(&shared.health), &names.group);
     let group = match subscription.ephemeral {
         true => format!("{}.{}", names.group, uuid::Uuid::new_v4()),
         false => names.group.clone(),
@@ -80,7 +87,14 @@ fn make_consumer(shared: &Shared, subscription: &Subscription, names: &Names) ->
     Ok((consumer, gate))
 }
 
-fn join(config: &KafkaConfig, consumer: &BaseConsumer<Gate>, subscription: &Subscription, names: &Names) -> Result<(), BrokerError> {
+/// A consumer for a group that is declared, which joins it. Blocks.
+pub(super) fn join(shared: &Shared, subscription: &Subscription, names: &Names) -> Result<(BaseConsumer<Gate>, Gate), BrokerError> {
+    let (consumer, gate) = make_consumer(shared, subscription, names)?;
+    listen(&shared.config, &consumer, subscription, names)?;
+    Ok((consumer, gate))
+}
+
+fn listen(config: &KafkaConfig, consumer: &BaseConsumer<Gate>, subscription: &Subscription, names: &Names) -> Result<(), BrokerError> {
     let listened = match subscription.topic.is_literal() {
         true => config.topic(subscription.topic.as_str()),
         false => names::regex(&config.prefix, &subscription.topic),

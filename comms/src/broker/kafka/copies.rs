@@ -12,39 +12,27 @@ use super::shared::{Outgoing, Shared};
 use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, REPLAYED};
 use crate::message::Envelope;
 
-/// Holds the message back. A rung delivers in its order, so each has one delay; what asks for more than the last one gives
+/// The message, to be held back. A rung delivers in its order, so each has one delay; what asks for more than the last one gives
 /// stays there until its time.
-pub(super) async fn retry(
-    shared: &Shared,
-    names: &Names,
-    again: &Envelope,
-    foreign: Option<&OwnedHeaders>,
-    delay: Duration,
-) -> Result<(), BrokerError> {
+pub(super) fn retry(names: &Names, again: &Envelope, foreign: Option<&OwnedHeaders>, delay: Duration) -> Result<Outgoing, BrokerError> {
     let rung = names.rung(delay).ok_or_else(|| BrokerError::new(BrokerErrorKind::Config, "the ladder of delays is empty"))?;
     let not_before = Timestamp::now().checked_add(delay.max(rung.delay)).ok();
     let headers = write_copy(again, Extra { not_before, foreign, ..Extra::default() });
-    send(shared, &rung.topic, headers, again).await
+    Ok(copy(&rung.topic, headers, again))
 }
 
-/// Puts the letter beside the others of its subscription, under a key of its own, by which it can be taken off.
-pub(super) async fn dead_letter(
-    shared: &Shared,
-    names: &Names,
-    letter: DeadLetter,
-    foreign: Option<&OwnedHeaders>,
-) -> Result<(), BrokerError> {
+/// The letter, to be put beside the others of its subscription under a key of its own, by which it can be taken off.
+pub(super) fn dead_letter(names: &Names, letter: DeadLetter, foreign: Option<&OwnedHeaders>) -> Outgoing {
     let text = provenance::write(letter.provenance);
     let headers = write_copy(&letter.envelope, Extra { provenance: Some(&text), foreign, ..Extra::default() });
     let key = uuid::Uuid::now_v7().to_string();
-    let outgoing = Outgoing {
+    Outgoing {
         topic: names.dead_letters.as_str().into(),
         partition: Some(0),
         key: Some(key.into_bytes()),
         headers,
         payload: Some(letter.envelope.payload.clone()),
-    };
-    shared.send(outgoing).await
+    }
 }
 
 /// Takes a letter off.
@@ -59,7 +47,7 @@ pub(super) async fn replay(shared: &Shared, names: &Names, letter: &Envelope, fo
     envelope.metadata.attempt = 0;
     envelope.metadata.extensions.insert(REPLAYED.to_owned(), "true".to_owned());
     match &names.again {
-        Some(topic) => send(shared, topic, write_copy(&envelope, Extra { foreign, ..Extra::default() }), &envelope).await,
+        Some(topic) => shared.send(copy(topic, write_copy(&envelope, Extra { foreign, ..Extra::default() }), &envelope)).await,
         // Only in the topic itself does it keep its shard.
         None => {
             let extra = Extra { foreign, only_for: Some(&names.group), ..Extra::default() };
@@ -74,8 +62,7 @@ pub(super) async fn replay(shared: &Shared, names: &Names, letter: &Envelope, fo
 }
 
 /// To a topic with one partition.
-async fn send(shared: &Shared, topic: &str, headers: OwnedHeaders, envelope: &Envelope) -> Result<(), BrokerError> {
+fn copy(topic: &str, headers: OwnedHeaders, envelope: &Envelope) -> Outgoing {
     let key = envelope.metadata.key.as_ref().map(|key| key.as_bytes().to_vec());
-    let payload = Some(envelope.payload.clone());
-    shared.send(Outgoing { topic: topic.into(), partition: Some(0), key, headers, payload }).await
+    Outgoing { topic: topic.into(), partition: Some(0), key, headers, payload: Some(envelope.payload.clone()) }
 }

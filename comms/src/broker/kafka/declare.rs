@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::config::KafkaConfig;
 use super::error::broker_error;
-use super::gate::Gate;
-use super::marks::Mark;
+use super::marks::{Mark, is_known, metadata_of};
 use super::names::Names;
 use super::shared::Shared;
 use super::topics::{ANSWER, TopicKind, Wanted};
@@ -42,6 +41,12 @@ pub(super) fn listened(config: &KafkaConfig, subscription: &Subscription, topics
     matching.map(|(topic, &partitions)| (topic.as_str().into(), partitions)).collect()
 }
 
+/// Makes the topics that are missing; returns those that the subscription listens to.
+pub(super) async fn topics(shared: &Shared, subscription: &Subscription, names: &Names) -> Result<Vec<(Arc<str>, usize)>, BrokerError> {
+    let topics = shared.topics.ensure_all(&wanted(shared, subscription, names)).await?;
+    Ok(listened(&shared.config, subscription, &topics))
+}
+
 /// What the group was declared with: kept beside an offset of a topic that only this group has.
 fn charter(subscription: &Subscription) -> String {
     let shards = subscription.order.map_or(0, |order| order.shards.get());
@@ -55,8 +60,8 @@ fn shards_of(charter: &str) -> Option<u16> {
 /// Declares the group: a new one begins with what is new, unless it asks for the earliest. Blocks.
 ///
 /// A group that is there begins where it left; topics that came meanwhile it reads from their start.
-pub(super) fn group(
-    consumer: &BaseConsumer<Gate>,
+pub(super) fn group<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
     subscription: &Subscription,
     names: &Names,
     topics: &[(Arc<str>, usize)],
@@ -107,27 +112,24 @@ enum Declared {
     Otherwise(u16),
 }
 
-fn declared(consumer: &BaseConsumer<Gate>, subscription: &Subscription, names: &Names) -> Result<Declared, BrokerError> {
+fn declared<C: ConsumerContext>(consumer: &BaseConsumer<C>, subscription: &Subscription, names: &Names) -> Result<Declared, BrokerError> {
     let shards = declared_shards(consumer, names)?;
     let ours = subscription.order.map_or(0, |order| order.shards.get());
     Ok(shards.map_or(Declared::Not, |shards| if shards == ours { Declared::AsOurs } else { Declared::Otherwise(shards) }))
 }
 
 /// With how many shards the group was declared (0: without order); `None` when it was not. Blocks.
-pub(super) fn declared_shards<C: rdkafka::consumer::ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    names: &Names,
-) -> Result<Option<u16>, BrokerError> {
+pub(super) fn declared_shards<C: ConsumerContext>(consumer: &BaseConsumer<C>, names: &Names) -> Result<Option<u16>, BrokerError> {
     let mut asked = TopicPartitionList::new();
     asked.add_partition(&names.dead_letters, 0);
     let attempted = format!("look up the group `{}`", names.group);
-    let found = consumer.committed_offsets(asked, ANSWER).map_err(|error| broker_error(&attempted, &error))?;
+    let found = stable(consumer, asked, &attempted)?;
     let charter = found.find_partition(&names.dead_letters, 0).filter(|found| matches!(found.offset(), Offset::Offset(_)));
     Ok(charter.and_then(|found| shards_of(&metadata_of(&found))))
 }
 
 /// Whether the group has offsets without a charter: it was made by hand, or outlived its charter.
-fn is_there(consumer: &BaseConsumer<Gate>, topics: &[(Arc<str>, usize)], attempted: &str) -> Result<bool, BrokerError> {
+fn is_there<C: ConsumerContext>(consumer: &BaseConsumer<C>, topics: &[(Arc<str>, usize)], attempted: &str) -> Result<bool, BrokerError> {
     let mut asked = TopicPartitionList::new();
     for (topic, partitions) in topics {
         asked.add_partition_range(topic, 0, i32::try_from(*partitions).unwrap_or(i32::MAX).saturating_sub(1));
@@ -135,13 +137,21 @@ fn is_there(consumer: &BaseConsumer<Gate>, topics: &[(Arc<str>, usize)], attempt
     if asked.count() == 0 {
         return Ok(false);
     }
-    let found = consumer.committed_offsets(asked, ANSWER).map_err(|error| broker_error(attempted, &error))?;
+    let found = stable(consumer, asked, attempted)?;
     Ok(found.elements().iter().any(|found| matches!(found.offset(), Offset::Offset(_))))
 }
 
-/// The text beside a committed offset; nothing when a foreign tool left what is no text.
-pub(super) fn metadata_of(found: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>) -> String {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| found.metadata().to_owned())).unwrap_or_default()
+/// What the group committed. While a transaction is open that says it anew, that is an error which passes.
+fn stable<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    asked: TopicPartitionList,
+    attempted: &str,
+) -> Result<TopicPartitionList, BrokerError> {
+    let found = consumer.committed_offsets(asked, ANSWER).map_err(|error| broker_error(attempted, &error))?;
+    if is_known(&found) {
+        return Ok(found);
+    }
+    Err(BrokerError::new(BrokerErrorKind::Connection, format!("could not {attempted}: a transaction of a member is open")))
 }
 
 /// The charter again: brokers forget offsets that nobody commits for days.

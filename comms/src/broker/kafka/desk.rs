@@ -1,9 +1,9 @@
 //! The deliveries of one subscription in this process, and how to settle them.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::task::AtomicWaker;
@@ -11,120 +11,30 @@ use jiff::Timestamp;
 use rdkafka::message::OwnedHeaders;
 
 use super::copies;
+use super::ended;
 use super::headers::Read;
 use super::names::Names;
-use super::shared::Shared;
-use super::tenure::{Entry, Kept, Tenure};
-use super::trail::Link;
+use super::shared::{Outgoing, Shared};
+use super::state::{Phase, Place, State};
+use super::tenure::{Entry, Kept};
 use crate::broker::{BrokerError, DeadLetter, Delivery, Settle, Subscription};
 use crate::message::Envelope;
-
-/// What has to be read first is waited for no longer than this: it may have been lost with a broker.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// A partition by its topic and number.
-pub(super) type Place = (Arc<str>, i32);
-
-/// How the member stands to its group.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Phase {
-    #[default]
-    Working,
-    /// The consumer was dropped; what is in hand may still be settled.
-    Leaving,
-    /// Gone; settling does nothing.
-    Gone,
-}
 
 pub(super) struct Desk {
     pub(super) shared: Arc<Shared>,
     pub(super) subscription: Arc<Subscription>,
     pub(super) names: Names,
-    prefetch: usize,
+    pub(super) prefetch: usize,
     pub(super) waker: Arc<AtomicWaker>,
     state: Mutex<State>,
-}
-
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) phase: Phase,
-    pub(super) tenures: HashMap<Place, Tenure>,
-    /// The places in the order in which they are asked.
-    turns: Vec<Place>,
-    turn: usize,
-    tags: HashMap<u64, (Place, i64)>,
-    next_tag: u64,
-    /// Given back: to be delivered before anything else, the lowest offset first.
-    again: BTreeSet<(i64, Place)>,
-    /// Since when the head of a partition waits for another one.
-    blocked: HashMap<Place, Instant>,
-    /// The head of a partition waits for its time, or for another one.
-    waits: bool,
-}
-
-impl State {
-    pub(super) fn add(&mut self, tenure: Tenure) {
-        let place = (Arc::clone(&tenure.topic), tenure.partition);
-        self.remove(&place);
-        self.turns.push(place.clone());
-        self.tenures.insert(place, tenure);
-    }
-
-    /// What was delivered of it and is not settled is not ours any more.
-    pub(super) fn remove(&mut self, place: &Place) -> Option<Tenure> {
-        let tenure = self.tenures.remove(place)?;
-        for tag in tenure.log.held() {
-            self.tags.remove(&tag);
-        }
-        self.turns.retain(|turn| turn != place);
-        self.again.retain(|(_, of)| of != place);
-        self.blocked.remove(place);
-        Some(tenure)
-    }
-
-    pub(super) fn held(&self) -> usize {
-        self.tags.len()
-    }
-
-    /// The connection was lost: what was unsettled is delivered again, and settling the old deliveries does nothing. To the
-    /// pipeline it is as if the partitions had come anew.
-    pub(super) fn begin_anew(&mut self) {
-        self.tags.clear();
-        for (place, tenure) in &mut self.tenures {
-            tenure.before += 1;
-            tenure.shard.tenure += 1;
-            self.again.extend(tenure.log.take_back().into_iter().map(|offset| (offset, place.clone())));
-        }
-    }
-
-    /// Stops all deliveries of these partitions if nothing of them is with the pipeline, or in any case.
-    pub(super) fn seal(&mut self, places: &[Place], in_any_case: bool) -> bool {
-        let is_drained = places.iter().filter_map(|place| self.tenures.get(place)).all(|tenure| tenure.log.held().next().is_none());
-        if is_drained || in_any_case {
-            self.again.retain(|(_, place)| !places.contains(place));
-            return true;
-        }
-        false
-    }
-
-    /// Whether the head of a partition may go: what its publisher had confirmed before has been delivered.
-    fn may_go(&mut self, place: &Place, after: &[Link]) -> bool {
-        let is_ahead = |link: &Link| {
-            let other = self.tenures.get(&(Arc::clone(&link.topic), link.partition));
-            other.is_some_and(|other| !other.draining && other.log.position <= link.offset)
-        };
-        if !after.iter().any(is_ahead) {
-            self.blocked.remove(place);
-            return true;
-        }
-        self.blocked.entry(place.clone()).or_insert_with(Instant::now).elapsed() >= LONGEST_WAIT
-    }
+    /// Something has ended that waits for its transaction.
+    pub(super) bell: Condvar,
 }
 
 impl Desk {
     pub(super) fn new(shared: Arc<Shared>, subscription: Arc<Subscription>, names: Names) -> Self {
         let prefetch = subscription.prefetch().max(1);
-        Self { shared, subscription, names, prefetch, waker: Arc::default(), state: Mutex::default() }
+        Self { shared, subscription, names, prefetch, waker: Arc::default(), state: Mutex::default(), bell: Condvar::new() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -137,12 +47,22 @@ impl Desk {
     }
 
     pub(super) fn poll_next(self: &Arc<Self>, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        let polled = self.poll_once();
+        if polled.is_ready() {
+            return polled;
+        }
         self.waker.register(context.waker());
+        // What came before that found nobody to wake.
+        self.poll_once()
+    }
+
+    fn poll_once(self: &Arc<Self>) -> Poll<Option<Delivery>> {
         let mut state = self.lock();
         if state.phase != Phase::Working {
             return Poll::Ready(None);
         }
-        if state.held() >= self.prefetch {
+        state.full = state.held() >= self.prefetch;
+        if state.full || self.is_behind(&state) {
             return Poll::Pending;
         }
         if let Some(delivery) = self.next_again(&mut state) {
@@ -165,7 +85,11 @@ impl Desk {
         while left > 0 {
             left -= 1;
             state.turn = (state.turn + 1) % state.turns.len();
-            let place = state.turns[state.turn].clone();
+            let turn = &state.turns[state.turn];
+            if !turn.news.load(Ordering::Acquire) {
+                continue;
+            }
+            let place = turn.place.clone();
             while let Some(read) = self.next_of(state, &place) {
                 if let Some((offset, kept)) = self.take(state, &place, read) {
                     return self.deliver(state, place, offset, kept);
@@ -180,7 +104,10 @@ impl Desk {
     fn next_of(&self, state: &mut State, place: &Place) -> Option<Read> {
         let tenure = state.tenures.get_mut(place).filter(|tenure| !tenure.draining)?;
         let head = tenure.peek()?;
-        let is_early = self.is_on_a_rung(place) && head.not_before.is_some_and(|time| time > Timestamp::now());
+        if head.not_before.is_none() && head.after.is_empty() {
+            return tenure.take();
+        }
+        let is_early = head.not_before.is_some_and(|time| time > Timestamp::now()) && self.is_on_a_rung(place);
         let after = if is_early { Vec::new() } else { head.after.clone() };
         if is_early || !(after.is_empty() || state.may_go(place, &after)) {
             state.waits = true;
@@ -237,8 +164,11 @@ impl Desk {
         if let Some(tenure) = state.tenures.get_mut(&place) {
             tenure.log.settle(offset);
         }
+        let was_full = std::mem::take(&mut state.full);
         drop(state);
-        self.waker.wake();
+        if was_full {
+            self.waker.wake();
+        }
     }
 
     /// The delivery as it is kept; nothing when it is not ours any more.
@@ -259,17 +189,27 @@ impl Desk {
             self.give_back(tag, Some(again));
             return Ok(());
         }
-        copies::retry(&self.shared, &self.names, &again, foreign.as_ref(), delay).await?;
-        self.done(tag);
-        Ok(())
+        let copy = copies::retry(&self.names, &again, foreign.as_ref(), delay)?;
+        self.replace(tag, copy).await
     }
 
     async fn bury(&self, tag: u64, letter: DeadLetter) -> Result<(), BrokerError> {
         let Some((_, _, foreign)) = self.open(tag) else { return Ok(()) };
-        if !self.subscription.ephemeral {
-            copies::dead_letter(&self.shared, &self.names, letter, foreign.as_ref()).await?;
+        if self.subscription.ephemeral {
+            self.done(tag);
+            return Ok(());
         }
-        self.done(tag);
+        self.replace(tag, copies::dead_letter(&self.names, letter, foreign.as_ref())).await
+    }
+
+    /// Sends a copy, and settles the message once it is safe; in a transaction both at once.
+    async fn replace(&self, tag: u64, copy: Outgoing) -> Result<(), BrokerError> {
+        if self.subscription.transactional {
+            self.end(tag, vec![copy]).await;
+        } else {
+            self.shared.send(copy).await?;
+            self.done(tag);
+        }
         Ok(())
     }
 
@@ -295,6 +235,11 @@ impl Desk {
 impl Settle for Desk {
     fn ack(&self, tag: u64) {
         self.done(tag);
+    }
+
+    fn commit(&self, tag: u64, published: Vec<Arc<Envelope>>) {
+        // What becomes of it is not waited for: it is committed, or delivered again.
+        drop(self.end(tag, ended::outgoing(&self.shared, &published)));
     }
 
     fn release(&self, tag: u64) {

@@ -11,7 +11,9 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
-use super::client::{Health, log};
+use super::client::log;
+use super::health::Health;
+use super::reports::Report;
 
 /// A step of a rebalance; the member goes on once it has answered.
 #[derive(Debug)]
@@ -25,9 +27,10 @@ pub(super) enum Step {
 }
 
 /// The context of a group's consumer. Steps are kept for its thread, which may take its time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Gate {
     health: Arc<Health>,
+    report: Arc<Report>,
     steps: Arc<Mutex<VecDeque<Step>>>,
     closing: Arc<AtomicBool>,
     commit_failed: Arc<AtomicBool>,
@@ -35,8 +38,9 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub(super) fn new(health: Arc<Health>) -> Self {
-        Self { health, ..Self::default() }
+    pub(super) fn new(health: Arc<Health>, group: &str) -> Self {
+        let report = health.reports.open(group);
+        Self { health, report, steps: Arc::default(), closing: Arc::default(), commit_failed: Arc::default(), lost: Arc::default() }
     }
 
     pub(super) fn next_step(&self) -> Option<Step> {
@@ -62,6 +66,10 @@ impl Gate {
 impl ClientContext for Gate {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         log(level, facility, message);
+    }
+
+    fn stats(&self, statistics: rdkafka::Statistics) {
+        self.report.take(&statistics);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -63,14 +63,16 @@ pub(super) fn with_links(headers: OwnedHeaders, links: &str) -> OwnedHeaders {
 }
 
 fn attributes(metadata: &Metadata, headers: OwnedHeaders) -> OwnedHeaders {
-    let mut headers = headers;
+    // An option: empty headers, which a default would be, are a list of librdkafka's already.
+    let mut headers = Some(headers);
     let mut name = String::with_capacity(32);
     cloudevents::write(metadata, |attribute, value| {
         name.clear();
         name.push_str(PREFIX);
         name.push_str(attribute);
-        headers = insert(std::mem::take(&mut headers), &name, &value);
+        headers = headers.take().map(|headers| insert(headers, &name, &value));
     });
+    let mut headers = headers.unwrap_or_default();
     if let Some(content_type) = &metadata.content_type {
         headers = insert(headers, CONTENT_TYPE, content_type);
     }
@@ -119,7 +121,7 @@ pub(super) fn read(message: &BorrowedMessage<'_>, place: &Arc<str>, topic: &Arc<
     };
     let mut has_id = false;
     for header in message.headers().into_iter().flat_map(|headers| headers.iter()) {
-        let text = String::from_utf8_lossy(header.value.unwrap_or_default());
+        let text = cloudevents::text(header.value.unwrap_or_default());
         match header.key.strip_prefix(PREFIX) {
             Some(attribute) => {
                 has_id |= attribute == "id";

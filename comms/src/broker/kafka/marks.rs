@@ -6,10 +6,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
+
+use super::state::Place;
+
 /// Brokers refuse more than 4096 bytes.
 const LONGEST: usize = 3500;
 /// More is not believed.
 const MOST: i64 = 100_000;
+
+/// Where a group reads on: an offset, and what is remembered beside it.
+pub(super) type Begin = (i64, Mark);
+
+/// What a broker says that a group committed; nothing where it never did.
+pub(super) fn begin(found: &TopicPartitionListElem<'_>) -> (Place, Option<Begin>) {
+    let place: Place = (found.topic().into(), found.partition());
+    match found.offset() {
+        Offset::Offset(offset) => (place, Some((offset, Mark::read(&metadata_of(found), offset)))),
+        _ => (place, None),
+    }
+}
+
+/// Whether that is known of all: while a transaction is open that commits offsets, it is not.
+pub(super) fn is_known(found: &TopicPartitionList) -> bool {
+    found.elements().iter().all(|found| found.error().is_ok())
+}
+
+/// The text beside a committed offset; nothing when a foreign tool left what is no text.
+pub(super) fn metadata_of(found: &TopicPartitionListElem<'_>) -> String {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| found.metadata().to_owned())).unwrap_or_default()
+}
 
 /// The text beside an offset; all numbers in it count from that offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,23 +4,41 @@
 
 mod client;
 mod config;
+mod connect;
 mod consumer;
+mod contradictions;
 mod copies;
 mod declare;
 mod desk;
+mod ended;
+mod ephemeral;
 mod error;
 mod gate;
 mod headers;
+mod health;
+mod lag;
 mod letters;
 mod marks;
+mod member;
+mod moving;
 mod names;
+mod orphans;
+mod outside;
+mod patience;
 mod plan;
 mod post;
 mod provenance;
+mod replicas;
+mod reports;
+mod seek;
 mod shared;
+mod state;
 mod tenure;
 mod topics;
 mod trail;
+mod transacting;
+mod transactor;
+mod url;
 mod worker;
 
 use std::sync::Arc;
@@ -34,15 +52,18 @@ use tokio::time::{Instant, timeout_at};
 pub use self::config::{Compression, KafkaConfig, Sasl};
 use self::consumer::KafkaConsumer;
 use self::names::Names;
-use self::shared::{Outgoing, Refused, Shared, patiently};
+use self::patience::patiently;
+use self::shared::{Outgoing, Refused, Shared};
 use super::{
-    Admin, Broker, BrokerError, BrokerErrorKind, Capabilities, Confirm, ConnectionState, Consumer, DeadLetter, DeadLetterFilter, PlanItem,
-    Publishing, Receipt, Subscription, validate_topic,
+    Admin, Broker, BrokerError, BrokerErrorKind, Capabilities, Confirm, ConnectionState, Consumer, DeadLetter, DeadLetterFilter, Lag,
+    PlanItem, Position, Publishing, Receipt, Subscription, validate_topic,
 };
 use crate::message::Envelope;
+use crate::metrics::ClientSnapshot;
 
 /// What Kafka can do, whatever the URL says.
-pub(crate) const CAPABILITIES: Capabilities = Capabilities { durable: true, replayable: true, delayed: true, ..Capabilities::none() };
+pub(crate) const CAPABILITIES: Capabilities =
+    Capabilities { durable: true, replayable: true, delayed: true, transactional: true, ..Capabilities::none() };
 
 /// A Kafka cluster as a message broker.
 ///
@@ -94,6 +115,19 @@ impl Kafka {
         validate_topic(&envelope.topic).map_err(|error| BrokerError::new(BrokerErrorKind::Config, format!("could not publish: {error}")))
     }
 
+    /// Looks for the topic, so that a message for it can be sent without waiting.
+    async fn find_topic(&self, topic: &str, deadline: Instant) -> Result<(Arc<str>, usize), BrokerError> {
+        let shared = &self.shared;
+        let name = shared.config.topic(topic);
+        let looking = patiently(shared.config.publish_timeout, "publish", || shared.topics.ensure(&name));
+        match timeout_at(deadline, looking).await {
+            Ok(Ok(topic)) => Ok(topic),
+            Ok(Err(error)) if error.kind() == BrokerErrorKind::Connection => Err(unreachable(Some(error))),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(unreachable(None)),
+        }
+    }
+
     /// A message's own deadline, but no more than the configured time.
     fn deadline(&self, envelope: &Envelope) -> Instant {
         let longest = self.shared.config.publish_timeout;
@@ -122,13 +156,9 @@ impl Kafka {
             Ok(room) => room,
             Err(error) => return Confirm::ready(Err(error)),
         };
-        let name = shared.config.topic(&envelope.topic);
-        let looking = patiently(shared.config.publish_timeout, "publish", || shared.topics.ensure(&name));
-        let (topic, partitions) = match timeout_at(deadline, looking).await {
-            Ok(Ok(topic)) => topic,
-            Ok(Err(error)) if error.kind() == BrokerErrorKind::Connection => return Confirm::ready(Err(unreachable(Some(error)))),
-            Ok(Err(error)) => return Confirm::ready(Err(error)),
-            Err(_) => return Confirm::ready(Err(unreachable(None))),
+        let (topic, partitions) = match self.find_topic(&envelope.topic, deadline).await {
+            Ok(found) => found,
+            Err(error) => return Confirm::ready(Err(error)),
         };
         let outgoing = self.outgoing(&envelope, topic, partitions);
         let (answer, answered) = oneshot::channel();
@@ -181,6 +211,19 @@ impl Broker for Kafka {
         }
     }
 
+    fn prepare<'a>(&'a self, envelope: &'a Arc<Envelope>) -> BoxFuture<'a, Result<(), BrokerError>> {
+        Box::pin(async move {
+            if self.shared.is_closed() {
+                return Err(BrokerError::closed("publish"));
+            }
+            self.check(envelope)?;
+            if self.shared.known(&envelope.topic).is_none() {
+                self.find_topic(&envelope.topic, self.deadline(envelope)).await?;
+            }
+            Ok(())
+        })
+    }
+
     fn subscribe(&self, subscription: Arc<Subscription>) -> BoxFuture<'_, Result<Box<dyn Consumer>, BrokerError>> {
         Box::pin(async move {
             if self.shared.is_closed() {
@@ -196,6 +239,13 @@ impl Broker for Kafka {
 
     fn state(&self) -> ConnectionState {
         if self.shared.is_closed() { ConnectionState::Closed } else { self.shared.health.state() }
+    }
+
+    fn clients(&self) -> Vec<ClientSnapshot> {
+        match self.shared.config.statistics.is_zero() || self.shared.is_closed() {
+            true => Vec::new(),
+            false => self.shared.health.reports.all(),
+        }
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -243,6 +293,18 @@ impl Admin for Kafka {
 
     fn plan<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
         Box::pin(plan::plan(&self.shared, subscriptions))
+    }
+
+    fn apply<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
+        Box::pin(plan::apply(&self.shared, subscriptions))
+    }
+
+    fn lag<'a>(&'a self, subscription: &'a Subscription) -> BoxFuture<'a, Result<Lag, BrokerError>> {
+        Box::pin(lag::lag(&self.shared, subscription))
+    }
+
+    fn seek<'a>(&'a self, subscription: &'a Subscription, position: &'a Position) -> BoxFuture<'a, Result<(), BrokerError>> {
+        Box::pin(seek::seek(&self.shared, subscription, position))
     }
 }
 

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::config::{KafkaConfig, config_error};
-use crate::broker::text::duration_name;
 use crate::broker::{BrokerError, Subscription, TopicPattern};
+use crate::text::format_duration;
 
 /// What Kafka allows.
 const LONGEST_TOPIC: usize = 249;
@@ -37,7 +37,7 @@ impl Names {
         let group = format!("{}{}", config.prefix, subscription.name());
         let base = base(&group);
         let ordered = subscription.order.is_some();
-        let rung = |&delay: &Duration| Rung { delay, topic: format!("{base}.RETRY-{}", duration_name(delay)) };
+        let rung = |&delay: &Duration| Rung { delay, topic: format!("{base}.RETRY-{}", format_duration(delay)) };
         let names = Self {
             dead_letters: format!("{base}.DLQ"),
             again: (!ordered).then(|| format!("{base}.AGAIN")),

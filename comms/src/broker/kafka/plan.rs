@@ -1,18 +1,16 @@
-//! What declaring would do.
+//! What declaring would do, and doing it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::BaseConsumer;
-
-use super::client::{self, Asking};
-use super::config::config_error;
-use super::declare::{declared_shards, wanted};
+use super::declare::{self, topics, wanted};
 use super::names::Names;
+use super::orphans;
+use super::outside::Outside;
+use super::patience::patiently;
 use super::shared::Shared;
 use super::topics::{Wanted, blocking};
-use crate::broker::{BrokerError, PlanItem, PlanStep, Subscription};
+use crate::broker::{BrokerError, BrokerErrorKind, PlanItem, PlanStep, Subscription};
 
 pub(super) async fn plan(shared: &Arc<Shared>, subscriptions: &[Arc<Subscription>]) -> Result<Vec<PlanItem>, BrokerError> {
     if shared.is_closed() {
@@ -29,6 +27,7 @@ pub(super) async fn plan(shared: &Arc<Shared>, subscriptions: &[Arc<Subscription
         }
         items.push(plan_group(shared, subscription, names).await?);
     }
+    items.extend(orphans::find(shared, subscriptions, &there).await?);
     Ok(items)
 }
 
@@ -44,13 +43,11 @@ fn plan_topic(wanted: &Wanted, there: &HashMap<String, usize>) -> PlanItem {
 async fn plan_group(shared: &Arc<Shared>, subscription: &Subscription, names: Names) -> Result<PlanItem, BrokerError> {
     let name = names.group.clone();
     let ours = subscription.order.map_or(0, |order| order.shards.get());
-    let shared = Arc::clone(shared);
-    let found = blocking(move || {
-        let mut client = client::consumer(&shared.config, &shared.service, &names.group);
-        client.remove("group.instance.id");
-        let asking: Result<BaseConsumer<Asking>, _> = BaseConsumer::from_config_and_context(&client, Asking(Arc::clone(&shared.health)));
-        let asking = asking.map_err(|error| config_error(format!("could not make a Kafka consumer: {error}")))?;
-        declared_shards(&asking, &names)
+    let attempted = format!("look up the group `{name}`");
+    // The coordinator of a broker that has just started is not there yet.
+    let found = patiently(shared.config.publish_timeout, &attempted, || {
+        let (shared, names) = (Arc::clone(shared), names.clone());
+        blocking(move || Outside::of(&shared, &names.group)?.shards(&names))
     });
     let (step, detail) = match found.await? {
         None => (PlanStep::Create, String::new()),
@@ -58,4 +55,34 @@ async fn plan_group(shared: &Arc<Shared>, subscription: &Subscription, names: Na
         Some(shards) => (PlanStep::Change, format!("declared with {shards} shards, now {ours} (0: without order)")),
     };
     Ok(PlanItem { step, kind: "group".to_owned(), name, detail })
+}
+
+/// Makes what is missing, unless something would have to change; returns what was made.
+pub(super) async fn apply(shared: &Arc<Shared>, subscriptions: &[Arc<Subscription>]) -> Result<Vec<PlanItem>, BrokerError> {
+    let planned = plan(shared, subscriptions).await?;
+    let differing: Vec<&PlanItem> = planned.iter().filter(|item| item.step == PlanStep::Change).collect();
+    if !differing.is_empty() {
+        return Err(differs(&differing));
+    }
+    for subscription in subscriptions.iter().filter(|subscription| !subscription.ephemeral) {
+        let names = Names::new(subscription, &shared.config)?;
+        let (attempted, within) = (format!("apply the topology of `{}`", names.group), shared.config.publish_timeout);
+        let listened = patiently(within, &attempted, || topics(shared, subscription, &names)).await?;
+        // A partition that was just made has no leader for a moment.
+        patiently(within, &attempted, || {
+            let (shared, subscription, names, listened) = (Arc::clone(shared), Arc::clone(subscription), names.clone(), listened.clone());
+            blocking(move || declare::group(Outside::of(&shared, &names.group)?.client(), &subscription, &names, &listened))
+        })
+        .await?;
+    }
+    Ok(planned.into_iter().filter(|item| item.step == PlanStep::Create).collect())
+}
+
+fn differs(items: &[&PlanItem]) -> BrokerError {
+    let items: Vec<String> = items.iter().map(|item| format!("the {} `{}`: {}", item.kind, item.name, item.detail)).collect();
+    let message = format!(
+        "could not apply the topology, and nothing was made, for what exists differs from what is declared: {}; declare it as it is, or choose another group",
+        items.join("; ")
+    );
+    BrokerError::new(BrokerErrorKind::Topology, message)
 }

@@ -12,8 +12,10 @@ use rdkafka::producer::{DeliveryResult, ProducerContext};
 use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::client::{Health, Lookup, log};
+use super::client::{Lookup, log};
 use super::error::undelivered;
+use super::health::Health;
+use super::reports::Report;
 use super::trail::Trail;
 use crate::broker::{BrokerError, BrokerErrorKind, Reach, Receipt};
 
@@ -21,11 +23,12 @@ use crate::broker::{BrokerError, BrokerErrorKind, Reach, Receipt};
 pub(super) type Answer = oneshot::Sender<Result<Receipt, BrokerError>>;
 
 /// The books of the producer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Post {
     pub(super) health: Arc<Health>,
+    report: Arc<Report>,
     books: Mutex<Books>,
-    /// The next deadline is another one.
+    /// A deadline comes before the books are looked at.
     changed: Notify,
     /// The producer can't go on and has to be replaced.
     broken: Mutex<bool>,
@@ -37,6 +40,8 @@ pub(super) struct Books {
     flights: HashMap<u64, Answer>,
     deadlines: BTreeMap<(Instant, u64), ()>,
     next: u64,
+    /// When they are looked at next.
+    looked_at: Option<Instant>,
 }
 
 /// What librdkafka keeps with a message.
@@ -65,6 +70,19 @@ impl Books {
         (self.flights.remove(&parcel.number), parcel._room)
     }
 
+    /// Whether the deadline comes before anybody looks: rare, since deadlines are seldom shorter than those before them.
+    pub(super) fn is_missed(&self, deadline: Instant) -> bool {
+        self.looked_at.is_none_or(|at| deadline < at)
+    }
+
+    /// When to look next: at the next deadline, and now and then.
+    fn look_next(&mut self) -> Instant {
+        let at_last = Instant::now() + Duration::from_secs(1);
+        let next = self.deadlines.keys().next().map_or(at_last, |(deadline, _)| at_last.min(*deadline));
+        self.looked_at = Some(next);
+        next
+    }
+
     fn expired(&mut self, now: Instant) -> Vec<Answer> {
         let later = self.deadlines.split_off(&(now, u64::MAX));
         let due = std::mem::replace(&mut self.deadlines, later);
@@ -74,15 +92,16 @@ impl Books {
 
 impl Post {
     pub(super) fn new(health: Arc<Health>) -> Self {
-        Self { health, ..Self::default() }
+        let report = health.reports.open("publisher");
+        Self { health, report, books: Mutex::default(), changed: Notify::new(), broken: Mutex::default() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The deadline of a message that was just entered may be the next one.
-    pub(super) fn entered(&self) {
+    /// The books have to be looked at sooner.
+    pub(super) fn look(&self) {
         self.changed.notify_one();
     }
 
@@ -99,9 +118,8 @@ impl Post {
             if let Some(lookup) = lookup.upgrade() {
                 let _ = lookup.poll(Duration::ZERO);
             }
-            let next = strong.lock().deadlines.keys().next().map(|(deadline, _)| *deadline);
-            // Looks after itself now and then: when everybody else is gone, it goes too.
-            let wait = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
+            // Now and then, too: when everybody else is gone, it goes.
+            let wait = strong.lock().look_next();
             tokio::select! {
                 () = sleep_until(wait) => {}
                 () = strong.changed.notified() => {}
@@ -134,9 +152,8 @@ impl ClientContext for Clerk {
     }
 
     fn stats(&self, statistics: rdkafka::Statistics) {
-        if statistics.brokers.values().any(|broker| broker.nodeid >= 0 && broker.state == "UP") {
-            self.0.health.heard();
-        }
+        self.0.health.report(&statistics);
+        self.0.report.take(&statistics);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

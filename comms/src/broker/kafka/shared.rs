@@ -7,31 +7,30 @@ use std::time::Duration;
 use bytes::Bytes;
 use rdkafka::admin::AdminClient;
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::OwnedHeaders;
-use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::client::{self, Asking, Health, Lookup};
-use super::config::{KafkaConfig, config_error};
-use super::error::{broker_error, is_fatal, undelivered};
+use super::client::{self, Asking, Lookup};
+use super::config::KafkaConfig;
+use super::connect::{Sender, await_answer, new_producer, refused, warn_of_open_secrets};
+use super::error::undelivered;
 use super::headers::with_links;
-use super::post::{Answer, Clerk, Post};
-use super::topics::{Topics, blocking};
-use super::worker::Member;
-use crate::broker::{BrokerError, BrokerErrorKind, Confirm};
-
-/// How long to wait before something is tried again.
-const AGAIN: Duration = Duration::from_millis(50);
+use super::health::Health;
+use super::member::Member;
+use super::outside::Outsiders;
+use super::patience::no_room;
+use super::post::{Answer, Post};
+use super::topics::Topics;
+use crate::broker::{BrokerError, Confirm};
 
 /// How long closing waits for confirmations, and for members to leave their groups.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-type Sender = ThreadedProducer<Clerk>;
-
 /// A message for the producer.
+#[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) topic: Arc<str>,
     /// By its key when there is none.
@@ -53,11 +52,13 @@ pub(super) struct Shared {
     producer: RwLock<Option<Arc<Sender>>>,
     pub(super) room: Arc<Semaphore>,
     members: Mutex<Vec<Weak<Member>>>,
+    pub(super) outsiders: Outsiders,
     closed: AtomicBool,
 }
 
 impl Shared {
     pub(super) async fn connect(config: Arc<KafkaConfig>, service: &str) -> Result<Self, BrokerError> {
+        warn_of_open_secrets(&config);
         let health = Arc::new(Health::default());
         let (post, asking) = (Arc::new(Post::new(Arc::clone(&health))), Asking(Arc::clone(&health)));
         let base = client::base(&config, service);
@@ -77,6 +78,7 @@ impl Shared {
             producer: RwLock::new(Some(Arc::new(producer))),
             room: Arc::new(Semaphore::new(config.window)),
             members: Mutex::default(),
+            outsiders: Outsiders::default(),
             closed: AtomicBool::new(false),
             config,
         })
@@ -123,8 +125,11 @@ impl Shared {
         record.key = outgoing.key.as_deref();
         record.payload = outgoing.payload.as_deref();
         let Err((error, record)) = producer.send(record) else {
+            let is_missed = books.is_missed(deadline);
             drop(books);
-            self.post.entered();
+            if is_missed {
+                self.post.look();
+            }
             return Ok(());
         };
         let (headers, parcel) = (record.headers, record.delivery_opaque);
@@ -193,6 +198,7 @@ impl Shared {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.outsiders.end();
         let members = self.take_members();
         members.iter().for_each(|member| member.stop());
         let left = async {
@@ -225,83 +231,12 @@ impl Shared {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
+        self.outsiders.end();
         self.take_members().iter().for_each(|member| member.stop());
         self.room.close();
         // Ending a client takes its time.
         let producer = self.producer.write().unwrap_or_else(PoisonError::into_inner).take();
         std::thread::spawn(move || drop(producer));
-    }
-}
-
-fn new_producer(config: &KafkaConfig, service: &str, post: &Arc<Post>) -> Result<Sender, BrokerError> {
-    ThreadedProducer::from_config_and_context(&client::producer(config, service), Clerk(Arc::clone(post))).map_err(|error| refused(&error))
-}
-
-/// librdkafka refuses its configuration: a file that can't be read, for example.
-fn refused(error: &KafkaError) -> BrokerError {
-    config_error(format!("could not make a Kafka client: {error}"))
-}
-
-/// Asks the brokers something, until one answers.
-async fn await_answer(config: &KafkaConfig, lookup: &Arc<Lookup>, health: &Health) -> Result<(), BrokerError> {
-    let deadline = Instant::now() + config.connect_timeout;
-    loop {
-        let asking = Arc::clone(lookup);
-        let patience = Duration::from_millis(500).min(config.connect_timeout);
-        let asked = blocking(move || {
-            // Events are served by polling only; no message comes.
-            let _ = asking.poll(Duration::ZERO);
-            let answer = asking.fetch_metadata(Some("comms"), patience);
-            let _ = asking.poll(Duration::ZERO);
-            answer.map(drop).map_err(|error| broker_error("connect", &error))
-        });
-        let error = match asked.await {
-            Ok(()) => {
-                health.heard();
-                return Ok(());
-            }
-            Err(error) => error,
-        };
-        let attempted = format!("log in to {config}");
-        if let Some(refusal) = health.refusal(&attempted) {
-            return Err(refusal);
-        }
-        if is_fatal(error.kind()) {
-            return Err(error);
-        }
-        if Instant::now() >= deadline {
-            let message = format!("could not connect to {config} within {:?}: {error}", config.connect_timeout);
-            return Err(BrokerError::new(BrokerErrorKind::Connection, message));
-        }
-    }
-}
-
-pub(super) fn no_room() -> BrokerError {
-    let message = "the message was not sent before its deadline: too many others wait for Kafka to confirm them";
-    BrokerError::new(BrokerErrorKind::Unknown, message)
-}
-
-/// Repeats what a lost connection makes fail, within the time.
-pub(super) async fn patiently<T, F>(within: Duration, attempted: &str, work: impl Fn() -> F) -> Result<T, BrokerError>
-where
-    F: Future<Output = Result<T, BrokerError>>,
-{
-    let deadline = Instant::now() + within;
-    loop {
-        let error = match timeout_at(deadline, work()).await {
-            Ok(Err(error)) if !is_fatal(error.kind()) => error,
-            Ok(result) => return result,
-            Err(_) => {
-                let message = format!("could not {attempted} within {within:?}: no answer from Kafka");
-                return Err(BrokerError::new(BrokerErrorKind::Connection, message));
-            }
-        };
-        tracing::debug!(%error, "trying again");
-        if Instant::now() + AGAIN >= deadline {
-            let message = format!("could not {attempted} within {within:?}: {error}");
-            return Err(BrokerError::new(BrokerErrorKind::Connection, message));
-        }
-        sleep(AGAIN).await;
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rdkafka::consumer::base_consumer::PartitionQueue;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::OwnedHeaders;
 
 use super::gate::Gate;
@@ -132,8 +134,11 @@ pub(super) struct Tenure {
     pub(super) draining: bool,
     pub(super) log: Log,
     queue: Option<PartitionQueue<Gate>>,
+    news: Arc<AtomicBool>,
     /// What was read and not delivered: a message that waits, and what came another way.
     waiting: VecDeque<Read>,
+    /// Whether it was said that messages can't be read.
+    told: bool,
 }
 
 impl Tenure {
@@ -143,14 +148,41 @@ impl Tenure {
         shard: Shard,
         before: u32,
         log: Log,
-        queue: Option<PartitionQueue<Gate>>,
+        mut queue: Option<PartitionQueue<Gate>>,
+        wake: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        Self { topic: place.0, logical, partition: place.1, shard, before, draining: false, log, queue, waiting: VecDeque::new() }
+        let news = Arc::new(AtomicBool::new(true));
+        if let Some(queue) = &mut queue {
+            let news = Arc::clone(&news);
+            queue.set_nonempty_callback(move || {
+                news.store(true, Ordering::Release);
+                wake();
+            });
+        }
+        Self {
+            topic: place.0,
+            logical,
+            partition: place.1,
+            shard,
+            before,
+            draining: false,
+            log,
+            queue,
+            news,
+            waiting: VecDeque::new(),
+            told: false,
+        }
+    }
+
+    /// Whether it may have a message: not while its queue was found empty and librdkafka has not called since.
+    pub(super) fn news(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.news)
     }
 
     /// What came by way of the common queue.
     pub(super) fn stray(&mut self, read: Read) {
         self.waiting.push_back(read);
+        self.news.store(true, Ordering::Release);
     }
 
     /// The next message, without taking it.
@@ -168,18 +200,31 @@ impl Tenure {
 
     /// The next message of the queue that is not behind the position: after a pause librdkafka may repeat some.
     fn poll(&mut self) -> Option<Read> {
-        let queue = self.queue.as_ref()?;
         loop {
-            match queue.poll(std::time::Duration::ZERO)? {
+            // Before it is asked: what comes while it is asked must not be missed.
+            self.news.store(false, Ordering::Release);
+            match self.queue.as_ref()?.poll(std::time::Duration::ZERO)? {
                 Ok(message) => {
                     let read = headers::read(&message, &self.topic, &self.logical);
                     if read.offset >= self.log.position {
+                        self.news.store(true, Ordering::Release);
                         return Some(read);
                     }
                 }
-                Err(error) => tracing::debug!(%error, topic = &*self.topic, partition = self.partition, "reading a partition"),
+                Err(error) => self.tell(&error),
             }
         }
+    }
+
+    /// What holds up a partition is said once, and loud: no error of ours ends it.
+    fn tell(&mut self, error: &KafkaError) {
+        let unreadable = [Code::NotImplemented, Code::BadCompression, Code::BadMessage, Code::UnsupportedCompressionType];
+        if !self.told && error.rdkafka_error_code().is_some_and(|code| unreadable.contains(&code)) {
+            self.told = true;
+            let (topic, partition) = (&*self.topic, self.partition);
+            tracing::error!(%error, topic, partition, "messages of this partition can't be read: they are broken, or compressed in a way that librdkafka does not know; have their publisher send them in another one");
+        }
+        tracing::debug!(%error, topic = &*self.topic, partition = self.partition, "reading a partition");
     }
 }
 

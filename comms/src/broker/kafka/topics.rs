@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::client::{Asking, Lookup, largest};
 use super::config::KafkaConfig;
 use super::error::{broker_error, code_error};
+use super::replicas;
 use crate::broker::{BrokerError, BrokerErrorKind};
 
 /// How long one question to a broker may take.
@@ -103,6 +104,7 @@ impl Topics {
             return Ok(known);
         }
         if let Some(partitions) = self.ask(topic).await? {
+            replicas::check(&self.lookup, &self.admin, &[topic]).await?;
             return Ok(self.learn(topic, partitions));
         }
         let wanted = Wanted::new(topic, usize::from(self.config.partitions), TopicKind::Messages);
@@ -120,6 +122,10 @@ impl Topics {
     pub(super) async fn ensure_all(&self, wanted: &[Wanted]) -> Result<HashMap<String, usize>, BrokerError> {
         let mut there = self.list().await?;
         let missing: Vec<Wanted> = wanted.iter().filter(|wanted| !there.contains_key(&wanted.name)).cloned().collect();
+        let names: Vec<&str> = wanted.iter().map(|wanted| wanted.name.as_str()).filter(|name| there.contains_key(*name)).collect();
+        if !names.is_empty() {
+            replicas::check(&self.lookup, &self.admin, &names).await?;
+        }
         if !missing.is_empty() {
             self.create(&missing).await?;
         }
@@ -148,6 +154,7 @@ impl Topics {
     }
 
     async fn create(&self, topics: &[Wanted]) -> Result<(), BrokerError> {
+        replicas::check_new(&self.lookup, &self.admin, self.config.replication).await?;
         let size = largest(&self.config).to_string();
         let replication = self.config.replication.map_or(-1, i32::from);
         let new = |topic: &'_ Wanted| -> Result<i32, BrokerError> {

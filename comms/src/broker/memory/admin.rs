@@ -1,14 +1,18 @@
-//! Dead letters and topology of the memory broker.
+//! Dead letters, topology and groups of the memory broker, as operators see them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::future::{BoxFuture, ready};
+use jiff::Timestamp;
 
 use super::Connection;
 use super::group::Group;
 use super::hub::{Hub, same_shape};
-use crate::broker::{Admin, BrokerError, DeadLetter, DeadLetterFilter, PlanItem, PlanStep, REPLAYED, Subscription};
+use crate::broker::{
+    Admin, BrokerError, BrokerErrorKind, DeadLetter, DeadLetterFilter, Lag, PlanItem, PlanStep, Position, REPLAYED, Subscription,
+};
 use crate::message::Envelope;
 
 impl Admin for Connection {
@@ -42,6 +46,71 @@ impl Admin for Connection {
     fn plan<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
         Box::pin(ready(Ok(plan(&self.hub, subscriptions))))
     }
+
+    fn apply<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
+        Box::pin(ready(self.apply(subscriptions)))
+    }
+
+    fn lag<'a>(&'a self, subscription: &'a Subscription) -> BoxFuture<'a, Result<Lag, BrokerError>> {
+        Box::pin(ready(self.existing("tell how far a group is behind", subscription).map(|group| group.lag())))
+    }
+
+    fn seek<'a>(&'a self, subscription: &'a Subscription, position: &'a Position) -> BoxFuture<'a, Result<(), BrokerError>> {
+        Box::pin(ready(self.seek(subscription, position)))
+    }
+}
+
+impl Connection {
+    fn apply(&self, subscriptions: &[Arc<Subscription>]) -> Result<Vec<PlanItem>, BrokerError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(BrokerError::closed("apply a topology"));
+        }
+        let made = self.hub.declare_all(subscriptions)?;
+        Ok(made.iter().map(|group| item(PlanStep::Create, &group.name, "was made")).collect())
+    }
+
+    fn seek(&self, subscription: &Subscription, position: &Position) -> Result<(), BrokerError> {
+        if self.hub.config.log == 0 {
+            return Err(no_log(subscription));
+        }
+        let group = self.existing("move a group", subscription)?;
+        match position {
+            Position::Beginning => self.hub.rewind(&group, Some(Timestamp::MIN)),
+            Position::End => self.hub.rewind(&group, None),
+            Position::Time(time) => self.hub.rewind(&group, Some(*time)),
+            Position::At { .. } => Err(no_places(subscription)),
+        }
+    }
+
+    fn existing(&self, attempted: &str, subscription: &Subscription) -> Result<Arc<Group>, BrokerError> {
+        self.hub.group(subscription).ok_or_else(|| {
+            let name = subscription.name();
+            let message = format!(
+                "could not {attempted}: there is no group `{name}` on this broker; it is made when its service first starts, or by `topology apply`"
+            );
+            BrokerError::new(BrokerErrorKind::Topology, message)
+        })
+    }
+}
+
+fn no_log(subscription: &Subscription) -> BrokerError {
+    BrokerError::new(
+        BrokerErrorKind::Unsupported,
+        format!(
+            "could not move the group `{}`: this memory broker keeps no log; write `memory:?log=N` to keep the last N messages",
+            subscription.name()
+        ),
+    )
+}
+
+fn no_places(subscription: &Subscription) -> BrokerError {
+    BrokerError::new(
+        BrokerErrorKind::Unsupported,
+        format!(
+            "could not move the group `{}` to a place: the memory broker has none; say the beginning, the end, or a time",
+            subscription.name()
+        ),
+    )
 }
 
 fn limit(filter: &DeadLetterFilter) -> usize {
@@ -79,16 +148,15 @@ fn plan(hub: &Hub, subscriptions: &[Arc<Subscription>]) -> Vec<PlanItem> {
             Some(Ok(())) => (PlanStep::Keep, "as declared".to_owned()),
             Some(Err(error)) => (PlanStep::Change, error.to_string()),
         };
-        PlanItem { step, kind: "group".to_owned(), name, detail }
+        item(step, &name, &detail)
     });
-    let orphans =
-        groups.iter().filter(|group| !group.ephemeral && subscriptions.iter().all(|declared| declared.name() != group.name)).map(|group| {
-            PlanItem {
-                step: PlanStep::Orphan,
-                kind: "group".to_owned(),
-                name: group.name.clone(),
-                detail: "nothing declares it".to_owned(),
-            }
-        });
+    let orphans = groups
+        .iter()
+        .filter(|group| !group.ephemeral && subscriptions.iter().all(|declared| declared.name() != group.name))
+        .map(|group| item(PlanStep::Orphan, &group.name, "nothing declares it"));
     declared.chain(orphans).collect()
+}
+
+fn item(step: PlanStep, name: &str, detail: &str) -> PlanItem {
+    PlanItem { step, kind: "group".to_owned(), name: name.to_owned(), detail: detail.to_owned() }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::broker::{BrokerError, BrokerErrorKind};
+use crate::text::parse_duration;
 
 /// The options of a memory broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ fn options(url: &str, query: &str) -> Result<Option<MemoryConfig>, BrokerError> 
             return Err(wrong(
                 url,
                 &format!(
-                    "`{pair}` is no option with its value; there are capacity=N, log=N, record=N, max_message=BYTES and publish_timeout=N(ms|s|m)"
+                    "`{pair}` is no option with its value; there are capacity=N, log=N, record=N, max_message=BYTES and publish_timeout=N(ms|s|m|h)"
                 ),
             ));
         }
@@ -72,7 +73,7 @@ impl MemoryConfig {
     fn set(&mut self, option: &str, value: &str) -> bool {
         let place = match option {
             "capacity" => return value.parse().is_ok_and(|capacity: usize| capacity > 0 && store(&mut self.capacity, capacity)),
-            "publish_timeout" => return duration(value).is_some_and(|timeout| store(&mut self.publish_timeout, timeout)),
+            "publish_timeout" => return parse_duration(value).is_ok_and(|timeout| store(&mut self.publish_timeout, timeout)),
             "max_message" => return value.parse().is_ok_and(|limit| store(&mut self.max_message, Some(limit))),
             "log" => &mut self.log,
             "record" => &mut self.record,
@@ -85,17 +86,6 @@ impl MemoryConfig {
 fn store<T>(place: &mut T, value: T) -> bool {
     *place = value;
     true
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
-    match &text[digits..] {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        _ => None,
-    }
 }
 
 fn wrong(url: &str, why: &str) -> BrokerError {

@@ -18,11 +18,19 @@ use crate::message::Envelope;
 struct Seat {
     group: Arc<Group>,
     member: u64,
+    hub: Weak<Hub>,
 }
 
 impl Settle for Seat {
     fn ack(&self, tag: u64) {
         self.group.ack(self.member, tag);
+    }
+
+    fn commit(&self, tag: u64, published: Vec<Arc<Envelope>>) {
+        match self.hub.upgrade() {
+            Some(hub) => hub.commit(&self.group, self.member, tag, &published),
+            None => self.group.release(self.member, tag),
+        }
     }
 
     fn release(&self, tag: u64) {
@@ -45,15 +53,14 @@ impl Settle for Seat {
 pub(super) struct MemoryConsumer {
     seat: Arc<Seat>,
     settle: Arc<dyn Settle>,
-    hub: Weak<Hub>,
     /// Wakes it when the next delayed message of the group is due; made with the first one.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl MemoryConsumer {
     pub(super) fn new(hub: &Arc<Hub>, group: Arc<Group>, member: u64) -> Self {
-        let seat = Arc::new(Seat { group, member });
-        Self { settle: Arc::<Seat>::clone(&seat), seat, hub: Arc::downgrade(hub), timer: None }
+        let seat = Arc::new(Seat { group, member, hub: Arc::downgrade(hub) });
+        Self { settle: Arc::<Seat>::clone(&seat), seat, timer: None }
     }
 
     fn poll_timer(&mut self, due: Instant, context: &mut Context<'_>) -> Poll<()> {
@@ -84,7 +91,7 @@ impl Drop for MemoryConsumer {
     fn drop(&mut self) {
         let member = self.seat.member;
         let gone = self.seat.group.leave(|candidate| candidate.id == member);
-        if let Some(hub) = self.hub.upgrade().filter(|_| gone) {
+        if let Some(hub) = self.seat.hub.upgrade().filter(|_| gone) {
             hub.remove(&self.seat.group);
         }
     }

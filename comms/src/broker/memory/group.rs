@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::counters::{Counters, InFlight};
 use super::state::{Member, State};
 use super::wakers::Wakers;
-use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Order, Shard, Subscription, TopicPattern};
+use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Lag, Order, PartLag, Shard, Subscription, TopicPattern};
 use crate::message::Envelope;
 
 #[derive(Debug)]
@@ -106,7 +106,51 @@ impl Group {
         });
     }
 
-    fn put(&self, state: &mut State, envelope: Arc<Envelope>, wakers: &mut Wakers) {
+    /// Forgets what it holds and queues these instead, beyond the capacity too.
+    ///
+    /// # Errors
+    /// When it has members: what they hold would be settled and delivered again at once.
+    pub(super) fn begin_anew(&self, envelopes: impl Iterator<Item = Arc<Envelope>>) -> Result<(), BrokerError> {
+        self.change(|state, wakers| {
+            if !state.members.is_empty() {
+                return Err(self.has_members(state.members.len()));
+            }
+            let (queued, delayed) = state.clear();
+            envelopes.for_each(|envelope| self.put(state, envelope, wakers));
+            // After what takes its place: nobody sees the broker empty in between.
+            self.counters.settle(queued);
+            self.counters.forget_delayed(delayed);
+            Ok(())
+        })?;
+        self.room.notify_waiters();
+        Ok(())
+    }
+
+    fn has_members(&self, count: usize) -> BrokerError {
+        BrokerError::new(
+            BrokerErrorKind::Refused,
+            format!("could not move the group `{}`: {count} members of it are connected; stop them, and try again", self.name),
+        )
+    }
+
+    /// Resolves once it is not full.
+    pub(super) async fn has_room(&self) {
+        loop {
+            // Listens before it looks, so that room made in between is not missed.
+            let mut room = std::pin::pin!(self.room.notified());
+            room.as_mut().enable();
+            let is_full = {
+                let state = self.lock();
+                !state.gone && self.is_full(&state)
+            };
+            if !is_full {
+                return;
+            }
+            room.await;
+        }
+    }
+
+    pub(super) fn put(&self, state: &mut State, envelope: Arc<Envelope>, wakers: &mut Wakers) {
         self.counters.arrive(1);
         state.enqueue(envelope);
         state.wake_members(wakers);
@@ -229,6 +273,17 @@ impl Group {
         self.counters.settle(queued);
         self.counters.forget_delayed(delayed);
         self.room.notify_waiters();
+    }
+
+    pub(super) fn lag(&self) -> Lag {
+        let state = self.lock();
+        let parts = self.order.iter().flat_map(|_| state.waiting_by_lane()).enumerate();
+        Lag {
+            waiting: state.queued() as u64,
+            unsettled: state.unsettled() as u64,
+            delayed: state.delayed() as u64,
+            parts: parts.map(|(shard, waiting)| PartLag::new(format!("shard {shard}"), waiting as u64, "")).collect(),
+        }
     }
 
     pub(super) fn in_flight(&self) -> InFlight {

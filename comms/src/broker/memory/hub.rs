@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
+use jiff::Timestamp;
+
 use super::config::MemoryConfig;
 use super::counters::{Counters, InFlight};
 use super::group::Group;
@@ -36,10 +38,17 @@ pub(super) struct Hub {
 }
 
 #[derive(Debug, Default)]
-struct Topics {
+pub(super) struct Topics {
     groups: Vec<Arc<Group>>,
     routes: HashMap<Arc<str>, Route>,
-    log: VecDeque<Arc<Envelope>>,
+    log: VecDeque<Logged>,
+}
+
+/// A message that the log keeps.
+#[derive(Debug)]
+struct Logged {
+    published: Timestamp,
+    envelope: Arc<Envelope>,
 }
 
 /// The brokers that have a name; each lives as long as its last connection.
@@ -70,7 +79,7 @@ impl Hub {
         self.ids.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn topics(&self) -> MutexGuard<'_, Topics> {
+    pub(super) fn topics(&self) -> MutexGuard<'_, Topics> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -79,10 +88,19 @@ impl Hub {
     pub(super) fn route(&self, envelope: &Arc<Envelope>) -> Result<Route, BrokerError> {
         let mut topics = self.topics();
         let route = topics.route(&envelope.topic)?;
-        if self.config.log > 0 {
-            keep_last(&mut topics.log, self.config.log, Arc::clone(envelope));
-        }
+        self.log(&mut topics, envelope);
         Ok(route)
+    }
+
+    /// Where a message of the topic would go.
+    pub(super) fn route_of(&self, topic: &Arc<str>) -> Result<Route, BrokerError> {
+        self.topics().route(topic)
+    }
+
+    pub(super) fn log(&self, topics: &mut Topics, envelope: &Arc<Envelope>) {
+        if self.config.log > 0 {
+            keep_last(&mut topics.log, self.config.log, Logged { published: Timestamp::now(), envelope: Arc::clone(envelope) });
+        }
     }
 
     pub(super) fn record(&self, envelope: &Arc<Envelope>, receipt: Receipt) {
@@ -98,21 +116,55 @@ impl Hub {
 
     /// The group of the subscription, made when there is none.
     pub(super) fn declare(&self, subscription: &Subscription) -> Result<Arc<Group>, BrokerError> {
+        let mut topics = self.topics();
+        self.check(&topics, subscription)?;
+        Ok(self.make(&mut topics, subscription).0)
+    }
+
+    /// Makes the groups that are missing, or none when one can't be as it is declared; returns those that were made. What is ephemeral
+    /// belongs to a connection that consumes, and is left out.
+    pub(super) fn declare_all(&self, subscriptions: &[Arc<Subscription>]) -> Result<Vec<Arc<Group>>, BrokerError> {
+        let mut topics = self.topics();
+        let lasting = || subscriptions.iter().filter(|subscription| !subscription.ephemeral);
+        lasting().try_for_each(|subscription| self.check(&topics, subscription))?;
+        let made = lasting().filter_map(|subscription| {
+            let (group, is_new) = self.make(&mut topics, subscription);
+            is_new.then_some(group)
+        });
+        Ok(made.collect())
+    }
+
+    fn check(&self, topics: &Topics, subscription: &Subscription) -> Result<(), BrokerError> {
         if subscription.from == StartPosition::Earliest && self.config.log == 0 {
             return Err(no_log(subscription));
         }
-        let mut topics = self.topics();
-        let name = subscription.name();
-        if let Some(group) = topics.groups.iter().find(|group| group.name == name) {
-            return same_shape(group, subscription).map(|()| Arc::clone(group));
+        topics.group(&subscription.name()).map_or(Ok(()), |group| same_shape(group, subscription))
+    }
+
+    /// The group, and whether it is new.
+    fn make(&self, topics: &mut Topics, subscription: &Subscription) -> (Arc<Group>, bool) {
+        if let Some(group) = topics.group(&subscription.name()) {
+            return (Arc::clone(group), false);
         }
         let group = Arc::new(Group::new(subscription, self.config.capacity, Arc::clone(&self.counters)));
         if subscription.from == StartPosition::Earliest {
-            group.put_all(topics.log.iter().filter(|envelope| group.pattern.matches(&envelope.topic)).cloned());
+            group.put_all(
+                topics.log.iter().map(|logged| &logged.envelope).filter(|envelope| group.pattern.matches(&envelope.topic)).cloned(),
+            );
         }
         topics.groups.push(Arc::clone(&group));
         topics.routes.clear();
-        Ok(group)
+        (group, true)
+    }
+
+    /// Makes a group hold what the log has from the time on, and nothing else; no time stands for nothing of it.
+    ///
+    /// # Errors
+    /// When the group has members.
+    pub(super) fn rewind(&self, group: &Group, from: Option<Timestamp>) -> Result<(), BrokerError> {
+        let topics = self.topics();
+        let meant = topics.log.iter().filter(|logged| from.is_some_and(|from| logged.published >= from));
+        group.begin_anew(meant.map(|logged| &logged.envelope).filter(|envelope| group.pattern.matches(&envelope.topic)).cloned())
     }
 
     pub(super) fn remove(&self, group: &Arc<Group>) {
@@ -126,8 +178,7 @@ impl Hub {
     }
 
     pub(super) fn group(&self, subscription: &Subscription) -> Option<Arc<Group>> {
-        let name = subscription.name();
-        self.topics().groups.iter().find(|group| group.name == name).cloned()
+        self.topics().group(&subscription.name()).cloned()
     }
 
     pub(super) fn in_flight(&self) -> InFlight {
@@ -140,7 +191,11 @@ impl Hub {
 }
 
 impl Topics {
-    fn route(&mut self, topic: &Arc<str>) -> Result<Route, BrokerError> {
+    fn group(&self, name: &str) -> Option<&Arc<Group>> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+
+    pub(super) fn route(&mut self, topic: &Arc<str>) -> Result<Route, BrokerError> {
         if let Some(route) = self.routes.get(topic) {
             return Ok(Arc::clone(route));
         }

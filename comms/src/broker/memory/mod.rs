@@ -27,6 +27,7 @@ mod group;
 mod hub;
 mod publisher;
 mod state;
+mod transaction;
 mod unsettled;
 mod wakers;
 
@@ -185,7 +186,7 @@ impl Connection {
 
 fn capabilities(config: &MemoryConfig) -> Capabilities {
     let log = config.log > 0;
-    Capabilities { replayable: log, delayed: true, reports_unrouted: !log, ..Capabilities::none() }
+    Capabilities { replayable: log, delayed: true, reports_unrouted: !log, transactional: true, ..Capabilities::none() }
 }
 
 impl Broker for Memory {
@@ -199,6 +200,10 @@ impl Broker for Memory {
 
     fn publish(&self, envelope: Arc<Envelope>) -> Publishing<'_> {
         self.0.publish(envelope)
+    }
+
+    fn prepare<'a>(&'a self, envelope: &'a Arc<Envelope>) -> BoxFuture<'a, Result<(), BrokerError>> {
+        Box::pin(self.0.prepare(envelope))
     }
 
     fn subscribe(&self, subscription: Arc<Subscription>) -> BoxFuture<'_, Result<Box<dyn Consumer>, BrokerError>> {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Connection;
 use super::group::{Group, Offered};
 use super::hub::Route;
-use crate::broker::{BrokerError, BrokerErrorKind, Confirm, Publishing, Reach, Receipt};
+use crate::broker::{BrokerError, BrokerErrorKind, Confirm, Publishing, Receipt};
 use crate::message::Envelope;
 
 /// A message on its way through the groups that it reaches. It enters each once.
@@ -48,23 +48,28 @@ impl Connection {
     }
 
     fn begin(&self, envelope: &Arc<Envelope>) -> Result<Rounds, BrokerError> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(BrokerError::closed("publish"));
-        }
-        if let Some(limit) = self.hub.config.max_message.filter(|&limit| envelope.payload.len() > limit) {
-            return Err(too_large(envelope, limit));
-        }
+        self.check(envelope)?;
         Ok(Rounds { route: self.hub.route(envelope)?, next: 0, reached: false })
     }
 
+    pub(super) fn check(&self, envelope: &Envelope) -> Result<(), BrokerError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(BrokerError::closed("publish"));
+        }
+        match self.hub.config.max_message.filter(|&limit| envelope.payload.len() > limit) {
+            Some(limit) => Err(too_large(envelope, limit)),
+            None => Ok(()),
+        }
+    }
+
+    /// Resolves once the connection is closed.
+    pub(super) async fn closed(&self) {
+        let mut closed = self.closed_once.subscribe();
+        let _ = closed.wait_for(|closed| *closed).await;
+    }
+
     fn receipt(&self, rounds: &Rounds, envelope: &Arc<Envelope>) -> Receipt {
-        let reach = match rounds.reached {
-            true => Reach::Subscribed,
-            // A later group may still read it from the log.
-            false if self.hub.config.log > 0 => Reach::Unknown,
-            false => Reach::Unrouted,
-        };
-        let receipt = Receipt::new(reach);
+        let receipt = Receipt::new(self.hub.reach(rounds.reached));
         self.hub.record(envelope, receipt);
         receipt
     }
@@ -99,7 +104,7 @@ impl Connection {
         }
     }
 
-    fn patience(&self, envelope: &Envelope) -> Duration {
+    pub(super) fn patience(&self, envelope: &Envelope) -> Duration {
         envelope.metadata.deadline.map_or(self.hub.config.publish_timeout, |deadline| {
             Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO)
         })

@@ -122,6 +122,11 @@ impl State {
         self.queued
     }
 
+    /// How many messages are queued in each lane.
+    pub(super) fn waiting_by_lane(&self) -> impl Iterator<Item = usize> {
+        self.lanes.iter().map(|lane| lane.queue.len())
+    }
+
     pub(super) fn delayed(&self) -> usize {
         self.delayed.len()
     }

@@ -11,12 +11,15 @@ use lapin::{BasicProperties, Channel};
 use super::RabbitMq;
 use super::error::broker_error;
 use super::headers::{self, write_copy};
+use super::lag;
 use super::plan;
 use super::provenance;
 use super::topology::{BUCKETS, Topology, short};
 use super::turn::Turn;
 use crate::broker::subscription::shard_of;
-use crate::broker::{Admin, BrokerError, BrokerErrorKind, DeadLetter, DeadLetterFilter, PlanItem, Provenance, REPLAYED, Subscription};
+use crate::broker::{
+    Admin, BrokerError, BrokerErrorKind, DeadLetter, DeadLetterFilter, Lag, PlanItem, Position, Provenance, REPLAYED, Subscription,
+};
 use crate::error::Class;
 use crate::message::Envelope;
 
@@ -227,5 +230,21 @@ impl Admin for RabbitMq {
 
     fn plan<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
         Box::pin(plan::plan(&self.shared, subscriptions))
+    }
+
+    fn apply<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
+        Box::pin(plan::apply(&self.shared, subscriptions))
+    }
+
+    fn lag<'a>(&'a self, subscription: &'a Subscription) -> BoxFuture<'a, Result<Lag, BrokerError>> {
+        Box::pin(lag::lag(&self.shared, subscription))
+    }
+
+    fn seek<'a>(&'a self, subscription: &'a Subscription, position: &'a Position) -> BoxFuture<'a, Result<(), BrokerError>> {
+        let message = format!(
+            "could not move the subscription `{}` to {position}: a queue of RabbitMQ keeps nothing that was settled, so there is nothing to go back to. Replay dead letters (`dlq replay`), or have the topic on a replayable broker",
+            subscription.name()
+        );
+        Box::pin(std::future::ready(Err(BrokerError::new(BrokerErrorKind::Unsupported, message))))
     }
 }

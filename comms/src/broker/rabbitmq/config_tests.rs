@@ -1,4 +1,5 @@
 use super::*;
+use crate::broker::BrokerErrorKind;
 
 fn parse(url: &str) -> RabbitMqConfig {
     url.parse().unwrap()
@@ -61,10 +62,23 @@ fn values_that_make_no_sense_are_refused() {
         "amqp://h/?heartbeat=0s",
         "amqp://h/?queue=lazy",
         "amqp://h/?window=0",
+        "amqp://h/?consumer_timeout=0s",
+        "amqp://h/?consumer_timeout=never",
         "amqp://h/?ca=x",
         "amqp://h/?exchange=amq.topic",
+        "amqp://h/?single_active=yes",
+        "amqp://h/?queue=classic&max_priority=0",
+        "amqp://h/?queue=classic&max_priority=256",
         "amqp://h,,h",
     ] {
         error(url);
     }
+}
+
+#[test]
+fn priorities_need_classic_queues() {
+    let text = error("amqp://h/?max_priority=5");
+    assert!(text.contains("`queue=classic`"), "{text}");
+    let config = parse("amqp://h/?queue=classic&max_priority=5&single_active=true");
+    assert_eq!((config.max_priority, config.single_active), (Some(5), true));
 }

@@ -39,6 +39,8 @@ pub(super) enum LinkState {
 #[derive(Debug)]
 pub(super) struct Link {
     state: watch::Receiver<LinkState>,
+    /// Why the server takes nothing that is published, while it doesn't.
+    blocked: watch::Receiver<Option<String>>,
 }
 
 impl Link {
@@ -47,8 +49,9 @@ impl Link {
         let mut dialer = Dialer { config, name, next: 0, pause: FIRST_PAUSE };
         let first = dialer.first().await?;
         let (sender, state) = watch::channel(LinkState::Up(Arc::new(first)));
-        tokio::spawn(maintain(dialer, sender, closing));
-        Ok(Self { state })
+        let (blocking, blocked) = watch::channel(None);
+        tokio::spawn(maintain(dialer, sender, blocking, closing));
+        Ok(Self { state, blocked })
     }
 
     /// To see each change.
@@ -58,10 +61,15 @@ impl Link {
 
     /// Resolves at the next change; never where there is none any more.
     pub(super) fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut state = self.state.clone();
+        let (mut state, mut blocked) = (self.state.clone(), self.blocked.clone());
         state.mark_unchanged();
+        blocked.mark_unchanged();
         async move {
-            if state.changed().await.is_err() {
+            let changed = tokio::select! {
+                changed = state.changed() => changed,
+                changed = blocked.changed() => changed,
+            };
+            if changed.is_err() {
                 std::future::pending().await
             }
         }
@@ -82,7 +90,10 @@ impl Link {
 
     pub(super) fn describe(&self) -> ConnectionState {
         match &*self.state.borrow() {
-            LinkState::Up(connection) if connection.status().connected() => ConnectionState::Connected,
+            LinkState::Up(connection) if connection.status().connected() => match self.blocked.borrow().clone() {
+                Some(reason) => ConnectionState::Blocked { reason },
+                None => ConnectionState::Connected,
+            },
             LinkState::Up(_) => ConnectionState::Reconnecting { reason: "the connection was lost".to_owned() },
             LinkState::Down(reason) => ConnectionState::Reconnecting { reason: reason.to_string() },
             LinkState::Closed => ConnectionState::Closed,
@@ -105,7 +116,24 @@ pub(super) async fn up(state: &mut watch::Receiver<LinkState>) -> Result<Arc<Con
     }
 }
 
-async fn maintain(mut dialer: Dialer, state: watch::Sender<LinkState>, closing: CancellationToken) {
+/// Does something on a connection for as long as it is there: lapin may leave without an answer whoever asks while a connection ends.
+pub(super) async fn while_up<T>(
+    mut state: watch::Receiver<LinkState>,
+    work: impl AsyncFnOnce(Arc<Connection>) -> Result<T, BrokerError>,
+) -> Result<T, BrokerError> {
+    let connection = up(&mut state).await?;
+    let lost = async {
+        // Whoever would tell is gone: lost as well.
+        let is_another = |state: &LinkState| !matches!(state, LinkState::Up(now) if Arc::ptr_eq(now, &connection));
+        let _ = state.wait_for(is_another).await;
+    };
+    tokio::select! {
+        done = work(Arc::clone(&connection)) => done,
+        () = lost => Err(BrokerError::new(BrokerErrorKind::Connection, "the connection to RabbitMQ was lost meanwhile")),
+    }
+}
+
+async fn maintain(mut dialer: Dialer, state: watch::Sender<LinkState>, blocked: watch::Sender<Option<String>>, closing: CancellationToken) {
     let work = async {
         loop {
             let connection = match &*state.borrow() {
@@ -113,9 +141,10 @@ async fn maintain(mut dialer: Dialer, state: watch::Sender<LinkState>, closing: 
                 _ => None,
             };
             let reason = match connection {
-                Some(connection) => lost(&connection).await,
+                Some(connection) => lost(&connection, &blocked).await,
                 None => "not connected".to_owned(),
             };
+            blocked.send_replace(None);
             tracing::warn!(server = %dialer.config, connection = dialer.name, reason, "lost the connection to RabbitMQ; reconnecting");
             state.send_replace(LinkState::Down(Arc::new(BrokerError::new(BrokerErrorKind::Connection, reason))));
             let connection = dialer.again(&state).await;
@@ -131,20 +160,35 @@ async fn maintain(mut dialer: Dialer, state: watch::Sender<LinkState>, closing: 
     }
 }
 
-/// Waits until the connection is lost and says why.
-async fn lost(connection: &Connection) -> String {
+/// Waits until the connection is lost and says why; meanwhile tells whether the server takes messages.
+async fn lost(connection: &Connection, blocked: &watch::Sender<Option<String>>) -> String {
     let mut events = std::pin::pin!(connection.events_listener());
     let mut reason = "the connection was closed".to_owned();
     while connection.status().connected() {
         match timeout(CHECK, events.next()).await {
             Ok(Some(Event::Error(error))) => reason = error.to_string(),
-            Ok(Some(Event::ConnectionBlocked(why))) => tracing::warn!(why, "RabbitMQ takes no messages for now; publishing waits"),
-            Ok(Some(Event::ConnectionUnblocked)) => tracing::info!("RabbitMQ takes messages again"),
+            Ok(Some(Event::ConnectionBlocked(why))) => {
+                tracing::warn!(why, "RabbitMQ takes no messages for now; publishing waits");
+                blocked.send_replace(Some(why));
+            }
             Ok(Some(_)) | Err(_) => {}
             Ok(None) => sleep(CHECK).await,
         }
+        follow(connection.status().blocked(), blocked);
     }
     reason
+}
+
+/// What lapin knows counts: it said so before anybody listened, or the server takes messages again.
+fn follow(is_blocked: bool, blocked: &watch::Sender<Option<String>>) {
+    blocked.send_if_modified(|reason| {
+        let changed = is_blocked != reason.is_some();
+        if changed {
+            *reason = is_blocked.then(|| "it gave no reason".to_owned());
+            tracing::info!(is_blocked, "RabbitMQ says whether it takes messages");
+        }
+        changed
+    });
 }
 
 /// Connects to one server after the other, with pauses that grow.

@@ -15,7 +15,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::error::{broker_error, is_fatal};
+use super::connection::while_up;
+use super::error::{broker_error, forbidden, is_fatal};
+use super::foreign;
 use super::headers::{self, Read};
 use super::ledger::Kept;
 use super::settle::Desk;
@@ -46,19 +48,26 @@ impl Recipe {
 
     /// Declares the topology and begins to consume.
     pub(super) async fn open(&self) -> Result<Session, BrokerError> {
+        while_up(self.shared.consuming().await?.watch(), async |connection| self.open_on(&connection).await).await
+    }
+
+    async fn open_on(&self, connection: &lapin::Connection) -> Result<Session, BrokerError> {
         let attempted = format!("consume `{}`", self.topology.name);
-        let connection = self.shared.consuming().await?.up().await?;
-        let channel = create_channel(&connection, &attempted).await?;
+        if let Some(route) = &self.topology.route {
+            foreign::ensure(connection, route).await?;
+        }
+        let channel = create_channel(connection, &attempted).await?;
         self.topology.declare(&channel).await?;
-        let prefetch = self.subscription.prefetch().max(1);
-        let each = u16::try_from(prefetch.div_ceil(self.topology.queues.len())).unwrap_or(u16::MAX);
-        channel.basic_qos(each, BasicQosOptions::default()).await.map_err(|error| broker_error(&attempted, &error))?;
+        let (prefetch, credit) = credit(self.subscription.prefetch());
+        channel.basic_qos(credit, BasicQosOptions::default()).await.map_err(|error| broker_error(&attempted, &error))?;
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
         let mut streams = Vec::with_capacity(self.topology.queues.len());
         for queue in &self.topology.queues {
             let consuming =
                 channel.basic_consume(short(&queue.name)?, ShortString::default(), BasicConsumeOptions::default(), FieldTable::default());
-            streams.push(consuming.await.map_err(|error| broker_error(&format!("consume the queue `{}`", queue.name), &error))?);
+            let refused =
+                |error| forbidden(&format!("consume the queue `{}`", queue.name), &error, &format!("`read` on the queue `{}`", queue.name));
+            streams.push(consuming.await.map_err(refused)?);
         }
         let ordered = self.subscription.order.is_some();
         let desk = Desk::new(channel, Arc::clone(&self.shared), Arc::clone(&self.topology), ordered, prefetch);
@@ -72,6 +81,7 @@ impl Recipe {
             ordered,
             one_word: self.subscription.topic.as_str() == "*",
             topic: self.subscription.topic.as_str().into(),
+            routed: self.topology.route.is_some(),
         })
     }
 
@@ -106,6 +116,8 @@ pub(super) struct Session {
     ordered: bool,
     /// The pattern `*`, which a bucket's key matches too.
     one_word: bool,
+    /// Every message is of the subscription's topic, whatever its routing key.
+    routed: bool,
     /// The last topic seen: mostly the next one too.
     topic: Arc<str>,
 }
@@ -143,9 +155,9 @@ impl Session {
     fn take(&mut self, delivery: lapin::message::Delivery, shard: usize) -> Option<Delivery> {
         let tag = delivery.delivery_tag;
         let shard = Shard { index: u16::try_from(shard).unwrap_or(u16::MAX), tenure: self.number };
-        let topic = &mut self.topic;
+        let (topic, routed) = (&mut self.topic, self.routed);
         let read = headers::read(delivery, |text| {
-            if **topic != *text {
+            if !routed && **topic != *text {
                 *topic = text.into();
             }
             Arc::clone(topic)
@@ -184,6 +196,14 @@ impl Session {
             _ => Some(delivery),
         }
     }
+}
+
+/// How many unsettled messages the member may hold, and how many the server may send it of each shard: as many. What it holds may all be of
+/// one shard, and with less credit there, say that shard's part, server and member would wait for each other: the one for an
+/// acknowledgement, the other for more work. (A limit over all consumers of a channel is not to be had for quorum queues.)
+fn credit(prefetch: usize) -> (usize, u16) {
+    let credit = u16::try_from(prefetch.max(1)).unwrap_or(u16::MAX);
+    (usize::from(credit), credit)
 }
 
 fn no_answer() -> BrokerError {

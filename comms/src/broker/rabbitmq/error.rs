@@ -6,11 +6,26 @@ use lapin::ErrorKind;
 
 use crate::broker::{BrokerError, BrokerErrorKind};
 
+/// The reply code for what the user may not do.
+const ACCESS_REFUSED: u16 = 403;
+
 /// The error of `attempted` (`declare the queue `x``) that lapin reported.
 pub(super) fn broker_error(attempted: &str, error: &lapin::Error) -> BrokerError {
     let kind = kind_of(error);
     let advice = advice(error).map(|advice| format!("; {advice}")).unwrap_or_default();
     BrokerError::new(kind, format!("could not {attempted}: {error}{advice}")).with_source(error.clone())
+}
+
+/// The same; `needs` says which permissions the user needs for it, where that is what is missing.
+pub(super) fn forbidden(attempted: &str, error: &lapin::Error, needs: &str) -> BrokerError {
+    let plain = broker_error(attempted, error);
+    if code_of(error) != Some(ACCESS_REFUSED) {
+        return plain;
+    }
+    let message = format!(
+        "could not {attempted}: {error}; the user needs {needs}: rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ, each a regular expression of names"
+    );
+    BrokerError::new(plain.kind(), message).with_source(error.clone())
 }
 
 /// What kind of failure it is.

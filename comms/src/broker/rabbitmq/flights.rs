@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lapin::BasicProperties;
+use lapin::types::ShortString;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -16,6 +17,8 @@ use crate::message::Envelope;
 pub(super) enum Letter {
     /// To the exchange, under its topic.
     Published(Arc<Envelope>),
+    /// To an exchange of somebody else's.
+    Routed(Box<Routed>),
     /// Straight to a queue: a retry, a dead letter, a replay.
     Copy(Box<QueueCopy>),
 }
@@ -24,6 +27,15 @@ pub(super) enum Letter {
 #[derive(Debug)]
 pub(super) struct QueueCopy {
     pub(super) queue: String,
+    pub(super) properties: BasicProperties,
+    pub(super) payload: Bytes,
+}
+
+/// A message to a topic that is on an exchange of somebody else's.
+#[derive(Debug)]
+pub(super) struct Routed {
+    pub(super) exchange: ShortString,
+    pub(super) key: ShortString,
     pub(super) properties: BasicProperties,
     pub(super) payload: Bytes,
 }

@@ -20,6 +20,9 @@ use super::topology::{BUCKETS, bucket_key};
 
 const PREFIX: &str = "cloudEvents:";
 const OTHER_PREFIX: &str = "cloudEvents_";
+/// The extension with a message's priority, 0 to 255; more is more urgent. It is AMQP's property of that name too, which queues made with
+/// the option `max_priority` go by, and quorum queues of RabbitMQ 4.
+pub const PRIORITY: &str = "priority";
 /// The topic of a copy that came back by way of the default exchange.
 pub(super) const TOPIC: &str = "comms-topic";
 /// The provenance of a dead letter, as JSON.
@@ -42,6 +45,17 @@ pub(super) fn write_published(metadata: &Metadata) -> BasicProperties {
         headers.insert(short(BUCKET), AMQPValue::FieldArray(FieldArray::from(vec![bucket])));
     }
     write(metadata, BasicProperties::default(), headers)
+}
+
+/// The same for an exchange of somebody else's, with what its bindings look for. The bucket comes along: an ordered subscription of ours is
+/// bound there with its own exchange, which spreads buckets.
+pub(super) fn write_routed(metadata: &Metadata, extra: FieldTable) -> BasicProperties {
+    let properties = write_published(metadata);
+    let mut headers = properties.headers().clone().unwrap_or_default();
+    for (name, value) in extra.inner() {
+        headers.insert(name.clone(), value.clone());
+    }
+    properties.with_headers(headers)
 }
 
 /// The headers and properties of a copy that goes straight to a queue: a retry or a dead letter.
@@ -78,6 +92,9 @@ fn write(metadata: &Metadata, properties: BasicProperties, mut headers: BTreeMap
     }
     if let Some(seconds) = metadata.time.and_then(|time| u64::try_from(time.as_second()).ok()) {
         properties = properties.with_timestamp(seconds);
+    }
+    if let Some(priority) = metadata.extensions.get(PRIORITY).and_then(|priority| priority.parse().ok()) {
+        properties = properties.with_priority(priority);
     }
     properties.with_headers(FieldTable::from(headers))
 }
@@ -208,6 +225,9 @@ fn read_properties(metadata: &mut Metadata, properties: &BasicProperties, found:
     {
         metadata.correlation = Some(Id::parse(correlation.as_str()));
     }
+    if let Some(priority) = properties.priority().filter(|&priority| priority > 0) {
+        metadata.extensions.entry(PRIORITY.to_owned()).or_insert_with(|| priority.to_string());
+    }
     if let (None, Some(seconds)) = (metadata.time, properties.timestamp()) {
         metadata.time = i64::try_from(*seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     }
@@ -252,7 +272,7 @@ fn kept(properties: BasicProperties) -> BasicProperties {
 
 fn as_text(value: &AMQPValue) -> Option<Cow<'_, str>> {
     match value {
-        AMQPValue::LongString(text) => Some(String::from_utf8_lossy(text.as_bytes())),
+        AMQPValue::LongString(text) => Some(cloudevents::text(text.as_bytes())),
         AMQPValue::ShortString(text) => Some(Cow::Borrowed(text.as_str())),
         AMQPValue::Boolean(value) => Some(value.to_string().into()),
         AMQPValue::Timestamp(seconds) => {

@@ -58,6 +58,11 @@ impl Ledger {
         self.held
     }
 
+    /// How many deliveries the broker takes for unsettled, and we do too.
+    pub(super) fn open(&self) -> u64 {
+        self.marks.iter().filter(|mark| matches!(mark, Mark::Open(_))).count() as u64
+    }
+
     /// How many are settled and not yet acknowledged.
     pub(super) fn unsent(&self) -> usize {
         self.unsent

@@ -6,19 +6,25 @@ mod admin;
 mod config;
 mod connection;
 mod consumer;
+mod contradictions;
 mod error;
 mod flights;
+mod foreign;
 mod headers;
+mod lag;
 mod ledger;
 mod plan;
 mod provenance;
 mod publisher;
+mod queues;
 mod returns;
+mod route;
 mod settle;
 mod shared;
 mod tls;
 mod topology;
 mod turn;
+mod url;
 mod voyage;
 
 use std::sync::Arc;
@@ -26,13 +32,16 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, select_all};
 use jiff::Timestamp;
+use lapin::types::ShortString;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 pub use self::config::{QueueKind, RabbitMqConfig};
 use self::consumer::{RabbitConsumer, Recipe};
-use self::flights::{Job, Letter};
+use self::flights::{Job, Letter, Routed};
+pub use self::headers::PRIORITY;
+pub use self::route::{Route, RouteKind};
 use self::shared::{Shared, patiently};
 use self::topology::Topology;
 use super::{
@@ -40,9 +49,6 @@ use super::{
     Subscription, validate_topic,
 };
 use crate::message::Envelope;
-
-/// What RabbitMQ can do, whatever the URL says.
-pub(crate) const CAPABILITIES: Capabilities = Capabilities { durable: true, delayed: true, reports_unrouted: true, ..Capabilities::none() };
 
 /// A RabbitMQ server, or cluster, as a message broker.
 ///
@@ -85,6 +91,13 @@ impl RabbitMq {
             );
             return Err(BrokerError::new(BrokerErrorKind::TooLarge, message));
         }
+        if let Some(priority) = envelope.metadata.extensions.get(PRIORITY).filter(|priority| priority.parse::<u8>().is_err()) {
+            let message = format!(
+                "a message for the topic `{}` has `{priority}` in its extension `{PRIORITY}`: expected a whole number from 0 to 255",
+                envelope.topic
+            );
+            return Err(BrokerError::new(BrokerErrorKind::Config, message));
+        }
         if !headers::headers_fit(&envelope.metadata) {
             let message = format!(
                 "the attributes of a message for the topic `{}` are too large for AMQP headers: names up to 240 bytes, {} bytes in all",
@@ -94,6 +107,16 @@ impl RabbitMq {
             return Err(BrokerError::new(BrokerErrorKind::TooLarge, message));
         }
         validate_topic(&envelope.topic).map_err(|error| BrokerError::new(BrokerErrorKind::Config, format!("could not publish: {error}")))
+    }
+
+    /// What goes on the wire, and until when.
+    fn letter(&self, envelope: Arc<Envelope>) -> Result<(Letter, Instant), BrokerError> {
+        let deadline = self.deadline(&envelope);
+        let Some(route) = self.shared.config.route(&envelope.topic) else { return Ok((Letter::Published(envelope), deadline)) };
+        let address = route.address(&envelope.metadata)?;
+        let properties = headers::write_routed(&envelope.metadata, address.headers);
+        let exchange = ShortString::try_new(route.exchange.as_str()).unwrap_or_default();
+        Ok((Letter::Routed(Box::new(Routed { exchange, key: address.key, properties, payload: envelope.payload.clone() })), deadline))
     }
 
     /// Waits for room; that is the back-pressure.
@@ -120,16 +143,19 @@ impl Broker for RabbitMq {
     }
 
     fn capabilities(&self) -> Capabilities {
-        CAPABILITIES
+        self.shared.config.capabilities()
     }
 
     fn publish(&self, envelope: Arc<Envelope>) -> Publishing<'_> {
         if let Err(error) = self.check(&envelope) {
             return Publishing::done(Confirm::ready(Err(error)));
         }
-        let deadline = self.deadline(&envelope);
+        let (letter, deadline) = match self.letter(envelope) {
+            Ok(letter) => letter,
+            Err(error) => return Publishing::done(Confirm::ready(Err(error))),
+        };
         let (answer, answered) = oneshot::channel();
-        match self.shared.jobs.try_send(Job { letter: Letter::Published(envelope), deadline, answer }) {
+        match self.shared.jobs.try_send(Job { letter, deadline, answer }) {
             Ok(()) => Publishing::done(Confirm::waiting(answered)),
             Err(TrySendError::Closed(_)) => Publishing::done(Confirm::ready(Err(BrokerError::closed("publish")))),
             Err(TrySendError::Full(job)) => Publishing::Waiting(Box::pin(self.hand_over(job, answered))),
@@ -138,6 +164,7 @@ impl Broker for RabbitMq {
 
     fn subscribe(&self, subscription: Arc<Subscription>) -> BoxFuture<'_, Result<Box<dyn Consumer>, BrokerError>> {
         Box::pin(async move {
+            subscription.refuse_transactions(self.scheme())?;
             if subscription.from == StartPosition::Earliest {
                 return Err(not_replayable(&subscription));
             }
@@ -158,8 +185,9 @@ impl Broker for RabbitMq {
         states
             .max_by_key(|state| match state {
                 ConnectionState::Connected => 0,
-                ConnectionState::Reconnecting { .. } => 1,
-                ConnectionState::Closed => 2,
+                ConnectionState::Blocked { .. } => 1,
+                ConnectionState::Reconnecting { .. } => 2,
+                ConnectionState::Closed => 3,
             })
             .unwrap_or(ConnectionState::Closed)
     }

@@ -11,8 +11,11 @@ use lapin::types::FieldTable;
 use lapin::{Channel, ExchangeKind};
 
 use super::error::{broker_error, code_of};
+use super::foreign;
+use super::queues::Queue;
+use super::route::Route;
 use super::shared::{Shared, create_channel};
-use super::topology::{Exchange, Queue, Topology, declare_exchange, declare_queue, short};
+use super::topology::{Exchange, Topology, declare_exchange, declare_queue, short};
 use crate::broker::{BrokerError, BrokerErrorKind, PlanItem, PlanStep, Subscription};
 
 pub(super) async fn plan(shared: &Shared, subscriptions: &[Arc<Subscription>]) -> Result<Vec<PlanItem>, BrokerError> {
@@ -24,11 +27,32 @@ pub(super) async fn plan(shared: &Shared, subscriptions: &[Arc<Subscription>]) -
                 items.push(plan_exchange(shared, &exchange).await?);
             }
         }
+        if let Some(route) = topology.route.as_ref().filter(|route| !items.iter().any(|item: &PlanItem| item.name == route.exchange)) {
+            items.push(plan_foreign(shared, route).await?);
+        }
         for queue in topology.queues.iter().chain(&topology.dead_letters) {
             items.push(plan_queue(shared, queue).await?);
         }
     }
     Ok(items)
+}
+
+/// Declares what the plan would create. AMQP can't do several things at once, so what differs is looked for first; bindings are declared
+/// in any case, since nobody can see whether they are there.
+pub(super) async fn apply(shared: &Shared, subscriptions: &[Arc<Subscription>]) -> Result<Vec<PlanItem>, BrokerError> {
+    let planned = plan(shared, subscriptions).await?;
+    let differing: Vec<&str> = planned.iter().filter(|item| item.step == PlanStep::Change).map(|item| item.detail.as_str()).collect();
+    if !differing.is_empty() {
+        let message = format!("could not apply the topology, and made nothing: {}", differing.join("; "));
+        return Err(BrokerError::new(BrokerErrorKind::Topology, message));
+    }
+    for subscription in subscriptions.iter().filter(|subscription| !subscription.ephemeral) {
+        let topology = Topology::new(&shared.config, subscription)?;
+        let channel = open(shared).await?;
+        topology.declare(&channel).await?;
+        let _ = channel.close(200, "done".into()).await;
+    }
+    Ok(planned.into_iter().filter(|item| item.step == PlanStep::Create).collect())
 }
 
 async fn plan_exchange(shared: &Shared, exchange: &Exchange) -> Result<PlanItem, BrokerError> {
@@ -42,6 +66,13 @@ async fn plan_exchange(shared: &Shared, exchange: &Exchange) -> Result<PlanItem,
         false => (PlanStep::Create, format!("durable {:?}", exchange.kind).to_lowercase()),
     };
     Ok(PlanItem { step, kind: "exchange".to_owned(), name: exchange.name.clone(), detail })
+}
+
+/// Made at the start of whoever uses it, so it is there.
+async fn plan_foreign(shared: &Shared, route: &Route) -> Result<PlanItem, BrokerError> {
+    foreign::ensure(&*shared.publishing.up().await?, route).await?;
+    let detail = format!("not ours: {route}");
+    Ok(PlanItem { step: PlanStep::Keep, kind: "exchange".to_owned(), name: route.exchange.clone(), detail })
 }
 
 async fn plan_queue(shared: &Shared, queue: &Queue) -> Result<PlanItem, BrokerError> {

@@ -14,9 +14,10 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::RabbitMqConfig;
-use super::connection::{LinkState, up};
-use super::error::{again, broker_error, code_of, is_fatal};
-use super::flights::{Flights, Job};
+use super::connection::{LinkState, while_up};
+use super::error::{again, broker_error, code_of, forbidden, is_fatal};
+use super::flights::{Flights, Job, Letter};
+use super::foreign;
 use super::topology::declare_exchange;
 use super::voyage::{End, Voyage};
 use crate::broker::{BrokerError, BrokerErrorKind, Receipt};
@@ -56,6 +57,7 @@ impl Publisher {
             match Voyage::on(channel).run(&mut self).await {
                 End::Closed => return,
                 End::Lost(error) => self.find_guilty(error),
+                End::Stale(channel) => drop(timeout(OPENING, channel.close(200, "refuses for too long".into())).await),
             }
         }
     }
@@ -70,20 +72,27 @@ impl Publisher {
         if !self.careful && self.flights.len() > 1 {
             self.careful = true;
         } else if let Some(job) = self.flights.numbers().first().and_then(|&number| self.flights.take(number)) {
-            answer(job, Err(broker_error("publish the message", &error)));
+            let exchange = match &job.letter {
+                Letter::Published(_) => &self.config.exchange,
+                Letter::Routed(routed) => routed.exchange.as_str(),
+                Letter::Copy(_) => "amq.default",
+            };
+            let needs = format!(
+                "`write` on the exchange `{exchange}`, and on the topic where topics have permissions (rabbitmqctl list_topic_permissions)"
+            );
+            let refused = forbidden(&format!("publish the message to the exchange `{exchange}`"), &error, &needs);
+            answer(job, Err(refused));
         }
     }
 
     /// The next working channel, while answering what can't wait. `None` once closed.
     async fn next_channel(&mut self) -> Option<Channel> {
         loop {
-            let mut link = self.link.clone();
             let config = Arc::clone(&self.config);
-            let opening = async move {
-                let connection = up(&mut link).await?;
-                // A connection that dies meanwhile must not hold this up.
+            let opening = while_up(self.link.clone(), async move |connection| {
+                // A server that does not answer must not hold this up.
                 timeout(OPENING, open_channel(&config, &connection)).await.unwrap_or_else(|_| Err(no_answer()))
-            };
+            });
             let opened = self.while_waiting(opening).await?;
             match opened {
                 Ok(channel) => return Some(channel),
@@ -156,6 +165,7 @@ fn no_answer() -> BrokerError {
 }
 
 async fn open_channel(config: &RabbitMqConfig, connection: &lapin::Connection) -> Result<Channel, BrokerError> {
+    foreign::ensure_all(config, connection).await?;
     let channel = connection.create_channel().await.map_err(|error| broker_error("open a channel to publish on", &error))?;
     declare_exchange(&channel, &config.exchange, ExchangeKind::Topic, FieldTable::default()).await?;
     let confirms = channel.confirm_select(ConfirmSelectOptions::default()).await;

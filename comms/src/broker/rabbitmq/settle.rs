@@ -73,6 +73,16 @@ impl Desk {
         self.lock().ledger.deliver(tag, kept);
     }
 
+    pub(super) fn is_of(&self, subscription: &str) -> bool {
+        self.topology.name == subscription
+    }
+
+    /// How many of its deliveries are open. What the server sent ahead and nobody took yet is not seen here.
+    pub(super) fn open(&self) -> u64 {
+        let state = self.lock();
+        if state.dead { 0 } else { state.ledger.open() }
+    }
+
     /// The lowest delivery that was given back in an ordered subscription.
     pub(super) fn next_again(&self) -> Option<(u64, Arc<Envelope>, u32, Shard)> {
         let mut state = self.lock();

@@ -1,6 +1,6 @@
 //! What the parts of one broker have in common.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -12,12 +12,14 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::RabbitMqConfig;
-use super::connection::Link;
+use super::connection::{Link, while_up};
 use super::error::{broker_error, is_fatal};
 use super::flights::{Job, Letter, QueueCopy};
+use super::foreign;
 use super::publisher;
+use super::queues;
 use super::settle::Desk;
-use super::topology::{Topology, declare_queue};
+use super::topology::declare_queue;
 use crate::broker::{BrokerError, BrokerErrorKind, Confirm};
 
 /// How long closing waits for confirmations.
@@ -33,6 +35,8 @@ pub(super) struct Shared {
     pub(super) jobs: mpsc::Sender<Job>,
     publisher: Mutex<Option<JoinHandle<()>>>,
     rungs: Mutex<HashSet<String>>,
+    /// Rungs that were looked for in vain, and when.
+    absent: Mutex<HashMap<String, Instant>>,
     desks: Mutex<Vec<Weak<Desk>>>,
     /// Held by whoever reads dead letters; see [`Turn`](super::turn::Turn).
     pub(super) reading: tokio::sync::Mutex<()>,
@@ -48,6 +52,14 @@ impl Shared {
         let name = config.connection_name.clone().unwrap_or_else(|| service.to_owned());
         let (publisher_closing, links_closing) = (CancellationToken::new(), CancellationToken::new());
         let publishing = Link::open(Arc::clone(&config), format!("{name} (publish)"), links_closing.clone()).await?;
+        if !config.routes.is_empty() {
+            // What is wrong with them is said now, and not when the first message is published.
+            let look = || async { foreign::ensure_all(&config, &*publishing.up().await?).await };
+            if let Err(error) = patiently(config.connect_timeout, "use the exchanges of the option `route`", look).await {
+                links_closing.cancel();
+                return Err(error);
+            }
+        }
         let (jobs, publisher) = publisher::start(Arc::clone(&config), publishing.watch(), publisher_closing.clone());
         Ok(Self {
             config,
@@ -57,6 +69,7 @@ impl Shared {
             jobs,
             publisher: Mutex::new(Some(publisher)),
             rungs: Mutex::default(),
+            absent: Mutex::default(),
             desks: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
             stopping: CancellationToken::new(),
@@ -73,6 +86,12 @@ impl Shared {
 
     pub(super) fn links(&self) -> impl Iterator<Item = &Link> {
         std::iter::once(&self.publishing).chain(self.consuming.get())
+    }
+
+    /// How many messages the members of this process hold of a subscription, unsettled.
+    pub(super) fn held(&self, subscription: &str) -> u64 {
+        let desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
+        desks.iter().filter_map(Weak::upgrade).filter(|desk| desk.is_of(subscription)).map(|desk| desk.open()).sum()
     }
 
     pub(super) fn add_desk(&self, desk: &Arc<Desk>) {
@@ -96,16 +115,33 @@ impl Shared {
         let Some(&rung) = ladder.iter().find(|&&rung| rung >= delay).or(ladder.last()) else {
             return Err(BrokerError::new(BrokerErrorKind::Config, "the ladder of delays is empty"));
         };
-        let rung = Topology::rung(&self.config, queue, rung);
+        let rung = queues::rung(&self.config, queue, rung);
         if !self.rungs.lock().unwrap_or_else(PoisonError::into_inner).contains(&rung.name) {
             self.with_channel("declare a queue for retries", |channel| {
                 let rung = rung.clone();
                 async move { declare_queue(&channel, &rung).await }
             })
             .await?;
-            self.rungs.lock().unwrap_or_else(PoisonError::into_inner).insert(rung.name.clone());
+            self.found_rung(&rung.name);
         }
         Ok(rung.name)
+    }
+
+    /// It exists.
+    pub(super) fn found_rung(&self, rung: &str) {
+        self.rungs.lock().unwrap_or_else(PoisonError::into_inner).insert(rung.to_owned());
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner).remove(rung);
+    }
+
+    /// It does not exist.
+    pub(super) fn missed_rung(&self, rung: &str) {
+        self.forget_rung(rung);
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner).insert(rung.to_owned(), Instant::now());
+    }
+
+    /// Whether it was looked for in vain a moment ago: each look is an error in the server's log.
+    pub(super) fn is_missed(&self, rung: &str, within: Duration) -> bool {
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner).get(rung).is_some_and(|missed| missed.elapsed() < within)
     }
 
     /// To be declared again before the next use: somebody deleted it.
@@ -118,12 +154,13 @@ impl Shared {
     where
         F: Future<Output = Result<T, BrokerError>>,
     {
-        let attempt = || async {
-            let connection = self.publishing.up().await?;
-            let channel = create_channel(&connection, attempted).await?;
-            let result = work(channel.clone()).await;
-            let _ = channel.close(200, "done".into()).await;
-            result
+        let attempt = || {
+            while_up(self.publishing.watch(), async |connection| {
+                let channel = create_channel(&connection, attempted).await?;
+                let result = work(channel.clone()).await;
+                let _ = channel.close(200, "done".into()).await;
+                result
+            })
         };
         patiently(self.config.publish_timeout, attempted, attempt).await
     }

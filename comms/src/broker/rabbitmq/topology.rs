@@ -3,16 +3,15 @@
 //! docs/adr/0002-rabbitmq-topology.md says why it is as it is.
 
 use std::num::NonZeroU16;
-use std::time::Duration;
 
 use lapin::options::{ExchangeBindOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
-use lapin::types::{AMQPValue, FieldTable, ShortString};
+use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, ExchangeKind};
 
 use super::RabbitMqConfig;
-use super::config::QueueKind;
-use super::error::{broker_error, code_of};
-use crate::broker::text::duration_name;
+use super::error::{code_of, forbidden};
+use super::queues::{Queue, dead_letter_queue, ephemeral_queue, long, shared_queue, table, work_queue};
+use super::route::{Route, RouteKind};
 use crate::broker::{BrokerError, BrokerErrorKind, Subscription};
 
 /// Into how many buckets publishers hash keys. Shards of ordered subscriptions are sets of buckets, so
@@ -22,21 +21,9 @@ pub(super) const BUCKETS: NonZeroU16 = match NonZeroU16::new(64) {
     None => NonZeroU16::MIN,
 };
 
-/// As good as none: how often is the pipeline's to decide. RabbitMQ 4 has a limit of 20 where none is declared,
-/// and being looked at counts as a delivery.
-const DELIVERY_LIMIT: i32 = 1_000_000;
-
 /// The second routing key of a message with a key. Its alphabet is outside of that of topics.
 pub(super) fn bucket_key(bucket: u16) -> String {
     format!("@{bucket}")
-}
-
-/// One queue as it is declared.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Queue {
-    pub(super) name: String,
-    pub(super) arguments: FieldTable,
-    pub(super) ephemeral: bool,
 }
 
 /// One exchange as it is declared; all are durable.
@@ -57,6 +44,8 @@ struct Shards {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Topology {
     pub(super) exchange: String,
+    /// Where the topic is instead.
+    pub(super) route: Option<Route>,
     /// `group.pattern`.
     pub(super) name: String,
     pattern: String,
@@ -72,13 +61,14 @@ impl Topology {
     pub(super) fn new(config: &RabbitMqConfig, subscription: &Subscription) -> Result<Self, BrokerError> {
         let name = subscription.name();
         check(subscription, &name)?;
+        let route = route_of(config, subscription)?;
         let dead_letters = (!subscription.ephemeral).then(|| dead_letter_queue(config, &name));
         let queues = match subscription.order {
             _ if subscription.ephemeral => vec![ephemeral_queue(&name)],
-            None => vec![work_queue(config, name.clone(), &name, false)],
+            None => vec![shared_queue(config, &name)],
             Some(order) => (0..order.shards.get()).map(|shard| work_queue(config, format!("{name}.shard-{shard}"), &name, true)).collect(),
         };
-        Ok(Self { exchange: config.exchange.clone(), pattern: subscription.topic.to_string(), name, queues, dead_letters })
+        Ok(Self { exchange: config.exchange.clone(), route, pattern: subscription.topic.to_string(), name, queues, dead_letters })
     }
 
     /// The exchanges of an ordered subscription. Messages without a bucket go to the first shard, by an
@@ -96,10 +86,22 @@ impl Topology {
         })
     }
 
-    /// All exchanges, in the order in which they are declared.
+    /// The exchange that messages come from, and what is bound to it how.
+    fn source(&self) -> (&str, String, FieldTable) {
+        match &self.route {
+            None => (&self.exchange, self.pattern.clone(), FieldTable::default()),
+            Some(route) => {
+                let (key, arguments) = route.kind.binding();
+                (&route.exchange, key, arguments)
+            }
+        }
+    }
+
+    /// All exchanges of ours, in the order in which they are declared.
     pub(super) fn exchanges(&self) -> Vec<Exchange> {
         let main = Exchange { name: self.exchange.clone(), kind: ExchangeKind::Topic, arguments: FieldTable::default() };
-        std::iter::once(main).chain(self.shards().into_iter().flat_map(|shards| [shards.unkeyed, shards.buckets])).collect()
+        let main = self.route.is_none().then_some(main);
+        main.into_iter().chain(self.shards().into_iter().flat_map(|shards| [shards.unkeyed, shards.buckets])).collect()
     }
 
     /// Where the messages of a bucket go to.
@@ -119,29 +121,29 @@ impl Topology {
         }
         match self.shards() {
             Some(shards) => self.bind_shards(channel, &shards.buckets.name, &shards.unkeyed.name).await,
-            None => bind_queue(channel, &self.queues[0].name, &self.exchange, &self.pattern).await,
+            None => {
+                let (exchange, key, arguments) = self.source();
+                bind_queue(channel, &self.queues[0].name, exchange, &key, arguments).await
+            }
         }
     }
 
     async fn bind_shards(&self, channel: &Channel, shards: &str, unkeyed: &str) -> Result<(), BrokerError> {
-        bind_queue(channel, &self.queues[0].name, unkeyed, "").await?;
+        bind_queue(channel, &self.queues[0].name, unkeyed, "", FieldTable::default()).await?;
         let bindings = (0..BUCKETS.get()).map(|bucket| {
             let queue = self.queue_of_bucket(bucket);
             let key = bucket_key(bucket);
-            async move { bind_queue(channel, &queue.name, shards, &key).await }
+            async move { bind_queue(channel, &queue.name, shards, &key, FieldTable::default()).await }
         });
         futures_util::future::try_join_all(bindings).await?;
         // Last, so that no message comes before its shard's queue is bound.
-        channel
-            .exchange_bind(
-                short(shards)?,
-                short(&self.exchange)?,
-                short(&self.pattern)?,
-                ExchangeBindOptions::default(),
-                FieldTable::default(),
-            )
-            .await
-            .map_err(|error| broker_error(&format!("bind the exchange `{shards}` to `{}`", self.exchange), &error))
+        let (exchange, key, arguments) = self.source();
+        channel.exchange_bind(short(shards)?, short(exchange)?, short(&key)?, ExchangeBindOptions::default(), arguments).await.map_err(
+            |error| {
+                let needs = format!("`write` on the exchange `{shards}` and `read` on the exchange `{exchange}`");
+                forbidden(&format!("bind the exchange `{shards}` to the exchange `{exchange}`"), &error, &needs)
+            },
+        )
     }
 
     fn explain(&self, error: BrokerError, exchange: &str) -> BrokerError {
@@ -156,17 +158,6 @@ impl Topology {
                 self.name
             ),
         )
-    }
-
-    /// The queue that holds messages of `queue` back for one rung of the ladder.
-    pub(super) fn rung(config: &RabbitMqConfig, queue: &str, delay: Duration) -> Queue {
-        let ttl = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        let mut arguments = kind_arguments(config);
-        let back = dead_letter_arguments(config, queue);
-        for (name, value) in [("x-message-ttl", AMQPValue::LongLongInt(ttl))].into_iter().chain(back) {
-            arguments.insert(name.into(), value);
-        }
-        Queue { name: format!("{queue}.retry-{}", duration_name(delay)), arguments, ephemeral: false }
     }
 }
 
@@ -186,52 +177,33 @@ fn check(subscription: &Subscription, name: &str) -> Result<(), BrokerError> {
     Ok(())
 }
 
-fn kind_arguments(config: &RabbitMqConfig) -> FieldTable {
-    match config.queue {
-        QueueKind::Quorum => table([("x-queue-type", long("quorum")), ("x-delivery-limit", AMQPValue::LongInt(DELIVERY_LIMIT))]),
-        QueueKind::Classic => FieldTable::default(),
+/// Where the topic is, if the configuration has it elsewhere.
+fn route_of(config: &RabbitMqConfig, subscription: &Subscription) -> Result<Option<Route>, BrokerError> {
+    let (topic, name) = (&subscription.topic, subscription.name());
+    if let Some(route) = config.routes.iter().find(|route| !topic.is_literal() && topic.matches(&route.topic)) {
+        let message = format!(
+            "the subscription `{name}` would miss the topic `{}`, which the option `route` of the RabbitMQ URL has on the exchange `{}`: subscribe to it by its name, or take it out of the pattern",
+            route.topic, route.exchange
+        );
+        return Err(BrokerError::new(BrokerErrorKind::Config, message));
     }
-}
-
-/// Where the server itself moves messages to, without losing any if the queue kind allows it.
-fn dead_letter_arguments(config: &RabbitMqConfig, target: &str) -> Vec<(&'static str, AMQPValue)> {
-    let mut arguments = vec![("x-dead-letter-exchange", long("")), ("x-dead-letter-routing-key", long(target))];
-    if config.queue == QueueKind::Quorum {
-        arguments.push(("x-dead-letter-strategy", long("at-least-once")));
-        arguments.push(("x-overflow", long("reject-publish")));
+    let route = config.route(topic.as_str());
+    if let (Some(_), Some(RouteKind::ConsistentHash { .. })) = (subscription.order, route.map(|route| &route.kind)) {
+        let message = format!(
+            "the subscription `{name}` is ordered, and the option `route` has its topic on an exchange of the kind `consistent-hash`, which spreads messages over groups: take `ordered` away, or use another kind"
+        );
+        return Err(BrokerError::new(BrokerErrorKind::Unsupported, message));
     }
-    arguments
-}
-
-/// What the server gives up by itself (an expired foreign message, a delivery limit set by policy or by
-/// the default of RabbitMQ 4) must not vanish either, hence the dead-letter arguments.
-fn work_queue(config: &RabbitMqConfig, queue: String, name: &str, single: bool) -> Queue {
-    let mut arguments = kind_arguments(config);
-    for (key, value) in dead_letter_arguments(config, &dead_letter_name(name)) {
-        arguments.insert(key.into(), value);
-    }
-    if single {
-        arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
-    }
-    Queue { name: queue, arguments, ephemeral: false }
-}
-
-fn dead_letter_name(name: &str) -> String {
-    format!("{name}.dlq")
-}
-
-fn dead_letter_queue(config: &RabbitMqConfig, name: &str) -> Queue {
-    Queue { name: dead_letter_name(name), arguments: kind_arguments(config), ephemeral: false }
-}
-
-fn ephemeral_queue(name: &str) -> Queue {
-    Queue { name: name.to_owned(), arguments: FieldTable::default(), ephemeral: true }
+    Ok(route.cloned())
 }
 
 pub(super) async fn declare_exchange(channel: &Channel, name: &str, kind: ExchangeKind, arguments: FieldTable) -> Result<(), BrokerError> {
     let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     let declared = channel.exchange_declare(short(name)?, kind.clone(), options, arguments).await;
-    declared.map_err(|error| differs(broker_error(&format!("declare the durable {kind:?} exchange `{name}`"), &error), &error, name))
+    declared.map_err(|error| {
+        let needs = format!("`configure` on the exchange `{name}`");
+        differs(forbidden(&format!("declare the durable {kind:?} exchange `{name}`"), &error, &needs), &error, name)
+    })
 }
 
 pub(super) async fn declare_queue(channel: &Channel, queue: &Queue) -> Result<(), BrokerError> {
@@ -244,7 +216,13 @@ pub(super) async fn declare_queue(channel: &Channel, queue: &Queue) -> Result<()
     let declared = channel.queue_declare(short(&queue.name)?, options, queue.arguments.clone()).await;
     match declared {
         Ok(_) => Ok(()),
-        Err(error) => Err(differs(broker_error(&format!("declare the queue `{}`", queue.name), &error), &error, &queue.name)),
+        Err(error) => {
+            let name = &queue.name;
+            let needs = format!(
+                "`configure` and `read` on the queue `{name}`, and, so that nothing vanishes that the server gives up, `write` on the exchange `amq.default`"
+            );
+            Err(differs(forbidden(&format!("declare the queue `{name}`"), &error, &needs), &error, name))
+        }
     }
 }
 
@@ -259,9 +237,12 @@ fn differs(error: BrokerError, cause: &lapin::Error, name: &str) -> BrokerError 
     BrokerError::new(BrokerErrorKind::Topology, message).with_source(cause.clone())
 }
 
-async fn bind_queue(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), BrokerError> {
-    let bound = channel.queue_bind(short(queue)?, short(exchange)?, short(key)?, QueueBindOptions::default(), FieldTable::default()).await;
-    bound.map_err(|error| broker_error(&format!("bind the queue `{queue}` to the exchange `{exchange}` with `{key}`"), &error))
+async fn bind_queue(channel: &Channel, queue: &str, exchange: &str, key: &str, arguments: FieldTable) -> Result<(), BrokerError> {
+    let bound = channel.queue_bind(short(queue)?, short(exchange)?, short(key)?, QueueBindOptions::default(), arguments).await;
+    bound.map_err(|error| {
+        let needs = format!("`write` on the queue `{queue}` and `read` on the exchange `{exchange}`");
+        forbidden(&format!("bind the queue `{queue}` to the exchange `{exchange}` with `{key}`"), &error, &needs)
+    })
 }
 
 /// # Errors
@@ -269,16 +250,4 @@ async fn bind_queue(channel: &Channel, queue: &str, exchange: &str, key: &str) -
 pub(super) fn short(name: &str) -> Result<ShortString, BrokerError> {
     ShortString::try_new(name)
         .map_err(|_| BrokerError::new(BrokerErrorKind::Topology, format!("`{name}` is too long for a name in AMQP: at most 255 bytes")))
-}
-
-fn long(text: &str) -> AMQPValue {
-    AMQPValue::LongString(text.into())
-}
-
-fn table<const N: usize>(entries: [(&str, AMQPValue); N]) -> FieldTable {
-    let mut table = FieldTable::default();
-    for (name, value) in entries {
-        table.insert(name.into(), value);
-    }
-    table
 }

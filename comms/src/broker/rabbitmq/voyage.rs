@@ -29,6 +29,8 @@ pub(super) enum End {
     Closed,
     /// The channel or the connection is gone; what is open is published again.
     Lost(Option<lapin::Error>),
+    /// The server goes on refusing on this channel, on which nothing flies any more; what is open is tried on another one.
+    Stale(Arc<Channel>),
 }
 
 /// The time of one channel.
@@ -41,10 +43,19 @@ pub(super) struct Voyage {
     refused: Vec<u64>,
     /// When, if there are any.
     try_again: Instant,
+    /// How often in a row something was refused again.
+    tries: u32,
 }
 
 /// How long a refused message waits before it is tried again.
 const REFUSED_PAUSE: Duration = Duration::from_millis(200);
+
+/// A refusal that comes so soon after a try is its answer.
+const IN_A_ROW: Duration = Duration::from_secs(1);
+
+/// After so many tries it is tried on another channel: one that was opened while the leader of a queue was dying refuses for ever what is
+/// meant for that queue (RabbitMQ 3 asks the node that it first took for the leader's, and nobody else).
+const STALE: u32 = 10;
 
 impl Voyage {
     pub(super) fn on(channel: Channel) -> Self {
@@ -54,7 +65,12 @@ impl Voyage {
             returns: Returns::default(),
             refused: Vec::new(),
             try_again: Instant::now(),
+            tries: 0,
         }
+    }
+
+    fn is_stale(&self) -> bool {
+        self.tries >= STALE
     }
 
     pub(super) async fn run(mut self, publisher: &mut Publisher) -> End {
@@ -67,7 +83,10 @@ impl Voyage {
         let (mut told, mut closing) = (false, false);
         let mut link = publisher.link.clone();
         loop {
-            let room = publisher.room();
+            if self.is_stale() && self.flying.is_empty() {
+                return End::Stale(self.channel);
+            }
+            let room = if self.is_stale() { 0 } else { publisher.room() };
             let flights = &mut publisher.flights;
             let try_again = self.try_again;
             tokio::select! {
@@ -89,7 +108,8 @@ impl Voyage {
                     publisher.expire();
                     timer.as_mut().set(publisher.flights.earliest_deadline());
                 }
-                () = sleep_until(try_again), if !self.refused.is_empty() => {
+                () = sleep_until(try_again), if !self.refused.is_empty() && !self.is_stale() => {
+                    self.tries += 1;
                     for number in std::mem::take(&mut self.refused) {
                         self.launch(publisher, number);
                     }
@@ -133,6 +153,10 @@ impl Voyage {
                 let properties = write_published(&envelope.metadata);
                 fly(Arc::clone(&self.channel), number, publisher.exchange.clone(), key, properties, envelope.payload.clone()).boxed()
             }
+            Letter::Routed(routed) => {
+                let (exchange, key, properties) = (routed.exchange.clone(), routed.key.clone(), routed.properties.clone());
+                fly(Arc::clone(&self.channel), number, exchange, key, properties, routed.payload.clone()).boxed()
+            }
             Letter::Copy(copy) => {
                 let key = ShortString::try_new(copy.queue.as_str()).unwrap_or_default();
                 fly(Arc::clone(&self.channel), number, ShortString::default(), key, copy.properties.clone(), copy.payload.clone()).boxed()
@@ -175,7 +199,11 @@ impl Voyage {
 
     fn refuse(&mut self, number: u64) {
         if self.refused.is_empty() {
-            self.try_again = Instant::now() + REFUSED_PAUSE;
+            let now = Instant::now();
+            if now > self.try_again + IN_A_ROW {
+                self.tries = 0;
+            }
+            self.try_again = now + REFUSED_PAUSE;
         }
         self.refused.push(number);
     }
@@ -196,6 +224,11 @@ fn owner(flights: &Flights, message: &BasicReturnMessage) -> Option<u64> {
 fn is_of(job: &Job, id: &str, message: &BasicReturnMessage) -> bool {
     match &job.letter {
         Letter::Published(envelope) => *envelope.topic == *message.routing_key.as_str() && envelope.metadata.id.to_string() == id,
+        Letter::Routed(routed) => {
+            routed.exchange == message.exchange
+                && routed.key == message.routing_key
+                && routed.properties.message_id().as_ref().is_some_and(|own| own.as_str() == id)
+        }
         Letter::Copy(copy) => {
             copy.queue == message.routing_key.as_str() && copy.properties.message_id().as_ref().is_some_and(|own| own.as_str() == id)
         }

@@ -9,10 +9,13 @@ use redis::Value;
 use super::Redis;
 use super::fields::{self, Entry, array, number};
 use super::keys::{GroupKeys, group_name};
-use super::plan;
 use super::script::REPLAY;
+use super::shared::Shared;
+use super::{lag, plan, seek};
 use crate::broker::subscription::shard_of;
-use crate::broker::{Admin, BrokerError, BrokerErrorKind, DeadLetter, DeadLetterFilter, PlanItem, Provenance, REPLAYED, Subscription};
+use crate::broker::{
+    Admin, BrokerError, BrokerErrorKind, DeadLetter, DeadLetterFilter, Lag, PlanItem, Position, Provenance, REPLAYED, Subscription,
+};
 use crate::error::Class;
 use crate::message::Envelope;
 
@@ -21,7 +24,7 @@ const PAGE: usize = 100;
 
 /// The dead letters of a subscription, a page after the other.
 struct Letters<'a> {
-    broker: &'a Redis,
+    shared: Arc<Shared>,
     group: GroupKeys,
     subscription: &'a Subscription,
     filter: &'a DeadLetterFilter,
@@ -36,8 +39,9 @@ impl<'a> Letters<'a> {
             let message = format!("the subscription `{}` is ephemeral: it keeps no dead letters", subscription.name());
             return Err(BrokerError::new(BrokerErrorKind::Unsupported, message));
         }
-        let group = broker.shared.keys.group(&group_name(subscription));
-        Ok(Self { broker, group, subscription, filter, behind: "-".to_owned(), page: Vec::new().into_iter(), selected: 0 })
+        let shared = broker.lanes.of(subscription)?;
+        let group = shared.keys.group(&group_name(subscription));
+        Ok(Self { shared, group, subscription, filter, behind: "-".to_owned(), page: Vec::new().into_iter(), selected: 0 })
     }
 
     /// The next letter that the filter selects, and its id.
@@ -64,7 +68,7 @@ impl<'a> Letters<'a> {
         let attempted = format!("read the dead letters of `{}`", self.group.name);
         let mut command = redis::cmd("XRANGE");
         command.arg(&self.group.dead).arg(&self.behind).arg("+").arg("COUNT").arg(PAGE);
-        self.page = array(self.broker.shared.link.ask(&attempted, &command).await?).into_iter();
+        self.page = array(self.shared.link.ask(&attempted, &command).await?).into_iter();
         Ok(())
     }
 
@@ -99,7 +103,7 @@ impl<'a> Letters<'a> {
         let target = self.group.entry(shard);
         let attempted = format!("replay a dead letter of `{}`", self.group.name);
         let keys = [self.group.dead.as_str(), &target];
-        let answer = REPLAY.run(&self.broker.shared.link, &attempted, &keys, |command| {
+        let answer = REPLAY.run(&self.shared.link, &attempted, &keys, |command| {
             fields::write_copy(command.arg(id), &envelope, None);
         });
         Ok(number(&answer.await?) == 1)
@@ -108,7 +112,7 @@ impl<'a> Letters<'a> {
     async fn destroy(&self, id: &str) -> Result<bool, BrokerError> {
         let attempted = format!("destroy a dead letter of `{}`", self.group.name);
         let command = redis::cmd("XDEL").arg(&self.group.dead).arg(id).to_owned();
-        Ok(number(&self.broker.shared.link.ask(&attempted, &command).await?) == 1)
+        Ok(number(&self.shared.link.ask(&attempted, &command).await?) == 1)
     }
 }
 
@@ -149,6 +153,18 @@ impl Admin for Redis {
     }
 
     fn plan<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
-        Box::pin(plan::plan(&self.shared, subscriptions))
+        Box::pin(plan::plan(&self.lanes, subscriptions))
+    }
+
+    fn apply<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
+        Box::pin(plan::apply(&self.lanes, subscriptions))
+    }
+
+    fn lag<'a>(&'a self, subscription: &'a Subscription) -> BoxFuture<'a, Result<Lag, BrokerError>> {
+        Box::pin(async move { lag::lag(&*self.lanes.of(subscription)?, subscription).await })
+    }
+
+    fn seek<'a>(&'a self, subscription: &'a Subscription, position: &'a Position) -> BoxFuture<'a, Result<(), BrokerError>> {
+        Box::pin(async move { seek::seek(&*self.lanes.of(subscription)?, subscription, position).await })
     }
 }

@@ -2,11 +2,15 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-use crate::broker::text::{self, parse_duration, parse_size, percent_decode};
-use crate::broker::{BrokerError, BrokerErrorKind, Capabilities};
+use crate::broker::Capabilities;
+use crate::broker::url::join_hosts;
+
+pub(super) use crate::broker::url::config_error;
+
+/// How long replicas may take, where nothing is said.
+pub(super) const WAIT: Duration = Duration::from_secs(1);
 
 /// Where and how to connect: `redis://user:password@host:6379/0?option=value&..`.
 ///
@@ -24,7 +28,13 @@ use crate::broker::{BrokerError, BrokerErrorKind, Capabilities};
 /// | `connect_timeout` | `10s` | how long the first connection is tried for |
 /// | `publish_timeout` | `30s` | how long a publish may wait when its message has no deadline |
 /// | `window` | `1024` | how many messages may be published and not yet confirmed |
+/// | `wait` | `0` | a message counts as confirmed only once so many replicas have it; otherwise its outcome is unknown |
+/// | `wait_timeout` | `1s` | how long the replicas may take for that; shorter than `heartbeat` |
 /// | `max_message` | `16MiB` | larger payloads are refused before they are sent |
+/// | `cluster` | `false` | `true`: the servers in the URL are nodes of a Redis Cluster, `redis://n1,n2:6379?cluster=true` |
+/// | `hash_tag` | `word` | for a cluster: `word` spreads the topics over the nodes by their first words, `prefix` keeps all on one node; the same for all services |
+/// | `sentinel` | | the name by which sentinels know the master: the servers in the URL are sentinels then, `redis://s1,s2:26379/0?sentinel=main` |
+/// | `sentinel_user`, `sentinel_password` | | what the sentinels want, if anything |
 /// | `ca`, `cert`, `key` | | PEM files for TLS: authority to trust, client certificate and its key |
 ///
 /// Neither `Debug` nor `Display` nor any error shows the password.
@@ -40,6 +50,19 @@ pub struct RedisConfig {
     pub host: String,
     /// Its port.
     pub port: u16,
+    /// The name of the master, if it is to be asked of sentinels.
+    pub sentinel: Option<String>,
+    /// The sentinels to ask.
+    pub sentinels: Vec<(String, u16)>,
+    /// The user that sentinels know; `default` when there is none.
+    pub sentinel_user: Option<String>,
+    pub(super) sentinel_password: Option<String>,
+    /// The nodes of a cluster that are asked first; none for a single server.
+    pub nodes: Vec<(String, u16)>,
+    /// Whether the server is a cluster.
+    pub cluster: bool,
+    /// What is kept on one node of a cluster.
+    pub hash_tag: HashTag,
     /// The number of the database.
     pub database: u32,
     /// What all keys begin with.
@@ -60,6 +83,10 @@ pub struct RedisConfig {
     pub publish_timeout: Duration,
     /// How many messages may be published and not yet confirmed.
     pub window: usize,
+    /// How many replicas must have a message before it counts as confirmed.
+    pub wait: usize,
+    /// How long they may take.
+    pub wait_timeout: Duration,
     /// The largest payload in bytes.
     pub max_message: usize,
     /// PEM file with the authorities to trust.
@@ -70,21 +97,16 @@ pub struct RedisConfig {
     pub key: Option<PathBuf>,
 }
 
-const OPTIONS: &[&str] = &[
-    "prefix",
-    "durable",
-    "retain",
-    "lease",
-    "heartbeat",
-    "connection_name",
-    "connect_timeout",
-    "publish_timeout",
-    "window",
-    "max_message",
-    "ca",
-    "cert",
-    "key",
-];
+/// What of a Redis Cluster shares a slot, and so a node: what is in the braces of a key. All services must agree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HashTag {
+    /// The topics with the same first word, and the groups of those: `orders` apart from `invoices`. A pattern has to begin with a word.
+    #[default]
+    Word,
+    /// Everything under the prefix. Any pattern will do; one node does all the work, and its replica steps in.
+    Prefix,
+}
 
 impl Default for RedisConfig {
     fn default() -> Self {
@@ -94,6 +116,13 @@ impl Default for RedisConfig {
             password: None,
             host: "localhost".to_owned(),
             port: 6379,
+            sentinel: None,
+            sentinels: Vec::new(),
+            sentinel_user: None,
+            sentinel_password: None,
+            nodes: Vec::new(),
+            cluster: false,
+            hash_tag: HashTag::Word,
             database: 0,
             prefix: "comms".to_owned(),
             durable: false,
@@ -104,53 +133,13 @@ impl Default for RedisConfig {
             connect_timeout: Duration::from_secs(10),
             publish_timeout: Duration::from_secs(30),
             window: 1024,
+            wait: 0,
+            wait_timeout: WAIT,
             max_message: 16 << 20,
             ca: None,
             cert: None,
             key: None,
         }
-    }
-}
-
-impl FromStr for RedisConfig {
-    type Err = BrokerError;
-
-    fn from_str(url: &str) -> Result<Self, Self::Err> {
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| config_error("a Redis URL begins with redis:// or rediss://"))?;
-        refuse_split_secret(rest)?;
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        let mut config = Self { tls: is_tls(scheme)?, ..Self::default() };
-        config.set_authority(authority)?;
-        if !database.is_empty() {
-            config.database =
-                database.parse().map_err(|_| invalid("database", database, "the number of a database, for example redis://host/0"))?;
-        }
-        for option in query.split('&').filter(|option| !option.is_empty()) {
-            let (name, value) = option.split_once('=').unwrap_or((option, ""));
-            config.set_option(name, &decoded(name, value)?)?;
-        }
-        config.check()
-    }
-}
-
-/// A sign of the password would end it, and errors would show the pieces.
-fn refuse_split_secret(rest: &str) -> Result<(), BrokerError> {
-    let (authority, behind) = rest.find(['/', '?', '#']).map_or((rest, ""), |end| rest.split_at(end));
-    if !authority.contains('@') && behind.contains('@') {
-        return Err(config_error(
-            "the user or the password in the Redis URL holds a `/`, `?` or `#`: write %2F, %3F or %23 for it (and %40 for an `@` behind the host)",
-        ));
-    }
-    Ok(())
-}
-
-fn is_tls(scheme: &str) -> Result<bool, BrokerError> {
-    match scheme {
-        "redis" => Ok(false),
-        "rediss" if cfg!(feature = "redis-tls") => Ok(true),
-        "rediss" => Err(config_error("rediss:// needs comms with the feature `redis-tls`; add it to the dependency's features")),
-        other => Err(config_error(format!("the URL scheme `{other}` is not Redis's: use redis:// or rediss://"))),
     }
 }
 
@@ -160,121 +149,18 @@ impl RedisConfig {
         Capabilities { durable: self.durable, replayable: true, delayed: true, ..Capabilities::none() }
     }
 
-    fn set_authority(&mut self, authority: &str) -> Result<(), BrokerError> {
-        let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
-        if let Some(user) = user {
-            let (user, password) = user.split_once(':').map_or((user, None), |(user, password)| (user, Some(password)));
-            self.user = Some(decoded("user", user)?).filter(|user| !user.is_empty());
-            self.password = password.map(|password| decoded("password", password)).transpose()?.filter(|password| !password.is_empty());
-        }
-        if host.contains(',') {
-            return Err(config_error(format!(
-                "`{host}` names several servers in the Redis URL: it takes one; Redis Cluster and Sentinel are not supported yet"
-            )));
-        }
-        if !host.is_empty() {
-            (self.host, self.port) = parse_host(host)?;
-        }
-        Ok(())
+    /// For a person: where the server is, or who knows.
+    pub(super) fn place(&self) -> String {
+        let asked = if self.cluster { &self.nodes } else { &self.sentinels };
+        if asked.is_empty() { join_hosts(&[(self.host.clone(), self.port)]) } else { join_hosts(asked) }
     }
-
-    fn set_option(&mut self, name: &str, value: &str) -> Result<(), BrokerError> {
-        match name {
-            "prefix" => self.prefix = value.to_owned(),
-            "durable" => self.durable = value.parse().map_err(|_| invalid(name, value, "`true` or `false`"))?,
-            "retain" => self.retain = value.parse().map_err(|_| invalid(name, value, "a whole number, for example 10000"))?,
-            "lease" => self.lease = duration(name, value)?,
-            "heartbeat" => self.heartbeat = duration(name, value)?,
-            "connection_name" => self.connection_name = Some(value.to_owned()),
-            "connect_timeout" => self.connect_timeout = duration(name, value)?,
-            "publish_timeout" => self.publish_timeout = duration(name, value)?,
-            "window" => self.window = value.parse().map_err(|_| invalid(name, value, "a whole number, for example 1024"))?,
-            "max_message" => {
-                self.max_message = parse_size(value).ok_or_else(|| invalid(name, value, "a size, for example 512KiB or 16MiB"))?;
-            }
-            "ca" => self.ca = Some(value.into()),
-            "cert" => self.cert = Some(value.into()),
-            "key" => self.key = Some(value.into()),
-            "cluster" | "sentinel" | "sentinels" | "wait" => {
-                return Err(config_error(format!(
-                    "the Redis URL has the option `{name}`: Redis Cluster, Sentinel and WAIT are not supported yet"
-                )));
-            }
-            _ => return Err(unknown_option(name)),
-        }
-        Ok(())
-    }
-
-    fn check(self) -> Result<Self, BrokerError> {
-        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        let wrong = if self.prefix.is_empty() || self.prefix.len() > 100 || !plain(&self.prefix) {
-            "the option `prefix` must be 1 to 100 letters, digits, `-`, `_` or `.`".to_owned()
-        } else if self.window == 0 {
-            "the option `window` must be at least 1".to_owned()
-        } else if self.heartbeat < Duration::from_millis(100) {
-            "the option `heartbeat` must be at least 100ms".to_owned()
-        } else if self.lease < self.heartbeat * 4 {
-            let lease = (self.heartbeat * 4).as_millis();
-            format!(
-                "the option `lease` must be at least four times `heartbeat`, or members that lost their connection are taken for dead before they know: write lease={lease}ms, or a shorter heartbeat"
-            )
-        } else if self.max_message > 512 << 20 {
-            "the option `max_message` must be at most 512MiB: Redis takes no larger values".to_owned()
-        } else if self.cert.is_some() != self.key.is_some() {
-            "the options `cert` and `key` belong together: give both or none".to_owned()
-        } else if !self.tls && (self.ca.is_some() || self.cert.is_some()) {
-            "the options `ca`, `cert` and `key` need a URL that begins with rediss://".to_owned()
-        } else if self.user.is_some() && self.password.is_none() {
-            "the Redis URL names a user without a password: write redis://user:password@host, or give the password in the configuration"
-                .to_owned()
-        } else {
-            return Ok(self);
-        };
-        Err(config_error(wrong))
-    }
-}
-
-fn parse_host(text: &str) -> Result<(String, u16), BrokerError> {
-    let wrong = || invalid("host", text, "`host`, `host:port` or `[ipv6]:port`");
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, "")) => (host, None),
-        Some((host, rest)) => (host, Some(rest.strip_prefix(':').ok_or_else(wrong)?)),
-        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
-    };
-    if host.is_empty() {
-        return Err(wrong());
-    }
-    let port = port.map_or(Ok(6379), str::parse).map_err(|_| wrong())?;
-    Ok((host.to_owned(), port))
-}
-
-fn decoded(what: &str, text: &str) -> Result<String, BrokerError> {
-    percent_decode(text)
-        .ok_or_else(|| config_error(format!("the {what} in the Redis URL is not percent-encoded UTF-8: write `%25` for a percent sign")))
-}
-
-fn duration(name: &str, value: &str) -> Result<Duration, BrokerError> {
-    parse_duration(value).ok_or_else(|| invalid(name, value, "a duration in ms, s, m or h, for example 500ms or 30s"))
-}
-
-fn invalid(name: &str, value: &str, expected: &str) -> BrokerError {
-    config_error(format!("`{value}` is no value of `{name}` in the Redis URL: expected {expected}"))
-}
-
-fn unknown_option(name: &str) -> BrokerError {
-    let hint = text::closest(name, OPTIONS).map_or_else(|| ".".to_owned(), |close| format!("; did you mean `{close}`?"));
-    config_error(format!("the Redis URL has no option `{name}`{hint} The options are: {}", OPTIONS.join(", ")))
-}
-
-pub(super) fn config_error(message: impl Into<String>) -> BrokerError {
-    BrokerError::new(BrokerErrorKind::Config, message)
 }
 
 impl fmt::Display for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "rediss" } else { "redis" };
         let user = self.user.as_deref().unwrap_or("default");
-        write!(f, "{scheme}://{user}@{}:{}/{}", self.host, self.port, self.database)
+        write!(f, "{scheme}://{user}@{}/{}", self.place(), self.database)
     }
 }
 

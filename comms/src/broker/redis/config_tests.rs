@@ -1,4 +1,5 @@
 use super::*;
+use crate::broker::BrokerErrorKind;
 
 fn parse(url: &str) -> RedisConfig {
     url.parse().unwrap()
@@ -35,6 +36,29 @@ fn everything_can_be_given() {
 }
 
 #[test]
+fn sentinels_are_several_and_have_a_port_of_their_own() {
+    let config = parse("redis://shop:x@a,b:7000/2?sentinel=main");
+    assert_eq!(config.sentinels, [("a".to_owned(), 26379), ("b".to_owned(), 7000)]);
+    assert_eq!((config.sentinel.as_deref(), config.to_string().as_str()), (Some("main"), "redis://shop@a:26379,b:7000/2"));
+}
+
+#[test]
+fn the_nodes_of_a_cluster_are_several() {
+    let config = parse("redis://shop:x@a,b:7000?cluster=true&hash_tag=prefix");
+    assert_eq!(config.nodes, [("a".to_owned(), 6379), ("b".to_owned(), 7000)]);
+    assert_eq!((config.hash_tag, config.to_string().as_str()), (HashTag::Prefix, "redis://shop@a:6379,b:7000/0"));
+    assert_eq!((parse("redis://h?cluster=true").hash_tag, parse("redis://a?cluster=true").cluster), (HashTag::Word, true));
+}
+
+#[test]
+fn what_sentinels_want_is_given_apart_and_never_shown() {
+    let config = parse("redis://shop:x@a?sentinel=main&sentinel_user=asker&sentinel_password=hunt%26er2");
+    assert_eq!((config.sentinel_user.as_deref(), config.sentinel_password.as_deref()), (Some("asker"), Some("hunt&er2")));
+    assert!(!format!("{config} {config:?}").contains("hunt"));
+    assert!(!refused("redis://h?sentinel_password=hunter2").contains("hunter2"));
+}
+
+#[test]
 fn the_password_is_never_shown() {
     let config = parse("redis://shop:hunter2@mq/1");
     assert_eq!(config.to_string(), "redis://shop@mq:6379/1");
@@ -48,9 +72,20 @@ fn what_can_not_be_meant_is_refused_with_what_to_write() {
         ("redis", "redis://"),
         ("http://h", "use redis:// or rediss://"),
         ("redis://h/x", "number of a database"),
-        ("redis://a:1,b:2/", "Cluster and Sentinel are not supported"),
-        ("redis://h?sentinel=x", "not supported yet"),
-        ("redis://h?wait=1", "not supported yet"),
+        ("redis://a:1,b:2/", "`cluster=true`, or sentinels"),
+        ("redis://h?cluster=yes", "`true` or `false`"),
+        ("redis://h/1?cluster=true", "by the option `prefix`"),
+        ("redis://h?cluster=true&durable=true", "exclude each other"),
+        ("redis://h?cluster=true&sentinel=x", "exclude each other"),
+        ("redis://h?cluster=true&hash_tag=topic", "`word` or `prefix`"),
+        ("redis://h?hash_tag=prefix", "cluster=true"),
+        ("redis://h?sentinel_password=x", "by the option `sentinel`"),
+        ("redis://h?sentinel=x&sentinel_user=y", "needs `sentinel_password`"),
+        ("redis://h?sentinel=", "the name by which"),
+        ("redis://h?sentinel=x&durable=true", "exclude each other"),
+        ("redis://h?wait=x", "for example 1"),
+        ("redis://h?wait=1&wait_timeout=5s", "less than `heartbeat`"),
+        ("redis://h?wait_timeout=2s", "wait=1"),
         ("redis://h?leese=1s", "did you mean `lease`?"),
         ("redis://h?lease=5", "30s"),
         ("redis://h?lease=5s&heartbeat=2s", "write lease=8000ms"),

@@ -31,10 +31,18 @@ pub(super) fn kind_of(error: &RedisError) -> BrokerErrorKind {
     }
 }
 
+/// In a cluster: that the node is not the one to be asked, or not now, and by what word it says so.
+pub(super) fn redirection(error: &RedisError) -> Option<&str> {
+    error.code().filter(|code| ["MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"].contains(code))
+}
+
 /// What a script ran into is told in its text.
 fn passes(error: &RedisError) -> bool {
     let text = error.to_string();
-    ["OOM command not allowed", "MISCONF", "NOGROUP", "-READONLY"].iter().any(|part| text.contains(part))
+    // A slot of a cluster goes to another node, or the cluster is incomplete.
+    let away = ["access a non local key", "while the cluster is down"];
+    away.iter().any(|part| text.contains(part))
+        || ["OOM command not allowed", "MISCONF", "NOGROUP", "-READONLY"].iter().any(|part| text.contains(part))
 }
 
 fn is_forbidden(error: &RedisError) -> bool {
@@ -59,7 +67,7 @@ fn advice(error: &RedisError, kind: BrokerErrorKind) -> Option<&'static str> {
     match error.code().unwrap_or_default() {
         "NOAUTH" => return Some("the server wants a password: write redis://user:password@host, or give `password` in the configuration"),
         "WRONGPASS" => return Some("check the user and the password"),
-        "MOVED" | "ASK" | "CROSSSLOT" => return Some("this is a node of a Redis Cluster, which is not supported yet"),
+        "MOVED" | "ASK" | "CROSSSLOT" => return Some("this is a node of a Redis Cluster: write redis://host,host?cluster=true"),
         "OOM" => return Some("the server is at its `maxmemory`: see which group does not settle its messages"),
         "WRONGTYPE" => return Some("something else is kept under that key: choose another `prefix`"),
         _ => {}

@@ -83,7 +83,7 @@ fn read_fields(id: String, fields: Vec<Value>, topic: &Arc<str>) -> Entry {
     let mut metadata = Metadata::foreign(Id::from(uuid::Uuid::nil()));
     let mut fields = fields.into_iter();
     while let (Some(Value::BulkString(name)), Some(value)) = (fields.next(), fields.next()) {
-        found.take(&mut metadata, &String::from_utf8_lossy(&name), bytes(value));
+        found.take(&mut metadata, &cloudevents::text(&name), bytes(value));
     }
     if !found.has_id {
         metadata.id = Id::parse(&found.origin.unwrap_or_else(|| format!("{topic}/{id}")));
@@ -112,7 +112,7 @@ impl Found {
             self.data = Bytes::from(value);
             return;
         }
-        let value = String::from_utf8_lossy(&value);
+        let value = cloudevents::text(&value);
         match name {
             TOPIC => self.topic = Some(value.into_owned()),
             ORIGIN => self.origin = Some(value.into_owned()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::broker::Subscription;
 
-/// Makes the names; all begin with the prefix of the URL.
+/// Makes the names; all begin with the prefix of the URL, and on a cluster with the tag behind it.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
     prefix: Arc<str>,
@@ -15,6 +15,11 @@ impl Keys {
         Self { prefix: prefix.into() }
     }
 
+    /// Those of a cluster that share the slot of the tag.
+    pub(super) fn tagged(prefix: &str, tag: &str) -> Self {
+        Self::new(&format!("{prefix}:{{{tag}}}"))
+    }
+
     pub(super) fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -22,6 +27,11 @@ impl Keys {
     /// The stream of a topic.
     pub(super) fn topic(&self, topic: &str) -> String {
         format!("{}:topic:{topic}", self.prefix)
+    }
+
+    /// The channel of a topic.
+    pub(super) fn channel(&self, topic: &str) -> String {
+        format!("{}:{topic}", self.prefix)
     }
 
     /// All topics, a sorted set by when they were first seen.
@@ -44,6 +54,7 @@ impl Keys {
             dead: format!("{base}:dead"),
             members: format!("{base}:members"),
             owners: format!("{base}:owners"),
+            handled: format!("{base}:handled"),
             base,
         }
     }
@@ -66,6 +77,8 @@ pub(super) struct GroupKeys {
     pub(super) members: String,
     /// A hash: the shards and who reads each.
     pub(super) owners: String,
+    /// A sorted set: the ids of messages that were handled, where that is remembered, by when.
+    pub(super) handled: String,
 }
 
 impl GroupKeys {

@@ -1,22 +1,35 @@
-//! Redis Streams, over redis-rs.
+//! Redis Streams and Redis Pub/Sub, over redis-rs.
 //!
-//! How messages are kept: docs/adr/0008-redis.md.
+//! How messages are kept in streams: docs/adr/0008-redis.md. What Pub/Sub is for: docs/adr/0009-redis-pubsub.md.
 
 mod admin;
+mod answers;
+mod ask;
+mod cluster;
 mod config;
 mod connection;
 mod consumer;
+mod contradictions;
 mod declare;
 mod desk;
+mod dialer;
+mod durable;
 mod error;
 mod fields;
+mod handled;
 mod keys;
+mod lag;
+mod lanes;
 mod leave;
 mod ordered;
 mod plan;
+mod post;
 mod publisher;
+mod pubsub;
 mod reader;
 mod script;
+mod seek;
+mod sentinel;
 mod session;
 mod shared;
 #[cfg(feature = "redis-tls")]
@@ -24,35 +37,35 @@ mod tls;
 #[cfg(not(feature = "redis-tls"))]
 #[path = "no_tls.rs"]
 mod tls;
+mod to;
 mod topics;
 mod unordered;
+mod url;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
 
-pub use self::config::RedisConfig;
+pub use self::config::{HashTag, RedisConfig};
 use self::consumer::{Recipe, RedisConsumer};
-use self::publisher::Job;
-use self::shared::Shared;
-use super::{
-    Admin, Broker, BrokerError, BrokerErrorKind, Capabilities, Confirm, ConnectionState, Consumer, Publishing, Receipt, Subscription,
-    validate_topic,
-};
+use self::handled::Window;
+use self::lanes::Lanes;
+pub(crate) use self::pubsub::CAPABILITIES as PUBSUB_CAPABILITIES;
+pub use self::pubsub::{GAP, RedisPubSub, RedisPubSubConfig};
+use self::to::{Replicas, To};
+use super::{Admin, Broker, BrokerError, Capabilities, ConnectionState, Consumer, Handled, Publishing, Subscription};
 use crate::message::Envelope;
 
-/// A Redis server as a message broker, on its streams.
+/// A Redis server, or a Redis Cluster, as a message broker, on its streams.
 ///
-/// It keeps one connection that everything shares, one more for each subscription, and repairs them by itself. Dropping
+/// It keeps one connection that everything shares, one more for each subscription, and repairs them by itself. To a cluster it keeps one that is
+/// shared for each first word of its topics ([`HashTag`]), which follows the node that has them. Dropping
 /// it ends them without waiting; [`Broker::close`] writes out first what is still buffered.
 #[derive(Debug)]
 pub struct Redis {
-    shared: Arc<Shared>,
+    lanes: Lanes,
 }
 
 impl Redis {
@@ -70,80 +83,49 @@ impl Redis {
     /// ```
     ///
     /// # Errors
-    /// [`BrokerErrorKind::Authentication`] at once for a wrong user, password or certificate,
-    /// [`BrokerErrorKind::Config`] when a file can't be read, [`BrokerErrorKind::Topology`] when the server is not as durable as the URL
-    /// says, and [`BrokerErrorKind::Connection`] when it did not answer within the option `connect_timeout`.
+    /// [`BrokerErrorKind::Authentication`](super::BrokerErrorKind::Authentication) at once for a wrong user, password or certificate,
+    /// [`BrokerErrorKind::Config`](super::BrokerErrorKind::Config) when a file can't be read, [`BrokerErrorKind::Topology`](super::BrokerErrorKind::Topology) when the server is not as durable as the URL
+    /// says, and [`BrokerErrorKind::Connection`](super::BrokerErrorKind::Connection) when it did not answer within the option `connect_timeout`.
     pub async fn connect(config: RedisConfig, service_name: &str) -> Result<Self, BrokerError> {
-        Ok(Self { shared: Arc::new(Shared::connect(Arc::new(config), service_name).await?) })
-    }
-
-    /// What can be said of a message before it is sent.
-    fn check(&self, envelope: &Envelope) -> Result<(), BrokerError> {
-        if self.shared.stopping.is_cancelled() {
-            return Err(BrokerError::closed("publish"));
-        }
-        let (size, limit) = (envelope.payload.len(), self.shared.config.max_message);
-        if size > limit {
-            let message = format!(
-                "a message of {size} bytes for the topic `{}` is larger than the {limit} bytes that the option `max_message` of the Redis URL allows",
-                envelope.topic
-            );
-            return Err(BrokerError::new(BrokerErrorKind::TooLarge, message));
-        }
-        fields::check(envelope)?;
-        validate_topic(&envelope.topic).map_err(|error| BrokerError::new(BrokerErrorKind::Config, format!("could not publish: {error}")))
-    }
-
-    /// Waits for room; that is the back-pressure.
-    async fn hand_over(&self, job: Job, answered: oneshot::Receiver<Result<Receipt, BrokerError>>) -> Confirm {
-        match timeout_at(job.deadline, self.shared.jobs.send(job)).await {
-            Ok(Ok(())) => Confirm::waiting(answered),
-            Ok(Err(_)) => Confirm::ready(Err(BrokerError::closed("publish"))),
-            Err(_) => Confirm::ready(Err(no_room())),
-        }
-    }
-
-    fn deadline(&self, envelope: &Envelope) -> Instant {
-        let left = match envelope.metadata.deadline {
-            Some(deadline) => Duration::try_from(deadline.duration_since(Timestamp::now())).unwrap_or_default(),
-            None => self.shared.config.publish_timeout,
-        };
-        Instant::now() + left
+        let replicas = Replicas::of(&config);
+        Ok(Self { lanes: Lanes::connect(Arc::new(config), service_name, To::Streams(replicas)).await? })
     }
 }
 
 impl Broker for Redis {
     fn scheme(&self) -> &'static str {
-        if self.shared.config.tls { "rediss" } else { "redis" }
+        if self.lanes.home.config.tls { "rediss" } else { "redis" }
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.shared.config.capabilities()
+        self.lanes.home.config.capabilities()
     }
 
     fn publish(&self, envelope: Arc<Envelope>) -> Publishing<'_> {
-        if let Err(error) = self.check(&envelope) {
-            return Publishing::done(Confirm::ready(Err(error)));
-        }
-        let deadline = self.deadline(&envelope);
-        let (answer, answered) = oneshot::channel();
-        match self.shared.jobs.try_send(Job { envelope, deadline, answer: Some(answer) }) {
-            Ok(()) => Publishing::done(Confirm::waiting(answered)),
-            Err(TrySendError::Closed(_)) => Publishing::done(Confirm::ready(Err(BrokerError::closed("publish")))),
-            Err(TrySendError::Full(job)) => Publishing::Waiting(Box::pin(self.hand_over(job, answered))),
-        }
+        self.lanes.publish(envelope)
     }
 
     fn subscribe(&self, subscription: Arc<Subscription>) -> BoxFuture<'_, Result<Box<dyn Consumer>, BrokerError>> {
         Box::pin(async move {
             let attempted = format!("subscribe `{}`", subscription.name());
-            if self.shared.stopping.is_cancelled() {
+            let shared = self.lanes.of(&subscription)?;
+            if shared.stopping.is_cancelled() {
                 return Err(BrokerError::closed(&attempted));
             }
-            let recipe = Recipe::new(Arc::clone(&self.shared), subscription);
-            let opened = self.shared.patiently(&attempted, || recipe.open(None)).await?;
+            subscription.refuse_transactions(self.scheme())?;
+            let recipe = Recipe::new(Arc::clone(&shared), subscription);
+            let opened = shared.patiently(&attempted, || recipe.open(None)).await?;
             Ok(Box::new(RedisConsumer::new(recipe, opened)) as Box<dyn Consumer>)
         })
+    }
+
+    fn handled(&self, subscription: &Subscription, window: Duration) -> Option<Arc<dyn Handled>> {
+        if subscription.ephemeral {
+            return None;
+        }
+        let shared = self.lanes.of(subscription).ok()?;
+        let group = shared.keys.group(&keys::group_name(subscription));
+        Some(Arc::new(Window { shared, group, window }))
     }
 
     fn admin(&self) -> &dyn Admin {
@@ -151,24 +133,10 @@ impl Broker for Redis {
     }
 
     fn state(&self) -> ConnectionState {
-        if self.shared.stopping.is_cancelled() {
-            return ConnectionState::Closed;
-        }
-        self.shared.link.describe()
+        self.lanes.state()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.shared.close())
+        Box::pin(self.lanes.close())
     }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.shared.abandon();
-    }
-}
-
-fn no_room() -> BrokerError {
-    let message = "the message was not sent before its deadline: too many others wait for Redis to confirm them";
-    BrokerError::new(BrokerErrorKind::Unknown, message)
 }

@@ -1,26 +1,47 @@
-//! What declaring would do.
+//! What declaring would do, and doing it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::declare::{declare, group_of};
 use super::fields::{array, number, text};
 use super::keys::group_name;
+use super::lanes::Lanes;
 use super::shared::Shared;
-use crate::broker::{BrokerError, PlanItem, PlanStep, Subscription};
+use crate::broker::{BrokerError, BrokerErrorKind, PlanItem, PlanStep, Subscription};
 
-pub(super) async fn plan(shared: &Shared, subscriptions: &[Arc<Subscription>]) -> Result<Vec<PlanItem>, BrokerError> {
+pub(super) async fn plan(lanes: &Lanes, subscriptions: &[Arc<Subscription>]) -> Result<Vec<PlanItem>, BrokerError> {
     let mut items = Vec::new();
     let kept: Vec<&Subscription> =
         subscriptions.iter().map(|subscription| &**subscription).filter(|subscription| !subscription.ephemeral).collect();
     let topics: BTreeSet<&str> = kept.iter().filter(|kept| kept.topic.is_literal()).map(|kept| kept.topic.as_str()).collect();
     for topic in topics {
-        items.push(plan_topic(shared, topic).await?);
+        items.push(plan_topic(&lanes.of_topic(topic), topic).await?);
     }
     for subscription in &kept {
-        items.push(plan_group(shared, subscription).await?);
+        items.push(plan_group(&*lanes.of(subscription)?, subscription).await?);
     }
-    items.extend(orphans(shared, &kept).await?);
+    for shared in lanes.of_all(&kept)? {
+        items.extend(orphans(&shared, &kept).await?);
+    }
     Ok(items)
+}
+
+/// Declares what is missing, unless something differs: then nothing is made.
+pub(super) async fn apply(lanes: &Lanes, subscriptions: &[Arc<Subscription>]) -> Result<Vec<PlanItem>, BrokerError> {
+    let items = plan(lanes, subscriptions).await?;
+    if let Some(item) = items.iter().find(|item| item.step == PlanStep::Change) {
+        let message = format!("could not apply the topology: the {} `{}` differs: {}", item.kind, item.name, item.detail);
+        return Err(BrokerError::new(BrokerErrorKind::Topology, message));
+    }
+    let made: Vec<PlanItem> = items.into_iter().filter(|item| item.step == PlanStep::Create).collect();
+    if !made.is_empty() {
+        for subscription in subscriptions.iter().filter(|subscription| !subscription.ephemeral) {
+            let shared = lanes.of(subscription)?;
+            declare(&shared, &group_of(&shared, subscription), subscription).await?;
+        }
+    }
+    Ok(made)
 }
 
 async fn plan_topic(shared: &Shared, topic: &str) -> Result<PlanItem, BrokerError> {

@@ -3,7 +3,7 @@
 //! Callers hand a job over without waiting; the task keeps the order, sends ahead of the answers, and after a lost
 //! connection sends again, in order, what was not answered.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
-use redis::{Pipeline, RedisError, RedisResult, Value};
+use redis::{RedisError, RedisResult, Value};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::answers::{Settled, answer, expect, late, refuse, unanswered};
 use super::connection::{Link, LinkState, up};
-use super::error::{again, broker_error, is_fatal, kind_of};
-use super::fields;
-use super::keys::Keys;
-use super::topics::Published;
-use crate::broker::{BrokerError, BrokerErrorKind, Reach, Receipt};
+use super::error::{again, is_fatal, redirection};
+use super::to::To;
+use super::writer::Writer;
+use crate::broker::{BrokerError, BrokerErrorKind, Receipt};
 use crate::message::Envelope;
 
 /// How many jobs may wait to be taken up by the task.
@@ -30,14 +30,12 @@ pub(super) const QUEUED: usize = 256;
 /// How many messages go in one write.
 const BATCH: usize = 128;
 
+/// How many writes may be unanswered before a further one waits to be full: what comes meanwhile shares it, so that a busy publisher makes
+/// few writes and an idle one waits for nothing.
+const WRITES: usize = 2;
+
 /// How soon to try again what the server will not take for now.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// How often the server is told of a topic: somebody may have deleted what it knew.
-const KNOWN: Duration = Duration::from_secs(10);
-
-/// Makes a topic known, for subscriptions to patterns.
-const REGISTER: &str = "return redis.call('ZADD', KEYS[1], 'NX', redis.call('ZCARD', KEYS[1]), ARGV[1])";
 
 /// A message to be published.
 pub(super) struct Job {
@@ -51,20 +49,18 @@ type Answers = FuturesUnordered<BoxFuture<'static, (u64, RedisResult<Vec<Value>>
 
 /// The task's own; see [`Publisher::run`].
 pub(super) struct Publisher {
-    pub(super) window: usize,
-    pub(super) keys: Keys,
-    pub(super) link: Arc<Link>,
-    pub(super) jobs: mpsc::Receiver<Job>,
-    pub(super) published: Arc<Published>,
-    pub(super) closing: CancellationToken,
+    window: usize,
+    writer: Writer,
+    link: Arc<Link>,
+    jobs: mpsc::Receiver<Job>,
+    closing: CancellationToken,
     /// Not sent yet, or to be sent again, in order.
     waiting: VecDeque<Job>,
     /// Sent and not answered, by the number of their write.
     flights: BTreeMap<u64, Vec<Job>>,
     next: u64,
-    /// Topics that the server was told of, since a while.
-    known: HashSet<Arc<str>>,
-    known_until: Instant,
+    /// Not later than the earliest deadline of all: those that were answered meanwhile may be what it was.
+    due: Option<Instant>,
 }
 
 /// Why sending on one connection ended.
@@ -74,23 +70,15 @@ enum End {
 }
 
 impl Publisher {
-    pub(super) fn new(
-        window: usize,
-        keys: Keys,
-        link: Arc<Link>,
-        jobs: mpsc::Receiver<Job>,
-        published: Arc<Published>,
-        closing: CancellationToken,
-    ) -> Self {
-        let (waiting, flights, known) = (VecDeque::new(), BTreeMap::new(), HashSet::new());
-        Self { window, keys, link, jobs, published, closing, waiting, flights, next: 0, known, known_until: Instant::now() }
+    pub(super) fn new(window: usize, writer: Writer, link: Arc<Link>, jobs: mpsc::Receiver<Job>, closing: CancellationToken) -> Self {
+        Self { window, writer, link, jobs, closing, waiting: VecDeque::new(), flights: BTreeMap::new(), next: 0, due: None }
     }
 
     /// Ends once `closing` is cancelled and everything is answered, or when everybody is gone.
     pub(super) async fn run(mut self) {
         while let Some((connection, mut state)) = self.next_connection().await {
             // A server that lost its data knows no topics.
-            self.known.clear();
+            self.writer.forget();
             match self.send_on(connection, &mut state).await {
                 End::Closed => break,
                 End::Lost => self.take_back(),
@@ -128,11 +116,11 @@ impl Publisher {
     async fn while_waiting<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
         let mut future = std::pin::pin!(future);
         loop {
-            let deadline = self.earliest_deadline();
+            let deadline = self.due;
             tokio::select! {
                 result = &mut future => return Some(result),
                 () = at(deadline) => self.expire(),
-                job = self.jobs.recv(), if self.waiting.len() < self.window => self.waiting.push_back(job?),
+                job = self.jobs.recv(), if self.waiting.len() < self.window => self.take_up([job?]),
                 () = self.closing.cancelled(), if self.waiting.is_empty() => return None,
             }
         }
@@ -149,7 +137,7 @@ impl Publisher {
                 self.send_waiting(&connection, &mut answers);
             }
             let room = self.window.saturating_sub(self.open());
-            let deadline = self.earliest_deadline();
+            let deadline = self.due;
             tokio::select! {
                 Some((number, result)) = answers.next() => match self.settle(number, result) {
                     Settled::Done => {}
@@ -158,7 +146,7 @@ impl Publisher {
                 },
                 count = self.jobs.recv_many(&mut batch, BATCH.min(room)), if room > 0 => match count {
                     0 => return End::Closed,
-                    _ => self.waiting.extend(batch.drain(..)),
+                    _ => self.take_up(batch.drain(..)),
                 },
                 () = at(deadline) => self.expire(),
                 () = at(hold_until) => {}
@@ -176,9 +164,9 @@ impl Publisher {
     }
 
     fn send_waiting(&mut self, connection: &MultiplexedConnection, answers: &mut Answers) {
-        while !self.waiting.is_empty() {
+        while self.may_write() {
             let jobs: Vec<Job> = self.waiting.drain(..self.waiting.len().min(BATCH)).collect();
-            let (pipeline, new) = self.pipeline(&jobs);
+            let (pipeline, new) = self.writer.pipeline(&jobs);
             let number = self.next;
             self.next += 1;
             self.flights.insert(number, jobs);
@@ -192,77 +180,88 @@ impl Publisher {
         }
     }
 
-    /// The writes of the jobs, behind the names of the topics that are new; also how many of those there are.
-    fn pipeline(&mut self, jobs: &[Job]) -> (Pipeline, usize) {
-        let mut pipeline = Pipeline::with_capacity(jobs.len());
-        if Instant::now() >= self.known_until {
-            self.known.clear();
-            self.known_until = Instant::now() + KNOWN;
+    fn may_write(&self) -> bool {
+        match self.writer.to.replicas() {
+            // The server answers nothing on this connection while it waits for replicas: waits must not add up.
+            Some(_) => !self.waiting.is_empty() && self.flights.is_empty(),
+            None => self.waiting.len() >= BATCH || (!self.waiting.is_empty() && self.flights.len() < WRITES),
         }
-        for job in jobs {
-            let topic = &job.envelope.topic;
-            if !self.known.contains(topic) {
-                self.known.insert(Arc::clone(topic));
-                self.published.add(topic);
-                pipeline.cmd("EVAL").arg(REGISTER).arg(1).arg(self.keys.topics()).arg(topic.as_bytes());
-            }
-        }
-        let new = pipeline.len();
-        for job in jobs {
-            let mut command = redis::cmd("XADD");
-            command.arg(self.keys.topic(&job.envelope.topic)).arg("*");
-            fields::write(&mut command, &job.envelope);
-            pipeline.add_command(command);
-        }
-        (pipeline, new)
     }
 
     /// Answers the jobs of a write.
     fn settle(&mut self, number: u64, result: RedisResult<Vec<Value>>) -> Settled {
-        let values = match result {
+        let mut values = match result {
             Ok(values) => values,
-            Err(error) if kind_of(&error) == BrokerErrorKind::Connection => {
-                if error.is_io_error() {
-                    return Settled::Lost;
-                }
-                return self.send_later(number, Vec::new());
-            }
+            Err(error) if error.is_io_error() => return Settled::Lost,
+            Err(error) if self.passes(&error) => return self.put_back(number, None, redirection(&error).is_some()),
             Err(error) => {
                 self.flights.remove(&number).into_iter().flatten().for_each(|job| refuse(job, &error));
                 return Settled::Done;
             }
         };
-        let mut later = Vec::new();
+        let replicated = match self.writer.to.replicas() {
+            Some(replicas) => replicas.confirm(values.pop().unwrap_or(Value::Nil)),
+            None => Ok(()),
+        };
+        let (mut later, mut redirected) = (Vec::new(), false);
         for (job, value) in self.flights.remove(&number).into_iter().flatten().zip(values) {
             match value.extract_error() {
-                Ok(_) => answer(job, Ok(Receipt::new(Reach::Unknown))),
-                Err(error) if kind_of(&error) == BrokerErrorKind::Connection => {
+                Ok(value) => answer(job, replicated.as_ref().map(|()| Receipt::new(self.writer.to.reach(&value))).map_err(again)),
+                Err(error) if self.passes(&error) => {
                     tracing::debug!(%error, "Redis does not take the message for now; trying again");
+                    redirected |= redirection(&error).is_some();
                     later.push(job);
                 }
                 Err(error) => refuse(job, &error),
             }
         }
-        if later.is_empty() { Settled::Done } else { self.send_later(number, later) }
+        if later.is_empty() { Settled::Done } else { self.put_back(number, Some(later), redirected) }
     }
 
-    /// What the server did not take for now goes first next time.
-    fn send_later(&mut self, number: u64, mut jobs: Vec<Job>) -> Settled {
-        jobs.extend(self.flights.remove(&number).into_iter().flatten());
-        self.known.clear();
-        jobs.into_iter().rev().for_each(|job| self.waiting.push_front(job));
+    /// Whether waiting mends it; the connection may be the wrong one.
+    fn passes(&self, error: &RedisError) -> bool {
+        let passes = self.link.dialer().error("publish", error).kind() == BrokerErrorKind::Connection;
+        if passes {
+            self.link.failed(error);
+        }
+        passes
+    }
+
+    /// What the server did not take for now, or all of a write. When another server has to be asked, what was written behind it has to wait as well.
+    fn put_back(&mut self, number: u64, jobs: Option<Vec<Job>>, redirected: bool) -> Settled {
+        if let Some(jobs) = jobs {
+            self.flights.insert(number, jobs);
+        }
+        match redirected && matches!(self.writer.to, To::Streams(_)) {
+            true => Settled::Lost,
+            false => self.send_later(number),
+        }
+    }
+
+    /// It goes first next time.
+    fn send_later(&mut self, number: u64) -> Settled {
+        self.writer.forget();
+        let jobs = self.flights.remove(&number).into_iter().flatten().rev();
+        jobs.for_each(|job| self.waiting.push_front(job));
         Settled::Later
     }
 
-    /// Everything that was sent and not answered is to be sent again.
+    /// Everything that was sent and not answered is to be sent again, if that may be.
     fn take_back(&mut self) {
+        if matches!(self.writer.to, To::Channels { .. }) {
+            std::mem::take(&mut self.flights).into_values().flatten().for_each(|job| answer(job, Err(unanswered())));
+            return;
+        }
         for (_, jobs) in std::mem::take(&mut self.flights).into_iter().rev() {
             jobs.into_iter().rev().filter(|job| job.answer.is_some()).for_each(|job| self.waiting.push_front(job));
         }
     }
 
-    fn earliest_deadline(&self) -> Option<Instant> {
-        self.waiting.iter().chain(self.flights.values().flatten()).map(|job| job.deadline).min()
+    fn take_up(&mut self, jobs: impl IntoIterator<Item = Job>) {
+        for job in jobs {
+            self.due = Some(self.due.map_or(job.deadline, |due| due.min(job.deadline)));
+            self.waiting.push_back(job);
+        }
     }
 
     /// Answers those whose deadline is over. One that was sent keeps its place among the answers of its write.
@@ -280,6 +279,7 @@ impl Publisher {
                 false => self.waiting.push_back(job),
             }
         }
+        self.due = self.waiting.iter().chain(self.flights.values().flatten()).map(|job| job.deadline).min();
     }
 
     fn fail_all(&mut self, error: &BrokerError) {
@@ -288,39 +288,6 @@ impl Publisher {
 }
 
 const NEVER: Duration = Duration::from_secs(86_400);
-
-/// What became of a write.
-enum Settled {
-    Done,
-    Later,
-    Lost,
-}
-
-/// The answers behind those to the names of new topics, all of which must have been taken.
-fn expect(values: Vec<Value>, new: usize) -> Result<Vec<Value>, RedisError> {
-    let mut values = values.into_iter();
-    for value in values.by_ref().take(new) {
-        value.extract_error()?;
-    }
-    Ok(values.collect())
-}
-
-fn refuse(job: Job, error: &RedisError) {
-    let attempted = format!("publish to `{}`", job.envelope.topic);
-    answer(job, Err(broker_error(&attempted, error)));
-}
-
-fn answer(job: Job, result: Result<Receipt, BrokerError>) {
-    if let Some(answer) = job.answer {
-        // Whoever dropped the receiver has given up knowing.
-        let _ = answer.send(result);
-    }
-}
-
-fn late() -> BrokerError {
-    let waited = "the message was not confirmed by Redis before its deadline; whether it was taken is unknown";
-    BrokerError::new(BrokerErrorKind::Unknown, waited)
-}
 
 async fn at(deadline: Option<Instant>) {
     match deadline {

@@ -6,7 +6,6 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Value};
 use tokio::time::{sleep, timeout};
 
-use super::error::broker_error;
 use super::fields::number;
 use super::shared::Shared;
 use crate::broker::{BrokerError, BrokerErrorKind};
@@ -23,7 +22,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) async fn open(shared: &Shared) -> Result<Self, BrokerError> {
-        let mut connection = shared.link.dial().await?;
+        let mut connection = shared.link.dialer().dial().await?;
         let asked = connection.send_packed_command(redis::cmd("CLIENT").arg("ID")).await.and_then(Value::extract_error);
         // Without the right to ask, it is woken by the end of its block.
         let id = asked.map_or(0, |id| number(&id));
@@ -53,7 +52,7 @@ impl Reader {
             let patience = self.patience;
             BrokerError::new(BrokerErrorKind::Connection, format!("could not {attempted}: no answer within {patience:?}"))
         })?;
-        answer.and_then(Value::extract_error).map_err(|error| broker_error(attempted, &error))
+        answer.and_then(Value::extract_error).map_err(|error| shared.link.dialer().error(attempted, &error))
     }
 }
 

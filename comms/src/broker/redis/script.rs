@@ -51,16 +51,21 @@ macro_rules! scripts {
 }
 
 scripts! {
+    COUNT = "scripts/count.lua";
     DECLARE = "scripts/declare.lua";
     DUE = "scripts/due.lua";
     FORGET = "scripts/forget.lua";
     GIVE_UP = "scripts/give_up.lua";
+    LAG = "scripts/lag.lua";
+    MARK = "scripts/mark.lua";
+    MARKED = "scripts/marked.lua";
     MOVE = "scripts/move.lua";
     PUMP = "scripts/pump.lua";
     REAP = "scripts/reap.lua";
     RELEASE = "scripts/release.lua";
     RENEW = "scripts/renew.lua";
     REPLAY = "scripts/replay.lua";
+    SEEK = "scripts/seek.lua";
     SETTLE = "scripts/settle.lua";
     TAKE = "scripts/take.lua";
     TRIM = "scripts/trim.lua";

@@ -165,9 +165,10 @@ impl Session {
     async fn move_on(&self, tag: u64, copy: Option<Copy<'_>>) -> Result<(), BrokerError> {
         let Some((place, id)) = self.desk.place(tag) else { return Ok(()) };
         let attempted = format!("settle a message of `{}`", self.group.name);
-        let target = copy.as_ref().map_or("", |copy| copy.target);
         // Where it came from, or, from the stream of a topic, where it comes to this group only.
         let again = if place.topic.is_some() { self.group.again.as_str() } else { &place.stream };
+        // Without a copy the script looks at no target; a cluster wants the name of a key of the same slot all the same.
+        let target = copy.as_ref().map_or(again, |copy| copy.target);
         let name = uuid::Uuid::now_v7().to_string();
         let keys = [&*place.stream, &self.group.owners, target, again];
         let moving = || {

@@ -11,10 +11,13 @@ use tokio_util::task::TaskTracker;
 
 use super::RedisConfig;
 use super::connection::Link;
+use super::dialer::Dialer;
 use super::error::is_fatal;
 use super::keys::Keys;
 use super::publisher::{Job, Publisher, QUEUED};
+use super::to::To;
 use super::topics::{Published, keep_house};
+use super::writer::Writer;
 use crate::broker::{BrokerError, BrokerErrorKind};
 
 /// How long closing waits for confirmations, and for members to leave.
@@ -37,19 +40,50 @@ pub(super) struct Shared {
     link_closing: CancellationToken,
 }
 
+/// What a [`Shared`] is made from.
+pub(super) struct Parts {
+    pub(super) dialer: Dialer,
+    pub(super) keys: Keys,
+    pub(super) to: To,
+    pub(super) stopping: CancellationToken,
+}
+
 impl Shared {
-    pub(super) async fn connect(config: Arc<RedisConfig>, service: &str) -> Result<Self, BrokerError> {
-        let name = config.connection_name.clone().unwrap_or_else(|| service.replace(|c: char| c.is_whitespace() || c.is_control(), "-"));
-        let (stopping, publisher_closing, link_closing) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let link = Arc::new(Link::open(Arc::clone(&config), name, link_closing.clone()).await?);
-        let keys = Keys::new(&config.prefix);
+    /// Connects first.
+    pub(super) async fn connect(parts: Parts) -> Result<Self, BrokerError> {
+        let closing = CancellationToken::new();
+        let link = Arc::new(Link::open(parts.dialer.clone(), closing.clone()).await?);
+        let posting = match parts.to.replicas() {
+            None => Arc::clone(&link),
+            // What else goes over the connection would wait for the replicas as well.
+            Some(_) => Arc::new(Link::open(parts.dialer.clone(), closing.clone()).await?),
+        };
+        Ok(Self::over(link, posting, parts, closing))
+    }
+
+    /// Connects meanwhile; must be called within a tokio runtime.
+    pub(super) fn begin(parts: Parts) -> Self {
+        let closing = CancellationToken::new();
+        let link = Arc::new(Link::begin(parts.dialer.clone(), closing.clone()));
+        let posting = match parts.to.replicas() {
+            None => Arc::clone(&link),
+            Some(_) => Arc::new(Link::begin(parts.dialer.clone(), closing.clone())),
+        };
+        Self::over(link, posting, parts, closing)
+    }
+
+    fn over(link: Arc<Link>, posting: Arc<Link>, parts: Parts, link_closing: CancellationToken) -> Self {
+        let Parts { dialer: Dialer { config, .. }, keys, to, stopping } = parts;
         let published = Arc::new(Published::default());
         let (jobs, receiver) = mpsc::channel(QUEUED);
-        let closing = publisher_closing.clone();
-        let publisher = Publisher::new(config.window, keys.clone(), Arc::clone(&link), receiver, Arc::clone(&published), closing);
+        let publisher_closing = CancellationToken::new();
+        let writer = Writer::new(to, keys.clone(), Arc::clone(&published));
+        let publisher = Publisher::new(config.window, writer, posting, receiver, publisher_closing.clone());
         let publisher = Mutex::new(Some(tokio::spawn(publisher.run())));
-        tokio::spawn(keep_house(Arc::clone(&link), keys.clone(), config.retain, Arc::clone(&published), stopping.clone()));
-        Ok(Self { config, keys, link, jobs, published, publisher, members: TaskTracker::new(), stopping, publisher_closing, link_closing })
+        if let To::Streams(_) = to {
+            tokio::spawn(keep_house(Arc::clone(&link), keys.clone(), config.retain, Arc::clone(&published), stopping.clone()));
+        }
+        Self { config, keys, link, jobs, published, publisher, members: TaskTracker::new(), stopping, publisher_closing, link_closing }
     }
 
     /// Repeats what a lost connection makes fail, as long as a publish would.

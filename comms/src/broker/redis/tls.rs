@@ -1,14 +1,11 @@
 //! TLS with rustls and ring.
 
-use std::path::Path;
-
 use redis::{Client, ClientTlsConfig, ConnectionInfo, TlsCertificates};
 use tokio_rustls::rustls::crypto::ring;
 
 use super::RedisConfig;
-use super::config::config_error;
 use super::error::broker_error;
-use crate::broker::BrokerError;
+use crate::broker::{BrokerError, pem};
 
 /// The files are read at each connection, so that a renewed certificate is taken up without a restart.
 pub(super) async fn client(info: ConnectionInfo, config: &RedisConfig) -> Result<Client, BrokerError> {
@@ -25,23 +22,15 @@ pub(super) async fn client(info: ConnectionInfo, config: &RedisConfig) -> Result
 
 async fn certificates(config: &RedisConfig) -> Result<TlsCertificates, BrokerError> {
     let root_cert = match &config.ca {
-        Some(path) => Some(read("ca", path).await?),
+        Some(path) => Some(pem::read("Redis", "ca", path).await?),
         None => None,
     };
     let client_tls = match (&config.cert, &config.key) {
-        (Some(cert), Some(key)) => Some(ClientTlsConfig { client_cert: read("cert", cert).await?, client_key: read("key", key).await? }),
+        (Some(cert), Some(key)) => Some(ClientTlsConfig {
+            client_cert: pem::read("Redis", "cert", cert).await?,
+            client_key: pem::read("Redis", "key", key).await?,
+        }),
         _ => None,
     };
     Ok(TlsCertificates { client_tls, root_cert })
-}
-
-async fn read(option: &str, path: &Path) -> Result<Vec<u8>, BrokerError> {
-    let owned = path.to_owned();
-    let content = match tokio::task::spawn_blocking(move || std::fs::read(owned)).await {
-        Ok(content) => content,
-        Err(failed) => Err(std::io::Error::other(failed)),
-    };
-    content.map_err(|error| {
-        config_error(format!("could not read {}, given as the option `{option}` of the Redis URL", path.display())).with_source(error)
-    })
 }

@@ -83,3 +83,11 @@ fn contradictions_with_the_code_are_found() {
     assert!(found[0].contains("`immediate` is 2, more than `max`, which is 1"), "{found:#?}");
     assert!(found[1].starts_with("comms.toml:4:11: `service.billing.handler.on_paid.timeout`: an attempt may take 5s"), "{found:#?}");
 }
+
+#[test]
+fn a_backoff_of_no_retries_is_refused() {
+    let found = problems("[service.billing.handler.on_paid]\nretry = { max = 0, immediate = 0, backoff = \"1s..2s\" }\n");
+    assert!(found[0].contains("`service.billing.handler.on_paid.retry.backoff`: `max` is 0"), "{found:#?}");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(problems("[service.billing.handler.on_paid]\nretry = { max = 0, immediate = 0 }\n").is_empty());
+}

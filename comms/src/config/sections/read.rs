@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::duration::parse_duration;
-use crate::config::size::Size;
 use crate::config::tree::{self, Node, Table, Value};
 use crate::limit::Rate;
+use crate::text::{Size, parse_duration};
 
 pub(in crate::config) fn named<T>(table: &Table, name: &str, read: impl Fn(&Table) -> T) -> BTreeMap<String, T> {
     let inner = table.get(name).and_then(Node::as_table).into_iter().flatten();

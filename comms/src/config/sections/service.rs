@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::read::{duration, named, number, size, text, throttle};
-use crate::config::duration::parse_duration_range;
 use crate::config::tree::Table;
 use crate::limit::Rate;
+use crate::text::parse_duration_range;
 
 /// `[service.NAME]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -88,6 +88,16 @@ impl Daemon {
         }
     }
 
+    /// Waits until it has ended by itself.
+    pub(super) fn await_end(&self) -> Result<(), ServerError> {
+        let deadline = Instant::now() + self.deadline;
+        let ended = match self.running().as_mut() {
+            Some(server) => server.wait_until(deadline)?.is_some(),
+            None => true,
+        };
+        ended.then_some(()).ok_or_else(|| self.timeout(format!("the end of {}", self.name)))
+    }
+
     pub(super) fn signal(&self, name: &str) -> Result<(), ServerError> {
         self.running().as_ref().ok_or_else(|| self.not_running())?.signal(name)
     }

@@ -15,8 +15,14 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Where `COMMS_TEST_CONTAINERS` names a container engine, `docker` or `podman`, their programs come out of images instead; the calls
+//! are the same. `COMMS_TEST_IMAGE_REDIS`, `COMMS_TEST_IMAGE_RABBITMQ` and `COMMS_TEST_IMAGE_JAVA` name other images than the
+//! official ones.
 
 mod daemon;
+mod disk;
+mod engine;
 mod error;
 mod kafka;
 pub(in crate::testing) mod ports;
@@ -31,6 +37,6 @@ mod url;
 pub use error::ServerError;
 pub use kafka::{Kafka, KafkaBuilder, KafkaCluster};
 pub use ports::Port;
-pub use rabbitmq::{Permissions, QueueInfo, RabbitMq, RabbitMqBuilder};
-pub use redis::{Redis, RedisBuilder};
+pub use rabbitmq::{Permissions, QueueInfo, RabbitMq, RabbitMqBuilder, RabbitMqCluster};
+pub use redis::{Redis, RedisBuilder, RedisCluster, RedisSentinel, RedisSentinelBuilder};
 pub use tls::Certificates;

@@ -17,17 +17,28 @@ const INTERVAL: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Process {
     child: Option<Child>,
+    /// The child is the client of a container engine, and ends when the program does.
+    is_contained: bool,
     pid: u32,
     pid_file: PathBuf,
 }
 
 impl Process {
-    pub(super) fn new(child: Child, pid_file: PathBuf) -> Self {
-        Self { pid: child.id(), child: Some(child), pid_file }
+    /// `is_contained` where the child is the client of a container engine.
+    pub(super) fn new(child: Child, pid_file: PathBuf, is_contained: bool) -> Self {
+        Self { pid: child.id(), child: Some(child), is_contained, pid_file }
     }
 
+    /// That of the program, or as long as an engine has not begun it, that of the engine's client.
     pub(super) fn pid(&self) -> u32 {
-        self.pid
+        self.recorded().unwrap_or(self.pid)
+    }
+
+    fn recorded(&self) -> Option<u32> {
+        if !self.is_contained {
+            return None;
+        }
+        fs::read_to_string(&self.pid_file).ok()?.trim().parse().ok()
     }
 
     /// Its exit status, when it has ended.
@@ -69,6 +80,11 @@ impl Process {
     /// Kills it (SIGKILL) and reaps it.
     pub(super) fn kill(&mut self) -> Result<(), ServerError> {
         let pid = self.pid;
+        if self.recorded().is_some() && self.try_wait()?.is_none() {
+            // The client would leave the container behind.
+            self.signal("KILL")?;
+            return self.wait().map(drop);
+        }
         let Some(child) = &mut self.child else {
             return Ok(());
         };
@@ -79,14 +95,15 @@ impl Process {
     /// Sends a signal, named as for `kill -s`. The shell's own `kill` does it: the standard library
     /// has none, and the system calls need unsafe code.
     pub(super) fn signal(&self, name: &str) -> Result<(), ServerError> {
-        let sent =
-            Command::new("sh").args(["-c", r#"kill -s "$0" -- "$1""#, name, &self.pid.to_string()]).stdin(Stdio::null()).output().and_then(
-                |output| match output.status.success() {
-                    true => Ok(()),
-                    false => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
-                },
-            );
-        sent.attempt(|| format!("send SIG{name} to process {}", self.pid))
+        let sent = Command::new("sh")
+            .args(["-c", r#"kill -s "$0" -- "$1""#, name, &self.pid().to_string()])
+            .stdin(Stdio::null())
+            .output()
+            .and_then(|output| match output.status.success() {
+                true => Ok(()),
+                false => Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned())),
+            });
+        sent.attempt(|| format!("send SIG{name} to process {}", self.pid()))
     }
 
     #[cfg(test)]

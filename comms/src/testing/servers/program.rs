@@ -1,10 +1,26 @@
-//! Finding a server's program.
+//! Finding a server's program: on this machine, or in an image.
 
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::ServerError;
+use super::engine::{Container, Image};
+
+/// A program that can be started.
+#[derive(Clone, Debug)]
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    /// What it is in, if not on this machine.
+    pub(super) container: Option<Container>,
+}
+
+impl Program {
+    /// The program beside this one.
+    pub(super) fn beside(&self, name: &str) -> Self {
+        Self { path: self.path.with_file_name(name), container: self.container.clone() }
+    }
+}
 
 /// Where servers are installed though an ordinary user's PATH doesn't say so.
 const ALSO: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"];
@@ -20,10 +36,14 @@ fn directories(path: &OsStr) -> Vec<PathBuf> {
     directories
 }
 
-/// Finds a program; the error says where it was looked for and how it is installed.
-pub(super) fn find(program: &'static str, install: &'static str) -> Result<PathBuf, ServerError> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    find_in(&path, program, install)
+/// Finds a program; the error says where it was looked for and how it is installed. In an image it is where the image's PATH says.
+pub(super) fn find(program: &'static str, install: &'static str, image: Image) -> Result<Program, ServerError> {
+    let container = Container::of(image);
+    let path = match container {
+        Some(_) => program.into(),
+        None => find_in(&env::var_os("PATH").unwrap_or_default(), program, install)?,
+    };
+    Ok(Program { path, container })
 }
 
 fn find_in(path: &OsStr, program: &'static str, install: &'static str) -> Result<PathBuf, ServerError> {
@@ -58,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_program_on_path_is_found() {
-        let found = find("sh", "").unwrap();
+        let found = find_in(&env::var_os("PATH").unwrap(), "sh", "").unwrap();
         assert!(found.ends_with("sh"), "{}", found.display());
     }
 }

@@ -17,15 +17,17 @@
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ServerError;
+use super::disk::Disk;
 use super::error::Attempt;
 use super::process::Process;
+use super::program::Program;
 
 const WATCHDOG: &str = r#"
 trap '' HUP INT TERM
@@ -52,6 +54,7 @@ pub(super) struct Sandbox {
     lifeline: Option<ChildStdin>,
     watchdog: Child,
     spawned: AtomicU64,
+    disk: Option<Disk>,
 }
 
 impl Sandbox {
@@ -61,7 +64,36 @@ impl Sandbox {
         let directory = std::env::temp_dir().join(format!("comms-{name}-{unique:016x}"));
         let mut watchdog = watchdog(&directory).spawn().attempt(|| "start `sh`, which watches over the server".to_owned())?;
         await_ready(&mut watchdog, &directory)?;
-        Ok(Self { lifeline: watchdog.stdin.take(), directory, watchdog, spawned: AtomicU64::new(0) })
+        Ok(Self { lifeline: watchdog.stdin.take(), directory, watchdog, spawned: AtomicU64::new(0), disk: None })
+    }
+
+    /// The same, with a disk of its own of so many bytes for what servers keep in `data`, if it is to have one.
+    pub(super) fn create_with_disk(name: &str, size: Option<u64>) -> Result<Self, ServerError> {
+        let mut sandbox = Self::create(name)?;
+        if let Some(size) = size {
+            sandbox.disk = Some(Disk::mount(&sandbox, size)?);
+        }
+        Ok(sandbox)
+    }
+
+    /// The directory `data` of the sandbox, as this process sees it; the server sees it as `data`.
+    pub(super) fn data_directory(&self) -> PathBuf {
+        self.disk.as_ref().map_or_else(|| self.directory.join("data"), Disk::path_from_outside)
+    }
+
+    /// Fills the disk but for so many bytes.
+    pub(super) fn fill_disk(&self, left: u64) -> Result<(), ServerError> {
+        self.own_disk("fill")?.fill(left)
+    }
+
+    /// Ends that.
+    pub(super) fn free_disk(&self) -> Result<(), ServerError> {
+        self.own_disk("free")?.free()
+    }
+
+    fn own_disk(&self, what: &str) -> Result<&Disk, ServerError> {
+        let none = || std::io::Error::other("it has none of its own: ask the builder for a `disk`");
+        self.disk.as_ref().ok_or_else(none).attempt(|| format!("{what} the disk of the server in {}", self.directory.display()))
     }
 
     pub(super) fn directory(&self) -> &Path {
@@ -79,27 +111,49 @@ impl Sandbox {
     /// its own (a Ctrl-C at the terminal is for the test, not for its servers).
     pub(super) fn spawn(
         &self,
-        program: &Path,
+        program: &Program,
         arguments: &[&str],
         environment: &[(&str, String)],
         output: Output<'_>,
     ) -> Result<Process, ServerError> {
         let (stdout, stderr) = output.open()?;
         let pid_file = self.next_pid_file();
-        let child = Command::new("sh")
-            .args(["-c", RECORD_PID_AND_BECOME])
-            .args([pid_file.as_path(), program])
-            .args(arguments)
-            .env_clear()
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.directory)
-            .stdin(Stdio::null())
-            .stdout(stdout)
-            .stderr(stderr)
-            .process_group(0)
-            .spawn()
-            .attempt(|| format!("start {}", program.display()))?;
-        Ok(Process::new(child, pid_file))
+        let entrance = self.entrance(program)?;
+        let spawn = |mut shell: Command| {
+            shell
+                .args(["-c", RECORD_PID_AND_BECOME])
+                .arg(&pid_file)
+                .args(entrance)
+                .arg(&program.path)
+                .args(arguments)
+                .current_dir(&self.directory)
+                .stdin(Stdio::null())
+                .stdout(stdout)
+                .stderr(stderr)
+                .process_group(0)
+                .spawn()
+        };
+        let child = self.shell(program, environment).and_then(spawn).attempt(|| format!("start {}", program.path.display()))?;
+        Ok(Process::new(child, pid_file, program.container.is_some()))
+    }
+
+    /// What stands before a program that is to see the disk.
+    fn entrance(&self, program: &Program) -> Result<Vec<String>, ServerError> {
+        match &self.disk {
+            None => Ok(Vec::new()),
+            Some(disk) if program.container.is_none() => Ok(disk.entrance(&self.directory)),
+            Some(_) => Err(io::Error::other("a small disk is for programs of this machine, and not for those out of images"))
+                .attempt(|| format!("start {} (unset COMMS_TEST_CONTAINERS)", program.path.display())),
+        }
+    }
+
+    fn shell(&self, program: &Program, environment: &[(&str, String)]) -> io::Result<Command> {
+        if let Some(container) = &program.container {
+            return container.shell(&self.directory, environment);
+        }
+        let mut shell = Command::new("sh");
+        shell.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+        Ok(shell)
     }
 
     fn next_pid_file(&self) -> PathBuf {
@@ -161,7 +215,7 @@ fn await_ready(watchdog: &mut Child, directory: &Path) -> Result<(), ServerError
         return Ok(());
     }
     let _ = watchdog.wait();
-    Err(std::io::Error::other("`mkdir` refused it"))
+    Err(io::Error::other("`mkdir` refused it"))
         .attempt(|| format!("make the temporary directory {} (is TMPDIR writable?)", directory.display()))
 }
 
@@ -172,7 +226,8 @@ mod tests {
     fn sleeper(sandbox: &Sandbox) -> Process {
         let environment = [("PATH", std::env::var("PATH").unwrap())];
         let log = sandbox.directory().join("log");
-        sandbox.spawn(Path::new("sleep"), &["1000"], &environment, Output::Log(&log)).unwrap()
+        let sleep = Program { path: "sleep".into(), container: None };
+        sandbox.spawn(&sleep, &["1000"], &environment, Output::Log(&log)).unwrap()
     }
 
     #[test]
@@ -191,6 +246,28 @@ mod tests {
         process.await_recorded();
         drop(sandbox);
         assert!(!process.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_disk_of_its_own_outlives_its_programs_and_can_be_filled_and_freed() {
+        let sandbox = Sandbox::create_with_disk("disk", Some(1 << 20)).unwrap();
+        let environment = [("PATH", std::env::var("PATH").unwrap())];
+        let shell = Program { path: "sh".into(), container: None };
+        let run = |script: &str| sandbox.spawn(&shell, &["-c", script], &environment, Output::Piped).unwrap().output().unwrap();
+        assert!(run("echo first >data/kept").status.success());
+        sandbox.fill_disk(0).unwrap();
+        let full = run("head -c 100000 /dev/zero >data/more");
+        assert!(!full.status.success() && String::from_utf8_lossy(&full.stderr).contains("No space left"), "{full:?}");
+        sandbox.free_disk().unwrap();
+        assert!(run("head -c 100000 /dev/zero >data/more").status.success());
+        sandbox.fill_disk(300 << 10).unwrap();
+        assert!(run("head -c 200000 /dev/zero >data/more").status.success());
+        assert_eq!(String::from_utf8_lossy(&run("cat data/kept").stdout), "first\n");
+        assert_eq!(fs::read_to_string(sandbox.data_directory().join("kept")).unwrap(), "first\n");
+        let directory = sandbox.directory().to_owned();
+        assert!(fs::read_dir(directory.join("data")).unwrap().next().is_none(), "nobody else sees it there");
+        drop(sandbox);
+        assert!(!directory.exists());
     }
 
     #[test]

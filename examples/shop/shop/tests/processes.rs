@@ -1,4 +1,4 @@
-//! The shop over a real RabbitMQ, and over a real Redis, each service in a process of its own, with nothing changed but the configuration.
+//! The shop over a real RabbitMQ, a real Redis and a real Kafka, each service in a process of its own, with nothing changed but the configuration.
 
 mod solo;
 
@@ -101,6 +101,48 @@ async fn no_order_is_lost_and_nothing_restarted_when_redis_is_killed_in_the_midd
     };
     let url = format!("{}?durable=true", redis.url());
     no_order_is_lost(&url, crash, wait_until_redis_has_everything_handled(&redis)).await;
+}
+
+#[cfg(feature = "kafka")]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_order_is_lost_and_nothing_restarted_when_kafka_is_killed_in_the_middle_of_the_traffic() {
+    let kafka = servers::Kafka::start().await.expect("Kafka starts");
+    let crash = async {
+        kafka.kill().await.expect("the broker is killed");
+        kafka.restart().await.expect("the broker starts again on its data");
+    };
+    let url = kafka.url();
+    no_order_is_lost(&url, crash, wait_until_operators_see_nothing_left(&url)).await;
+}
+
+/// No group of the services is behind, and no letter is dead, as the commands of the shop tell it.
+#[cfg(feature = "kafka")]
+async fn wait_until_operators_see_nothing_left(url: &str) {
+    let give_up = Instant::now() + Duration::from_secs(60);
+    for service in ["orders", "inventory", "billing", "notifications"] {
+        while let behind = operator(url, &["offsets", "show", "--json", "--service", service]).await
+            && behind["subscriptions"].as_array().expect("a list").iter().any(|one| is_behind(&one["lag"]))
+        {
+            assert!(Instant::now() < give_up, "`{service}` is still behind: {behind}");
+        }
+        let letters = operator(url, &["dlq", "list", "--json", "--service", service]).await;
+        assert_eq!(letters["dead_letters"].as_array().map(Vec::len), Some(0), "{letters}");
+    }
+}
+
+#[cfg(feature = "kafka")]
+fn is_behind(lag: &serde_json::Value) -> bool {
+    ["waiting", "unsettled", "delayed"].iter().any(|part| lag[part] != 0)
+}
+
+#[cfg(feature = "kafka")]
+async fn operator(url: &str, arguments: &[&str]) -> serde_json::Value {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_shop"));
+    command.args(arguments).env("COMMS__BROKERS__DEFAULT__URL", url).current_dir(env!("CARGO_TARGET_TMPDIR"));
+    let output = command.output().await.expect("the command runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{arguments:?}: {told}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 async fn no_order_is_lost(url: &str, crash: impl Future<Output = ()>, handled: impl Future<Output = ()>) {

@@ -52,6 +52,7 @@ impl Backend for Kafka {
         capabilities.durable = true;
         capabilities.replayable = true;
         capabilities.delayed = true;
+        capabilities.transactional = true;
         capabilities
     }
 

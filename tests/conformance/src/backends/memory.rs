@@ -52,6 +52,7 @@ macro_rules! backend {
             fn capabilities(&self) -> Capabilities {
                 let mut capabilities = Capabilities::none();
                 capabilities.delayed = true;
+                capabilities.transactional = true;
                 capabilities.replayable = $log;
                 capabilities.reports_unrouted = !$log;
                 capabilities

@@ -50,6 +50,7 @@ impl Backend for Rabbit {
         capabilities.durable = true;
         capabilities.delayed = true;
         capabilities.reports_unrouted = true;
+        capabilities.settle_within = Some(Duration::from_secs(30 * 60));
         capabilities
     }
 

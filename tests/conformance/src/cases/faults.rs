@@ -8,6 +8,7 @@ use comms::message::Id;
 use tokio::sync::{Semaphore, watch};
 
 use super::retrying::again;
+pub use super::transactions::commits_outlive_a_crash_of_the_broker;
 use crate::world::{publish, text};
 use crate::{Backend, Member, Setup, World};
 

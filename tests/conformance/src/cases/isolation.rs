@@ -136,6 +136,23 @@ pub async fn a_member_of_a_pattern_holds_no_more_than_its_prefetch<B: Backend>()
     takes_no_more_than_prefetch(&world, &subscription, sent).await;
 }
 
+/// Over all of its shards.
+pub async fn an_ordered_member_holds_no_more_than_its_prefetch<B: Backend>() {
+    let world = World::new::<B>().await;
+    let mut subscription = world.ordered("orders", "billing", 8);
+    subscription.concurrency = 2;
+    drop(world.join(&subscription).await);
+    let mut sent = BTreeSet::new();
+    for round in 0..3 {
+        for key in 0..12 {
+            let text = format!("{key:02}:{round}");
+            world.publish(world.keyed("orders", &format!("k{key}"), &text)).await;
+            sent.insert(text);
+        }
+    }
+    takes_no_more_than_prefetch(&world, &subscription, sent).await;
+}
+
 /// Whether they are ordered too or not: it is one group that tries again.
 pub async fn a_replay_in_an_ordered_subscription_reaches_no_other_group<B: Backend>() {
     let world = World::new::<B>().await;

@@ -1,4 +1,4 @@
-//! A member in a process of its own, to be killed: `member URL`, or `member URL ordered`.
+//! A member in a process of its own, to be killed: `member URL`, `member URL ordered`, or `member URL transactional`.
 //!
 //! Prints `ready`, then a line for each attempt when it begins and when it has succeeded: `begin KEY NUMBER`, `done KEY NUMBER`. The
 //! key says what the handler does.
@@ -8,20 +8,26 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use comms::Classified;
-use comms_faults::parts::{Job, Outcome, Script, Sorted, Worker, scripted};
+use comms_faults::parts::{Forwarder, Job, Outcome, Script, Sorted, Worker, scripted};
 use comms_faults::record::Seen;
 use comms_faults::world::configured;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Some(url) = std::env::args().nth(1) else {
-        say("usage: member URL [ordered]");
+        say("usage: member URL [ordered|transactional]");
         return ExitCode::FAILURE;
     };
+    // What it has to say beside the lines that are read: errors, or what `RUST_LOG` says.
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
     let attempts = Seen::default();
     let script = Script::new(move |job| handle(job, attempts.clone()));
-    let is_ordered = std::env::args().nth(2).is_some_and(|kind| kind == "ordered");
-    let app = if is_ordered { scripted::<Sorted>(script) } else { scripted::<Worker>(script) };
+    let app = match std::env::args().nth(2).as_deref() {
+        Some("ordered") => scripted::<Sorted>(script),
+        Some("transactional") => scripted::<Forwarder>(script),
+        _ => scripted::<Worker>(script),
+    };
     let app = app.config(configured(&url)).start().await;
     let _app = match app {
         Ok(app) => app,

@@ -6,3 +6,4 @@ pub mod ordering;
 pub mod requests;
 pub mod sharing;
 pub mod stopping;
+pub mod transactions;

@@ -3,56 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use comms::broker::ConnectionState;
-use comms::testing::proxy::Proxy;
-use comms::testing::servers::Redis;
 use comms_faults::parts::{Job, Script, Worker};
 use comms_faults::record::Seen;
-use comms_faults::world::{Member, World, database};
+use comms_faults::world::{Member, World};
 use tokio::sync::Semaphore;
-
-/// The URL of a database behind a proxy.
-async fn behind_a_proxy(options: &str) -> (World, Proxy) {
-    let server = Redis::shared().await;
-    let proxy = Proxy::start(server.address()).await.unwrap();
-    let url = server.url_for(database()).replace(&server.address().to_string(), &proxy.addr().to_string());
-    (World::with(&url, options), proxy)
-}
-
-async fn until_noticed(member: &Member) {
-    let noticed = async {
-        while !matches!(member.broker().state(), ConnectionState::Reconnecting { .. }) {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(comms_faults::PATIENCE, noticed)
-        .await
-        .unwrap_or_else(|_| panic!("the loss was never noticed: {:?}", member.broker().state()));
-}
-
-/// A handler that waits at the gate.
-fn gated(seen: &Seen, begun: &Seen, gate: &Arc<Semaphore>) -> Script {
-    let (seen, begun, gate) = (seen.clone(), begun.clone(), Arc::clone(gate));
-    Script::new(move |job| {
-        let (seen, begun, gate) = (seen.clone(), begun.clone(), Arc::clone(&gate));
-        async move {
-            begun.add(job.label());
-            drop(gate.acquire().await);
-            seen.add(job.label());
-            Ok(())
-        }
-    })
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_in_hand_when_the_connection_is_cut_are_delivered_again_and_publishing_waits() {
-    let (world, proxy) = behind_a_proxy("").await;
+    let (world, proxy) = World::redis_through_a_proxy("").await;
     let (seen, begun, gate) = (Seen::default(), Seen::default(), Arc::new(Semaphore::new(0)));
-    let member = world.run::<Worker>(gated(&seen, &begun, &gate)).await;
+    let member = world.run::<Worker>(Script::gated(&seen, &begun, &gate)).await;
     member.publish_all(&[Job::new("before", 1), Job::new("before", 2)]).await;
     begun.until_there_are(2).await;
     proxy.cut().await;
-    until_noticed(&member).await;
+    member.until_noticed().await;
     // Handled meanwhile, but nobody could be told: they come again.
     gate.add_permits(100);
     let publisher = member.publisher::<Job>();
@@ -70,14 +34,14 @@ async fn messages_in_hand_when_the_connection_is_cut_are_delivered_again_and_pub
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_connection_is_noticed_by_its_heartbeat_and_replaced() {
-    let (world, proxy) = behind_a_proxy("heartbeat=1s&lease=4s").await;
+    let (world, proxy) = World::redis_through_a_proxy("heartbeat=1s&lease=4s").await;
     let (seen, begun, gate) = (Seen::default(), Seen::default(), Arc::new(Semaphore::new(0)));
-    let member = world.run::<Worker>(gated(&seen, &begun, &gate)).await;
+    let member = world.run::<Worker>(Script::gated(&seen, &begun, &gate)).await;
     member.publish("held", 1).await;
     begun.until_there_are(1).await;
     proxy.half_open().await.unwrap();
     gate.add_permits(100);
-    until_noticed(&member).await;
+    member.until_noticed().await;
     proxy.heal().await.unwrap();
     member.publish("after", 1).await;
     // What was done meanwhile is acknowledged by the new connection, or comes again.
@@ -86,7 +50,7 @@ async fn a_silent_connection_is_noticed_by_its_heartbeat_and_replaced() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_break_all_the_time_lose_no_message_retries_and_dead_letters_included() {
-    let (world, proxy) = behind_a_proxy("").await;
+    let (world, proxy) = World::redis_through_a_proxy("").await;
     let (seen, tried) = (Seen::default(), Seen::default());
     let log = seen.clone();
     let script = Script::now(move |job| {

@@ -1,4 +1,4 @@
-use comms::service;
+use comms::{BoxError, service};
 
 #[service(name = "bank", version = "1.0.0")]
 struct Bank;
@@ -7,6 +7,18 @@ struct Bank;
 impl Clone for Bank {
     fn clone(&self) -> Self {
         Self
+    }
+}
+
+/// The attribute was forgotten.
+trait Payments {
+    async fn pay(&self, cents: u64) -> Result<(), BoxError>;
+}
+
+#[service]
+impl Payments for Bank {
+    async fn pay(&self, _: u64) -> Result<(), BoxError> {
+        Ok(())
     }
 }
 

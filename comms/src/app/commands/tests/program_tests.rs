@@ -1,9 +1,11 @@
 //! The sample application, and a broker with dead letters and a plan.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::app::commands::*;
 use crate::app::model::tests::sample;
 use crate::broker::memory::Memory;
-use crate::broker::{Admin, PlanItem, Subscription};
+use crate::broker::{Admin, Lag, PartLag, PlanItem, Position, Subscription};
 use crate::broker::{BrokerErrorKind, Capabilities, ConnectionState, Consumer, DeadLetter, DeadLetterFilter, Provenance, Publishing};
 use crate::message::{Envelope, Id, Metadata};
 
@@ -11,6 +13,9 @@ use crate::message::{Envelope, Id, Metadata};
 #[derive(Debug, Default)]
 struct Fake {
     plan: Vec<PlanItem>,
+    made: Vec<PlanItem>,
+    refuses: Option<BrokerErrorKind>,
+    closed: Arc<AtomicUsize>,
 }
 
 impl Broker for Fake {
@@ -39,7 +44,9 @@ impl Broker for Fake {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
+        Box::pin(async {
+            self.closed.fetch_add(1, Ordering::SeqCst);
+        })
     }
 }
 
@@ -66,6 +73,34 @@ impl Admin for Fake {
     fn plan<'a>(&'a self, _: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
         Box::pin(async { Ok(self.plan.clone()) })
     }
+
+    fn apply<'a>(&'a self, _: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
+        Box::pin(async {
+            let refused = |kind| Err(BrokerError::new(kind, "could not declare the queue `billing.orders`"));
+            self.refuses.map_or_else(|| Ok(self.made.clone()), refused)
+        })
+    }
+
+    fn lag<'a>(&'a self, subscription: &'a Subscription) -> BoxFuture<'a, Result<Lag, BrokerError>> {
+        Box::pin(async {
+            let mut lag = Lag::none();
+            (lag.waiting, lag.unsettled, lag.delayed) = (12, 3, 1);
+            if subscription.order.is_some() {
+                lag.parts = vec![PartLag::new("orders/0", 5, "1040"), PartLag::new("orders/1", 7, "")];
+            }
+            Ok(lag)
+        })
+    }
+
+    fn seek<'a>(&'a self, subscription: &'a Subscription, position: &'a Position) -> BoxFuture<'a, Result<(), BrokerError>> {
+        Box::pin(async move {
+            match position {
+                Position::At { part: Some(part), place } if part == "orders/0" && place == "1000" => Ok(()),
+                Position::Beginning | Position::End | Position::Time(_) => Ok(()),
+                _ => Err(BrokerError::new(BrokerErrorKind::Config, format!("could not move `{}` to {position}", subscription.name()))),
+            }
+        })
+    }
 }
 
 fn letter(subscription: &Subscription) -> DeadLetter {
@@ -86,6 +121,11 @@ fn letter(subscription: &Subscription) -> DeadLetter {
 pub(super) struct Sample {
     pub(super) problems: Vec<String>,
     pub(super) plan: Vec<PlanItem>,
+    pub(super) made: Vec<PlanItem>,
+    /// What becomes of declaring, where not all is made.
+    pub(super) refuses: Option<BrokerErrorKind>,
+    /// How many connections were closed.
+    pub(super) closed: Arc<AtomicUsize>,
 }
 
 impl Program for Sample {
@@ -100,7 +140,11 @@ impl Program for Sample {
     fn connect<'a>(&'a self, _: &'a str, broker: &'a BrokerConfig) -> BoxFuture<'a, Result<Arc<dyn Broker>, BrokerError>> {
         Box::pin(async {
             match broker.scheme() {
-                "fake" => Ok(Arc::new(Fake { plan: self.plan.clone() }) as Arc<dyn Broker>),
+                "fake" => {
+                    let Self { plan, made, refuses, closed, .. } = self;
+                    let fake = Fake { plan: plan.clone(), made: made.clone(), refuses: *refuses, closed: Arc::clone(closed) };
+                    Ok(Arc::new(fake) as Arc<dyn Broker>)
+                }
                 "memory" => Ok(Arc::new(Memory::new()) as Arc<dyn Broker>),
                 _ => Err(BrokerError::new(BrokerErrorKind::Connection, format!("could not connect to {}: refused", broker.shown_url()))),
             }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::Kafka;
 use super::node::Node;
 use super::settings::Seats;
+use crate::testing::proxy::Proxy;
 use crate::testing::servers::ServerError;
+use crate::testing::servers::error::Attempt;
 use crate::testing::servers::process::blocking;
 
 /// Options of a [`Kafka`] broker.
@@ -15,13 +17,16 @@ pub struct KafkaBuilder {
     pub(super) user: Option<(String, String)>,
     pub(super) tls: bool,
     pub(super) client_certificate_required: bool,
+    pub(super) proxied: bool,
     pub(super) config: Vec<String>,
+    pub(super) disk: Option<u64>,
     pub(super) deadline: Duration,
 }
 
 impl Default for KafkaBuilder {
     fn default() -> Self {
-        Self { user: None, tls: false, client_certificate_required: false, config: Vec::new(), deadline: Duration::from_secs(120) }
+        let deadline = Duration::from_secs(120);
+        Self { user: None, tls: false, client_certificate_required: false, proxied: false, config: Vec::new(), disk: None, deadline }
     }
 }
 
@@ -47,9 +52,21 @@ impl KafkaBuilder {
         self
     }
 
+    /// Puts a [`Proxy`] before a further port: see [`Kafka::proxy_url`]. It belongs to the runtime that starts the broker. Default: none.
+    pub fn proxied(mut self) -> Self {
+        self.proxied = true;
+        self
+    }
+
     /// Adds a line to `server.properties`, for instance `message.max.bytes=1000`.
     pub fn config(mut self, line: impl Into<String>) -> Self {
         self.config.push(line.into());
+        self
+    }
+
+    /// Keeps its data on a small disk of its own, of so many bytes: see [`fill_disk`](Kafka::fill_disk). It is in memory. Default: none.
+    pub fn disk(mut self, bytes: u64) -> Self {
+        self.disk = Some(bytes);
         self
     }
 
@@ -64,12 +81,17 @@ impl KafkaBuilder {
     /// # Errors
     /// As [`Kafka::start`].
     pub async fn start(self) -> Result<Kafka, ServerError> {
+        let [mut seat] = Seats::reserve::<1>(&self)?;
+        let proxy = match seat.proxied_address() {
+            Some(address) => Some(Proxy::start(address).await.attempt(|| format!("start a proxy before {address}"))?),
+            None => None,
+        };
+        seat.proxy = proxy.as_ref().map(Proxy::addr);
         let node = blocking(move || {
-            let [seat] = Seats::reserve::<1>(&self)?;
             let node = Node::prepare(self, seat)?;
             node.start().map(|()| node)
         })
         .await?;
-        Ok(Kafka::of(node))
+        Ok(Kafka { proxy, ..Kafka::of(node) })
     }
 }

@@ -10,6 +10,7 @@ mod settings;
 mod tests;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
@@ -19,6 +20,7 @@ pub use self::cluster::KafkaCluster;
 use self::node::Node;
 use super::process::blocking;
 use super::{Certificates, ServerError};
+use crate::testing::proxy::Proxy;
 
 /// An Apache Kafka broker of its own (KRaft: it is its own controller), on loopback, with a temporary directory.
 ///
@@ -32,6 +34,7 @@ use super::{Certificates, ServerError};
 #[derive(Debug)]
 pub struct Kafka {
     node: Arc<Node>,
+    proxy: Option<Proxy>,
 }
 
 impl Kafka {
@@ -65,7 +68,7 @@ impl Kafka {
     }
 
     fn of(node: Node) -> Self {
-        Self { node: Arc::new(node) }
+        Self { node: Arc::new(node), proxy: None }
     }
 
     /// The address without TLS and without authentication.
@@ -93,10 +96,29 @@ impl Kafka {
         Some(format!("kafkas://{}/", self.node.tls_address()?))
     }
 
+    /// `kafka://127.0.0.1:port/` of the proxy, through which all connections of a client go then: the broker names no other way.
+    /// `None` unless started with [`KafkaBuilder::proxied`].
+    #[must_use]
+    pub fn proxy_url(&self) -> Option<String> {
+        Some(format!("kafka://{}/", self.proxy()?.addr()))
+    }
+
+    /// The proxy, to break what goes through it; `None` unless started with [`KafkaBuilder::proxied`].
+    #[must_use]
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
     /// The authority to trust and the client's certificate; `None` unless started with [`KafkaBuilder::tls`].
     #[must_use]
     pub fn certificates(&self) -> Option<&Certificates> {
         self.node.certificates()
+    }
+
+    /// Where the broker keeps what is published: a directory for each partition.
+    #[must_use]
+    pub fn data_directory(&self) -> PathBuf {
+        self.node.sandbox.data_directory()
     }
 
     /// The last lines that the broker logged, to be shown by a failing test.
@@ -136,6 +158,23 @@ impl Kafka {
     /// As [`Kafka::start`] and [`Kafka::stop`].
     pub async fn restart(&self) -> Result<(), ServerError> {
         self.run(|node| node.daemon.stop().and_then(|()| node.start())).await
+    }
+
+    /// Fills the broker's disk to the last byte, until [`Kafka::free_disk`]. A broker that can't write to its only disk ends by itself, which is
+    /// waited for, and comes back with [`Kafka::restart`].
+    ///
+    /// # Errors
+    /// [`ServerError::Io`] unless started with [`KafkaBuilder::disk`]; [`ServerError::Timeout`] when the broker goes on: nobody made it write.
+    pub async fn fill_disk(&self) -> Result<(), ServerError> {
+        self.run(|node| node.sandbox.fill_disk(0).and_then(|()| node.daemon.await_end())).await
+    }
+
+    /// Ends a [`Kafka::fill_disk`].
+    ///
+    /// # Errors
+    /// [`ServerError::Io`] when it was not filled.
+    pub async fn free_disk(&self) -> Result<(), ServerError> {
+        self.run(|node| node.sandbox.free_disk()).await
     }
 
     /// Freezes the broker (SIGSTOP): connections stay open, nothing is answered.

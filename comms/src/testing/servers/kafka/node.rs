@@ -11,8 +11,9 @@ use super::jars;
 use super::settings::{self, Seat};
 use crate::testing::servers::daemon::Daemon;
 use crate::testing::servers::process::Process;
+use crate::testing::servers::program::{self, Program};
 use crate::testing::servers::sandbox::{Output, Sandbox};
-use crate::testing::servers::{Certificates, ServerError, program, url};
+use crate::testing::servers::{Certificates, ServerError, engine, url};
 
 const INSTALL: &str = "Debian and Ubuntu: apt-get install default-jre-headless; Java 17 or newer";
 
@@ -29,7 +30,7 @@ const ERROR: &str = "Exception";
 pub(super) struct Node {
     pub(super) daemon: Daemon,
     pub(super) sandbox: Sandbox,
-    java: PathBuf,
+    java: Program,
     jars: PathBuf,
     seat: Seat,
     certificates: Option<Certificates>,
@@ -39,9 +40,10 @@ pub(super) struct Node {
 impl Node {
     /// Makes the directory and all that stays the same over restarts.
     pub(super) fn prepare(options: KafkaBuilder, seat: Seat) -> Result<Self, ServerError> {
-        let java = program::find("java", INSTALL)?;
+        let mut java = program::find("java", INSTALL, engine::JAVA)?;
         let jars = jars::find()?;
-        let sandbox = Sandbox::create("kafka")?;
+        java.container = java.container.map(|container| container.sharing(&jars));
+        let sandbox = Sandbox::create_with_disk("kafka", options.disk)?;
         let certificates = match options.tls {
             true => Some(Certificates::generate(sandbox.directory().join("tls"))?),
             false => None,
@@ -88,7 +90,8 @@ impl Node {
     fn spawn_java(&self, arguments: &[String], output: Output<'_>) -> Result<Process, ServerError> {
         let mut all: Vec<String> = settings::JAVA.map(str::to_owned).to_vec();
         let archive = self.jars.join("classes.jsa");
-        if archive.exists() {
+        // It is good for the Java that wrote it only.
+        if archive.exists() && self.java.container.is_none() {
             all.push(format!("-XX:SharedArchiveFile={}", archive.display()));
         }
         all.extend(["-cp".to_owned(), format!("{}/*", self.jars.display())]);

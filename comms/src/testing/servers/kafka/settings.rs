@@ -33,6 +33,9 @@ pub(super) struct Seat {
     controller: Port,
     sasl: Option<Port>,
     tls: Option<Port>,
+    /// What the broker listens on for clients that come through a proxy, and where it sends them: to the proxy.
+    proxied: Option<Port>,
+    pub(super) proxy: Option<SocketAddr>,
     /// `1@127.0.0.1:port,2@..`
     voters: String,
     members: usize,
@@ -53,8 +56,9 @@ impl Seats {
 impl Seat {
     fn reserve(id: usize, members: usize, options: &KafkaBuilder) -> Result<Self, ServerError> {
         let further = |wanted: bool| if wanted { Port::reserve().map(Some) } else { Ok(None) };
-        let (sasl, tls) = (further(options.user.is_some())?, further(options.tls)?);
-        Ok(Self { id, plain: Port::reserve()?, controller: Port::reserve()?, sasl, tls, voters: String::new(), members })
+        let (sasl, tls, proxied) = (further(options.user.is_some())?, further(options.tls)?, further(options.proxied)?);
+        let (plain, controller) = (Port::reserve()?, Port::reserve()?);
+        Ok(Self { id, plain, controller, sasl, tls, proxied, proxy: None, voters: String::new(), members })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -69,9 +73,14 @@ impl Seat {
         self.tls.as_ref().map(local)
     }
 
-    /// The listeners for clients.
-    fn listeners(&self) -> String {
-        let others = [("SASL", self.sasl_address()), ("TLS", self.tls_address())];
+    /// What a proxy has to lead to.
+    pub(super) fn proxied_address(&self) -> Option<SocketAddr> {
+        self.proxied.as_ref().map(local)
+    }
+
+    /// The listeners for clients; clients go on where a broker says that it is, whichever way they came.
+    fn listeners(&self, proxied: Option<SocketAddr>) -> String {
+        let others = [("SASL", self.sasl_address()), ("TLS", self.tls_address()), ("PROXIED", proxied)];
         let others = others.into_iter().filter_map(|(name, address)| Some((name, address?)));
         let all: Vec<String> = [("PLAIN", self.address())].into_iter().chain(others).map(|(name, at)| format!("{name}://{at}")).collect();
         all.join(",")
@@ -102,16 +111,16 @@ pub(super) fn write_files(
 
 fn basic_config(sandbox: &Sandbox, seat: &Seat) -> Vec<String> {
     let (replicas, in_sync) = (seat.members.min(3), if seat.members >= 3 { 2 } else { 1 });
-    let listeners = seat.listeners();
+    let (listeners, advertised) = (seat.listeners(seat.proxied_address()), seat.listeners(seat.proxy));
     let text = format!(
         "process.roles=broker,controller
 node.id={id}
 controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
 listeners={listeners},CONTROLLER://{controller}
-advertised.listeners={listeners}
+advertised.listeners={advertised}
 inter.broker.listener.name=PLAIN
-listener.security.protocol.map=PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL
+listener.security.protocol.map=PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,PROXIED:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 default.replication.factor={replicas}
@@ -173,14 +182,14 @@ pub(super) struct Formatted {
 
 impl Formatted {
     pub(super) fn read(sandbox: &Sandbox) -> Result<Self, ServerError> {
-        let data = sandbox.directory().join("data");
+        let data = sandbox.data_directory();
         let mut files = Vec::new();
         collect(&data, Path::new(""), &mut files).attempt(|| format!("read {}", data.display()))?;
         Ok(Self { files })
     }
 
     pub(super) fn write(&self, sandbox: &Sandbox, id: usize) -> Result<(), ServerError> {
-        let data = sandbox.directory().join("data");
+        let data = sandbox.data_directory();
         let write = |path: &Path, bytes: &[u8]| -> std::io::Result<()> {
             let target = data.join(path);
             fs::create_dir_all(target.parent().unwrap_or(&data))?;

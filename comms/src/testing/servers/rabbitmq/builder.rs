@@ -18,6 +18,7 @@ pub struct RabbitMqBuilder {
     pub(super) client_certificate_required: bool,
     pub(super) plugins: Vec<String>,
     pub(super) config: Vec<String>,
+    pub(super) disk: Option<u64>,
     pub(super) deadline: Duration,
 }
 
@@ -30,6 +31,7 @@ impl Default for RabbitMqBuilder {
             client_certificate_required: false,
             plugins: Vec::new(),
             config: Vec::new(),
+            disk: None,
             deadline: Duration::from_secs(90),
         }
     }
@@ -66,6 +68,13 @@ impl RabbitMqBuilder {
     /// Adds a line to `rabbitmq.conf`, for instance `consumer_timeout = 10000`.
     pub fn config(mut self, line: impl Into<String>) -> Self {
         self.config.push(line.into());
+        self
+    }
+
+    /// Keeps its data on a small disk of its own, of so many bytes: see [`fill_disk`](RabbitMq::fill_disk). It is in memory, and
+    /// of at least 64 MiB: less than 16 MiB free is too little for the server. Default: none.
+    pub fn disk(mut self, bytes: u64) -> Self {
+        self.disk = Some(bytes);
         self
     }
 

@@ -1,6 +1,7 @@
 //! RabbitMQ.
 
 mod builder;
+mod cluster;
 mod ctl;
 mod node;
 mod settings;
@@ -14,10 +15,14 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 pub use self::builder::RabbitMqBuilder;
+pub use self::cluster::RabbitMqCluster;
 pub use self::ctl::{Permissions, QueueInfo};
 use self::node::Node;
 use super::process::blocking;
 use super::{Certificates, ServerError};
+
+/// What a full disk has left, in bytes: the server has to go on.
+const ALMOST_FULL: u64 = 8 << 20;
 
 /// A RabbitMQ server of its own, on loopback, with a temporary directory.
 ///
@@ -152,6 +157,23 @@ impl RabbitMq {
     /// As [`RabbitMq::start`] and [`RabbitMq::stop`].
     pub async fn restart(&self) -> Result<(), ServerError> {
         self.run(|node| node.daemon.stop().and_then(|()| node.start())).await
+    }
+
+    /// Fills the server's disk down to what [`RabbitMqBuilder::disk`] takes for too little, until [`RabbitMq::free_disk`]: the server stops
+    /// reading from connections that publish (`connection.blocked`).
+    ///
+    /// # Errors
+    /// [`ServerError::Io`] unless started with [`RabbitMqBuilder::disk`].
+    pub async fn fill_disk(&self) -> Result<(), ServerError> {
+        self.run(|node| node.sandbox.fill_disk(ALMOST_FULL)).await
+    }
+
+    /// Ends a [`RabbitMq::fill_disk`].
+    ///
+    /// # Errors
+    /// [`ServerError::Io`] when it was not filled.
+    pub async fn free_disk(&self) -> Result<(), ServerError> {
+        self.run(|node| node.sandbox.free_disk()).await
     }
 
     /// Freezes the server (SIGSTOP): connections stay open, nothing is answered.

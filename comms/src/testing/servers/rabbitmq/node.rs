@@ -2,14 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::RabbitMqBuilder;
-use super::settings::{self, Ports, Programs};
+use super::settings::{self, Name, Ports, Programs};
 use crate::testing::servers::daemon::Daemon;
 use crate::testing::servers::ports::Port;
 use crate::testing::servers::process::Process;
+use crate::testing::servers::program::Program;
 use crate::testing::servers::sandbox::{Output, Sandbox};
 use crate::testing::servers::url;
 use crate::testing::servers::{Certificates, ServerError};
@@ -22,36 +23,54 @@ const ERROR: &str = "[error]";
 
 /// A server with its directory.
 ///
-/// The order of the fields is the order of dropping: the server, epmd, then the directory.
+/// The order of the fields is the order of dropping: the server, epmd (with the last of those that share it), then the directory.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) daemon: Daemon,
-    _epmd: Process,
+    pub(super) epmd: Arc<Epmd>,
     pub(super) sandbox: Sandbox,
     programs: Programs,
     ports: Ports,
+    pub(super) name: Name,
     certificates: Option<Certificates>,
     pub(super) options: RabbitMqBuilder,
+}
+
+/// Erlang's port mapper, by which servers and `rabbitmqctl` find each other.
+#[derive(Debug)]
+pub(super) struct Epmd {
+    _process: Process,
+    port: Port,
 }
 
 impl Node {
     /// Makes the directory and all that stays the same over restarts.
     pub(super) fn prepare(options: RabbitMqBuilder) -> Result<Self, ServerError> {
+        Self::prepare_as(options, Name::alone(), None)
+    }
+
+    /// The same for a server with a name, among others that share a port mapper.
+    pub(super) fn prepare_as(options: RabbitMqBuilder, name: Name, epmd: Option<Arc<Epmd>>) -> Result<Self, ServerError> {
         let programs = Programs::find()?;
         let ports = Ports::reserve(options.tls)?;
-        let sandbox = Sandbox::create("rabbitmq")?;
+        let sandbox = Sandbox::create_with_disk("rabbitmq", options.disk)?;
         let certificates = match options.tls {
             true => Some(Certificates::generate(sandbox.directory().join("tls"))?),
             false => None,
         };
-        settings::write_files(&sandbox, &options, &ports, certificates.as_ref())?;
-        let name = format!("RabbitMQ on {}", ports.amqp_address());
+        settings::write_files(&sandbox, &options, &ports, &name, certificates.as_ref())?;
+        let epmd = match epmd {
+            Some(epmd) => epmd,
+            None => Arc::new(Epmd::start(&sandbox, &programs.epmd)?),
+        };
+        let shown = format!("RabbitMQ on {}", ports.amqp_address());
         Ok(Self {
-            daemon: Daemon::new(name, sandbox.directory(), options.deadline, Some(ERROR)),
-            _epmd: start_epmd(&sandbox, &programs.epmd, &ports.epmd)?,
+            daemon: Daemon::new(shown, sandbox.directory(), options.deadline, Some(ERROR)),
+            epmd,
             sandbox,
             programs,
             ports,
+            name,
             certificates,
             options,
         })
@@ -68,8 +87,8 @@ impl Node {
         self.spawn(&self.programs.ctl, arguments, Output::Piped)
     }
 
-    fn spawn(&self, program: &Path, arguments: &[&str], output: Output<'_>) -> Result<Process, ServerError> {
-        let environment = settings::environment(self.sandbox.directory(), &self.ports);
+    fn spawn(&self, program: &Program, arguments: &[&str], output: Output<'_>) -> Result<Process, ServerError> {
+        let environment = settings::environment(self.sandbox.directory(), &self.ports, &self.epmd.port, &self.name);
         self.sandbox.spawn(program, arguments, &environment, output)
     }
 
@@ -99,14 +118,17 @@ impl Node {
     }
 }
 
-/// Erlang's port mapper, in the foreground and before the server: the one that the server would
-/// start leaves our process group and outlives everything.
-fn start_epmd(sandbox: &Sandbox, epmd: &Path, port: &Port) -> Result<Process, ServerError> {
-    let number = port.number().to_string();
-    let arguments = ["-port", &number, "-address", "127.0.0.1"];
-    let environment = [("PATH", settings::path())];
-    let log = sandbox.directory().join("epmd.log");
-    sandbox.spawn(epmd, &arguments, &environment, Output::Log(&log))
+impl Epmd {
+    /// In the foreground and before the server: the one that the server would start leaves our process
+    /// group and outlives everything.
+    fn start(sandbox: &Sandbox, program: &Program) -> Result<Self, ServerError> {
+        let port = Port::reserve()?;
+        let number = port.number().to_string();
+        let arguments = ["-port", &number, "-address", "127.0.0.1"];
+        let environment = [("PATH", settings::path())];
+        let log = sandbox.directory().join("epmd.log");
+        Ok(Self { _process: sandbox.spawn(program, &arguments, &environment, Output::Log(&log))?, port })
+    }
 }
 
 /// Whether the server answers the AMQP 0-9-1 protocol header with a method frame

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::builder::RabbitMqBuilder;
 use crate::testing::servers::error::Attempt;
 use crate::testing::servers::ports::Port;
-use crate::testing::servers::program;
+use crate::testing::servers::program::{self, Program};
 use crate::testing::servers::sandbox::Sandbox;
-use crate::testing::servers::{Certificates, ServerError};
+use crate::testing::servers::{Certificates, ServerError, engine};
 
 const INSTALL: &str = "Debian and Ubuntu: apt-get install rabbitmq-server";
 
@@ -18,15 +18,17 @@ const DISTRIBUTION_ON_LOOPBACK: &str = "-kernel inet_dist_use_interface {127,0,0
 
 #[derive(Debug)]
 pub(super) struct Programs {
-    pub(super) server: PathBuf,
-    pub(super) ctl: PathBuf,
-    pub(super) epmd: PathBuf,
+    pub(super) server: Program,
+    pub(super) ctl: Program,
+    pub(super) epmd: Program,
 }
 
 impl Programs {
     pub(super) fn find() -> Result<Self, ServerError> {
-        let server = unwrapped(program::find("rabbitmq-server", INSTALL)?);
-        Ok(Self { ctl: server.with_file_name("rabbitmqctl"), server, epmd: program::find("epmd", INSTALL)? })
+        let find = |name| program::find(name, INSTALL, engine::RABBITMQ);
+        let mut server = find("rabbitmq-server")?;
+        server.path = unwrapped(server.path);
+        Ok(Self { ctl: server.beside("rabbitmqctl"), server, epmd: find("epmd")? })
     }
 }
 
@@ -44,18 +46,12 @@ fn unwrapped(found: PathBuf) -> PathBuf {
 pub(super) struct Ports {
     pub(super) amqp: Port,
     tls: Option<Port>,
-    pub(super) epmd: Port,
     distribution: Port,
 }
 
 impl Ports {
     pub(super) fn reserve(tls: bool) -> Result<Self, ServerError> {
-        Ok(Self {
-            amqp: Port::reserve()?,
-            tls: if tls { Some(Port::reserve()?) } else { None },
-            epmd: Port::reserve()?,
-            distribution: Port::reserve()?,
-        })
+        Ok(Self { amqp: Port::reserve()?, tls: if tls { Some(Port::reserve()?) } else { None }, distribution: Port::reserve()? })
     }
 
     pub(super) fn amqp_address(&self) -> SocketAddr {
@@ -68,11 +64,44 @@ impl Ports {
     }
 }
 
+/// A server's name among those that share a port mapper.
+#[derive(Clone, Debug)]
+pub(super) struct Name {
+    /// `comms@localhost`.
+    pub(super) own: String,
+    /// The member that it asks to be taken in; itself, where it is the first or alone.
+    pub(super) first: String,
+}
+
+impl Name {
+    pub(super) fn alone() -> Self {
+        Self { own: "comms@localhost".to_owned(), first: "comms@localhost".to_owned() }
+    }
+
+    /// Of the member with this number, from 0.
+    pub(super) fn of_member(index: usize) -> Self {
+        Self { own: format!("comms-{index}@localhost"), first: "comms-0@localhost".to_owned() }
+    }
+
+    /// Each lists the first one and itself: so there is one that all others join, and never two clusters.
+    fn config(&self) -> Vec<String> {
+        if self.own == self.first {
+            return Vec::new();
+        }
+        vec![
+            "cluster_formation.peer_discovery_backend = classic_config".to_owned(),
+            format!("cluster_formation.classic_config.nodes.1 = {}", self.first),
+            format!("cluster_formation.classic_config.nodes.2 = {}", self.own),
+        ]
+    }
+}
+
 /// Writes the files that the environment points at.
 pub(super) fn write_files(
     sandbox: &Sandbox,
     options: &RabbitMqBuilder,
     ports: &Ports,
+    name: &Name,
     certificates: Option<&Certificates>,
 ) -> Result<(), ServerError> {
     // Written beforehand, because server and rabbitmqctl would both make one when it is missing.
@@ -84,6 +113,7 @@ pub(super) fn write_files(
     if let (Some(address), Some(files)) = (ports.tls_address(), certificates) {
         lines.extend(tls_config(options, address, files));
     }
+    lines.extend(name.config());
     lines.extend(options.config.iter().cloned());
     sandbox.write("rabbitmq.conf", &(lines.join("\n") + "\n"))?;
     Ok(())
@@ -95,7 +125,7 @@ fn basic_config(options: &RabbitMqBuilder, ports: &Ports) -> Vec<String> {
         format!("default_user = {}", options.user),
         format!("default_pass = {}", options.password),
         "loopback_users = none".to_owned(),
-        "disk_free_limit.absolute = 1MB".to_owned(),
+        format!("disk_free_limit.absolute = {}", if options.disk.is_some() { "16MiB" } else { "1MB" }),
         "log.console = true".to_owned(),
         "log.file = false".to_owned(),
     ]
@@ -116,15 +146,15 @@ fn tls_config(options: &RabbitMqBuilder, address: SocketAddr, files: &Certificat
 
 /// The whole environment, for the server and for `rabbitmqctl`: nothing of the user's own RabbitMQ
 /// may leak in.
-pub(super) fn environment(directory: &Path, ports: &Ports) -> Vec<(&'static str, String)> {
+pub(super) fn environment(directory: &Path, ports: &Ports, epmd: &Port, name: &Name) -> Vec<(&'static str, String)> {
     let file = |name: &str| directory.join(name).display().to_string();
     vec![
         ("PATH", path()),
         ("LANG", "C.UTF-8".to_owned()),
         ("HOME", directory.display().to_string()),
-        ("ERL_EPMD_PORT", ports.epmd.number().to_string()),
+        ("ERL_EPMD_PORT", epmd.number().to_string()),
         ("ERL_EPMD_ADDRESS", Ipv4Addr::LOCALHOST.to_string()),
-        ("RABBITMQ_NODENAME", "comms@localhost".to_owned()),
+        ("RABBITMQ_NODENAME", name.own.clone()),
         ("RABBITMQ_DIST_PORT", ports.distribution.number().to_string()),
         // Any free port: the default is a range of eleven for the whole machine.
         ("RABBITMQ_CTL_DIST_PORT_MIN", "0".to_owned()),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Redis;
 use super::node::Node;
-use crate::testing::servers::ServerError;
 use crate::testing::servers::process::blocking;
+use crate::testing::servers::{Certificates, ServerError};
 
 /// Options of a [`Redis`] server.
 #[derive(Debug, Clone)]
@@ -17,7 +17,12 @@ pub struct RedisBuilder {
     pub(super) users: Vec<String>,
     pub(super) tls: bool,
     pub(super) client_certificate_required: bool,
+    /// Those of another server, to be used here too.
+    pub(super) shared_certificates: Option<Certificates>,
     pub(super) config: Vec<String>,
+    pub(super) disk: Option<u64>,
+    /// It is a sentinel, and no server.
+    pub(super) is_sentinel: bool,
     pub(super) deadline: Duration,
 }
 
@@ -29,7 +34,10 @@ impl Default for RedisBuilder {
             users: Vec::new(),
             tls: false,
             client_certificate_required: false,
+            shared_certificates: None,
             config: Vec::new(),
+            disk: None,
+            is_sentinel: false,
             deadline: Duration::from_secs(60),
         }
     }
@@ -69,9 +77,21 @@ impl RedisBuilder {
         self
     }
 
+    /// Makes it a replica of another server; it answers before it has that one's data.
+    pub fn replica_of(self, master: &Redis) -> Self {
+        let (address, password) = (master.address(), &master.node.options().password);
+        self.config(format!("replicaof {} {}", address.ip(), address.port())).config(format!("masterauth {password}"))
+    }
+
     /// Adds a line to `redis.conf`, for instance `maxmemory 10mb`.
     pub fn config(mut self, line: impl Into<String>) -> Self {
         self.config.push(line.into());
+        self
+    }
+
+    /// Keeps its data on a small disk of its own, of so many bytes: see [`fill_disk`](Redis::fill_disk). It is in memory. Default: none.
+    pub fn disk(mut self, bytes: u64) -> Self {
+        self.disk = Some(bytes);
         self
     }
 

@@ -1,7 +1,9 @@
 //! Redis.
 
 mod builder;
+mod cluster;
 mod node;
+mod sentinel;
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +14,9 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 pub use self::builder::RedisBuilder;
+pub use self::cluster::RedisCluster;
 use self::node::Node;
+pub use self::sentinel::{RedisSentinel, RedisSentinelBuilder};
 use super::process::blocking;
 use super::{Certificates, ServerError};
 
@@ -141,6 +145,23 @@ impl Redis {
     /// As [`Redis::start`] and [`Redis::stop`].
     pub async fn restart(&self) -> Result<(), ServerError> {
         self.run(|node| node.daemon.stop().and_then(|()| node.start())).await
+    }
+
+    /// Fills the server's disk to the last byte, until [`Redis::free_disk`]: it refuses what would be written (`MISCONF`). One that writes
+    /// every command to the disk before it answers (`appendfsync always`, the builder's default) ends by itself instead.
+    ///
+    /// # Errors
+    /// [`ServerError::Io`] unless started with [`RedisBuilder::disk`].
+    pub async fn fill_disk(&self) -> Result<(), ServerError> {
+        self.run(|node| node.sandbox.fill_disk(0)).await
+    }
+
+    /// Ends a [`Redis::fill_disk`].
+    ///
+    /// # Errors
+    /// [`ServerError::Io`] when it was not filled.
+    pub async fn free_disk(&self) -> Result<(), ServerError> {
+        self.run(|node| node.sandbox.free_disk()).await
     }
 
     /// Freezes the server (SIGSTOP): connections stay open, nothing is answered.

@@ -1,6 +1,6 @@
 //! Against the real server; `./test` installs it.
 
-use super::Redis;
+use super::{Redis, RedisCluster};
 use crate::testing::servers::ServerError;
 
 async fn get(server: &Redis, key: &str) -> String {
@@ -63,4 +63,26 @@ async fn users_have_the_rights_of_their_rule() {
     let server = Redis::builder().user("reader on >pw ~comms:* +get").start().await.unwrap();
     let answer = server.cli(&["--user", "reader", "--pass", "pw", "SET", "comms:k", "v"]).await.unwrap();
     assert!(answer.contains("NOPERM"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_cluster_serves_every_slot_puts_a_replica_in_the_place_of_a_master_and_moves_slots() {
+    let cluster = RedisCluster::with_replicas().await.unwrap();
+    let owner = cluster.master_of("k").await.unwrap().unwrap();
+    let other = (owner + 1) % 3;
+    assert_eq!(cluster.nodes()[owner].cli(&["SET", "k", "v"]).await.unwrap().trim(), "OK");
+    let moved = cluster.nodes()[other].cli(&["GET", "k"]).await.unwrap();
+    assert!(moved.contains("MOVED"), "{moved}");
+    cluster.move_slot_of("k", other).await.unwrap();
+    assert_eq!(get(&cluster.nodes()[other], "k").await, "v");
+
+    cluster.nodes()[other].kill().await.unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while cluster.master_of("k").await.unwrap() != Some(other + 3) {
+        assert!(std::time::Instant::now() < deadline, "no replica stepped in");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(get(&cluster.nodes()[other + 3], "k").await, "v");
+    cluster.nodes()[other].restart().await.unwrap();
+    cluster.ready().await.unwrap();
 }

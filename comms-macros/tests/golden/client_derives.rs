@@ -1,0 +1,3 @@
+#[client(http = contracts::Rates)]
+#[derive(Clone, Debug)]
+pub struct Rates;
