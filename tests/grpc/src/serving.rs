@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use comms::grpc::tonic::transport::server::TcpIncoming;
-use comms::grpc::tonic::transport::{Channel, Endpoint, Server};
-use tokio::task::JoinHandle;
+use comms::grpc::tonic::transport::{Channel, Endpoint};
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::proto::shop::inventory::v1::{InventoryClient, InventoryServer};
 use crate::stock::{Seen, Stock};
@@ -18,7 +21,10 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A client over a channel of tonic's own.
 pub type OverTonic = InventoryClient<Channel>;
 
-/// A server, gone when dropped.
+/// A server, gone when dropped, with its connections.
+///
+/// Nothing but HTTP/2 stands around the generated adapter: tonic's own server keeps a second clock for `grpc-timeout`, and its answer,
+/// another one, comes first when a millisecond ends between the two.
 #[derive(Debug)]
 pub struct Serving {
     /// Where it listens.
@@ -46,13 +52,10 @@ impl Serving {
     pub fn start_with(settings: impl FnOnce(InventoryServer<Stock>) -> InventoryServer<Stock>) -> Self {
         let stock = Stock::default();
         let seen = Arc::clone(&stock.seen);
-        let incoming = TcpIncoming::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap_or_else(|error| panic!("no port: {error}"));
-        let address = incoming.local_addr().unwrap_or_else(|error| panic!("no address: {error}"));
-        let service = settings(InventoryServer::new(stock));
-        let server = tokio::spawn(async move {
-            let served = Server::builder().add_service(service).serve_with_incoming(incoming).await;
-            served.unwrap_or_else(|error| panic!("the server failed: {error}"));
-        });
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap_or_else(|error| panic!("no port: {error}"));
+        listener.set_nonblocking(true).unwrap_or_else(|error| panic!("the port blocks: {error}"));
+        let address = listener.local_addr().unwrap_or_else(|error| panic!("no address: {error}"));
+        let server = tokio::spawn(serve(listener, settings(InventoryServer::new(stock))));
         Self { address, seen, server }
     }
 
@@ -70,6 +73,19 @@ impl Serving {
     #[must_use]
     pub fn client(&self) -> OverTonic {
         InventoryClient::new(self.channel())
+    }
+}
+
+async fn serve(listener: std::net::TcpListener, service: InventoryServer<Stock>) {
+    let listener = TcpListener::from_std(listener).unwrap_or_else(|error| panic!("no listener: {error}"));
+    let mut connections = JoinSet::new();
+    loop {
+        let (connection, _) = listener.accept().await.unwrap_or_else(|error| panic!("no connection: {error}"));
+        connection.set_nodelay(true).unwrap_or_else(|error| panic!("the connection waits: {error}"));
+        let serving = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), TowerToHyperService::new(service.clone()));
+        // Clients that go away in the middle of a frame are what some tests are about.
+        connections.spawn(async move { drop(serving.await) });
+        while connections.try_join_next().is_some() {}
     }
 }
 

@@ -1,7 +1,8 @@
 //! All kinds of methods, and what errors become.
 
 use comms::grpc::prost_types::Timestamp;
-use comms::grpc::tonic::transport::Endpoint;
+use comms::grpc::tonic::transport::server::TcpIncoming;
+use comms::grpc::tonic::transport::{Endpoint, Server};
 use comms::grpc::{Client, Code, Inbound};
 use comms::{Class, Classify};
 use comms_grpc_tests::money::Money;
@@ -26,6 +27,19 @@ async fn one_request_gets_one_answer() {
     let reservation = serving.client().reserve(reserve("chair", 4)).await.unwrap();
     assert_eq!(reservation.total, Some(Money::euros(1000)));
     assert_eq!(reservation.until, Some(Timestamp { seconds: 1_800_000_000, nanos: 0 }));
+}
+
+/// Whoever has a server of tonic's adds the service to it.
+#[tokio::test]
+async fn the_server_of_tonic_takes_the_service() {
+    let incoming = TcpIncoming::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let endpoint = Endpoint::from_shared(format!("http://{}", incoming.local_addr().unwrap())).unwrap();
+    let service = InventoryServer::new(Stock::default());
+    let server = tokio::spawn(async move { Server::builder().add_service(service).serve_with_incoming(incoming).await });
+    let client = InventoryClient::new(endpoint.connect_lazy());
+    assert_eq!(client.reserve(reserve("chair", 4)).await.unwrap().total, Some(Money::euros(1000)));
+    assert_eq!(numbers(client.watch(watch("chair", 100)).await.unwrap()).await, (0..100).collect::<Vec<_>>());
+    server.abort();
 }
 
 #[tokio::test]
