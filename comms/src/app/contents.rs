@@ -17,6 +17,8 @@ pub(crate) struct ContentModel {
     pub(crate) optional: bool,
     /// Whether an answer chooses its status itself.
     pub(crate) own_status: bool,
+    /// The statuses of what goes wrong instead, and when.
+    pub(crate) refusals: Vec<(u16, String)>,
 }
 
 impl ContentModel {

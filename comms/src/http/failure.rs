@@ -28,11 +28,27 @@ use crate::error::{BoxError, Class, chain, chain_text};
 ///             Self::Database(_) => Problem::new(503),
 ///         }
 ///     }
+///
+///     fn statuses() -> &'static [(u16, &'static str)] {
+///         &[(404, "There is no such order."), (503, "The database is away.")]
+///     }
 /// }
 /// ```
 pub trait HttpError: StdError + Send + Sync + 'static {
     /// What the client is told. The log is told the error and its causes when the status is 500 or above.
     fn problem(&self) -> Problem;
+
+    /// The statuses that its problems have, and when: the OpenAPI document lists them of each route that ends with this error. A problem
+    /// with a status that is missing from a list goes to the client all the same, and a warning goes to the log.
+    ///
+    /// Nothing, unless an implementation says more: the document then has these problems under `default`.
+    #[must_use]
+    fn statuses() -> &'static [(u16, &'static str)]
+    where
+        Self: Sized,
+    {
+        &[]
+    }
 }
 
 impl HttpError for Problem {
@@ -47,11 +63,24 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 /// The problem of an error that speaks for itself.
 pub(crate) fn spoken<E: HttpError>(error: &E) -> Problem {
     let problem = error.problem();
+    if undeclared::<E>(problem.status()) {
+        tracing::warn!(
+            error = std::any::type_name::<E>(),
+            status = problem.status(),
+            "a problem has a status that the OpenAPI document does not know: add it to `HttpError::statuses` of the error"
+        );
+    }
     if problem.cause().is_some() || problem.status() < 500 {
         return problem;
     }
     let cause = chain_text(error).join(": ");
     problem.because(cause)
+}
+
+/// Whether the error lists its statuses, and not this one.
+fn undeclared<E: HttpError>(status: u16) -> bool {
+    let declared = E::statuses();
+    !declared.is_empty() && declared.iter().all(|(known, _)| *known != status)
 }
 
 /// The problem of an error that has this class.
@@ -95,6 +124,26 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("the order was refused")]
     struct Caused(#[source] BoxError);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("gone")]
+    struct Gone;
+
+    impl HttpError for Gone {
+        fn problem(&self) -> Problem {
+            Problem::new(410)
+        }
+
+        fn statuses() -> &'static [(u16, &'static str)] {
+            &[(404, "It was never here."), (410, "It was here.")]
+        }
+    }
+
+    #[test]
+    fn only_a_list_can_lack_a_status() {
+        assert_eq!([404, 410, 503].map(undeclared::<Gone>), [false, false, true]);
+        assert!(!undeclared::<Problem>(503));
+    }
 
     #[test]
     fn causes_are_for_the_log_whatever_the_class() {

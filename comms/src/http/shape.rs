@@ -56,13 +56,15 @@ pub struct Content {
     pub optional: bool,
     /// Whether an answer chooses its status itself, whatever the route declares.
     pub own_status: bool,
+    /// The statuses of what goes wrong and when, as [`HttpError::statuses`](super::HttpError::statuses) has them.
+    pub refusals: &'static [(u16, &'static str)],
 }
 
 impl Content {
     /// Content of the media type, which must be there and of which nothing more is known.
     #[must_use]
     pub const fn new(type_name: &'static str, media: Option<&'static str>) -> Self {
-        Self { type_name, media, schema: None, optional: false, own_status: false }
+        Self { type_name, media, schema: None, optional: false, own_status: false, refusals: &[] }
     }
 }
 

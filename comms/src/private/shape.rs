@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
 use crate::http::shape::{ANYTHING, body_is_optional, parameter_is_optional};
-use crate::http::{Content, FromBody, IntoAnswer, Medium, Raw, With};
+use crate::http::{Content, FromBody, HttpError, IntoAnswer, Medium, Raw, With};
 
 const JSON: &str = "application/json";
 
@@ -37,7 +37,7 @@ pub type Answering<D> = (Option<&'static str>, bool, Probe<D>);
 pub mod way {
     pub use super::{AnyAnswer as _, MediumAnswer as _, MediumBeside as _, MediumBody as _, OwnAnswer as _, OwnBody as _, PlainBody as _};
     pub use super::{AnyBody as _, AnyParameter as _, AnySchema as _, OptionalBody as _, OptionalParameter as _, SomeSchema as _};
-    pub use super::{PlainSuccess as _, ResultSuccess as _};
+    pub use super::{NoStatuses as _, PlainSuccess as _, ResultSuccess as _, SomeStatuses as _};
 }
 
 /// What a result is in case of success.
@@ -59,6 +59,28 @@ pub trait PlainSuccess<T> {
 }
 
 impl<T> PlainSuccess<T> for Probe<T> {}
+
+/// A result whose error may know the statuses of its problems.
+pub trait SomeStatuses {
+    /// Those.
+    fn refusals(&self) -> &'static [(u16, &'static str)];
+}
+
+impl<T, E: HttpError> SomeStatuses for &Probe<Result<T, E>> {
+    fn refusals(&self) -> &'static [(u16, &'static str)] {
+        E::statuses()
+    }
+}
+
+/// What is no result, or one with an error that says nothing of itself.
+pub trait NoStatuses {
+    /// None.
+    fn refusals(&self) -> &'static [(u16, &'static str)] {
+        &[]
+    }
+}
+
+impl<T> NoStatuses for Probe<T> {}
 
 /// An answer that says how it travels.
 pub trait MediumAnswer<D> {
@@ -199,9 +221,15 @@ pub fn content<T>(_: &Probe<T>, media: Option<&'static str>, schema: Option<Sche
 
 /// What is said of an answer.
 #[must_use]
-pub fn answer<T>(data: &Probe<T>, media: Option<&'static str>, schema: Option<Schema>, own_status: bool) -> Content {
+pub fn answer<T>(
+    data: &Probe<T>,
+    media: Option<&'static str>,
+    schema: Option<Schema>,
+    own_status: bool,
+    refusals: &'static [(u16, &'static str)],
+) -> Content {
     let mut content = content(data, media, schema, false);
-    content.own_status = own_status;
+    (content.own_status, content.refusals) = (own_status, refusals);
     content
 }
 
@@ -241,8 +269,9 @@ macro_rules! __shape {
     (answer $type:ty) => {
         $crate::http::Shape::new(|generator| {
             use $crate::__private::shape::way::*;
-            let (media, own_status, data) = (&&&&(&&$crate::__private::shape::Probe::<$type>::new()).success()).answered();
-            $crate::__private::shape::answer(&data, media, (&&data).schema(generator), own_status)
+            let returned = $crate::__private::shape::Probe::<$type>::new();
+            let (media, own_status, data) = (&&&&(&&returned).success()).answered();
+            $crate::__private::shape::answer(&data, media, (&&data).schema(generator), own_status, (&&returned).refusals())
         })
     };
 }

@@ -116,6 +116,6 @@ async fn who_waits_is_told_when_the_connection_is_lost_and_when_it_is_back() {
     tokio::time::timeout(std::time::Duration::from_secs(60), changes).await.expect("lost, and back");
     let closed = broker.state_changed().expect("RabbitMQ tells");
     broker.close().await;
-    closed.await;
+    tokio::time::timeout(std::time::Duration::from_secs(60), closed).await.expect("told of the end");
     assert_eq!(broker.state(), ConnectionState::Closed);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use comms::broker::{Broker, BrokerErrorKind, ConnectionState, Reach, Subscription};
+use comms::broker::{Broker, BrokerErrorKind, ConnectionState, DeadLetterFilter, Reach, Subscription};
 use comms::testing::proxy::Proxy;
 use comms::testing::servers;
 use lapin::ConnectionProperties;
@@ -115,6 +115,34 @@ async fn messages_flow_soon_after_each_of_many_cuts() {
         }
         let took = healed.elapsed();
         assert!(took < Duration::from_secs(6), "round {round}: it took {took:?} to go on");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_something_when_the_connection_is_cut_is_answered_soon() {
+    let (world, proxy) = behind_a_proxy("").await;
+    let subscription = world.subscription("g", "orders");
+    let _consumer = world.subscribe(&subscription).await;
+    let (admin, all) = (world.broker.admin(), DeadLetterFilter::default());
+    for round in 0..20 {
+        // One of the two is first, each time by another while.
+        let (cut_after, ask_after) = if round % 2 == 0 { (200 * round, 0) } else { (0, 200 * round) };
+        let cut = async {
+            tokio::time::sleep(Duration::from_micros(cut_after)).await;
+            proxy.cut().await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            proxy.heal().await.unwrap();
+        };
+        let asking = async {
+            tokio::time::sleep(Duration::from_micros(ask_after)).await;
+            tokio::time::timeout(Duration::from_secs(5), admin.dead_letters(&subscription, &all)).await
+        };
+        let (answer, ()) = tokio::join!(asking, cut);
+        match answer.unwrap_or_else(|_| panic!("round {round}: nothing was answered")) {
+            Ok(letters) => assert_eq!(letters.len(), 0),
+            Err(error) => assert_eq!(error.kind(), BrokerErrorKind::Connection, "{error}"),
+        }
+        until("the connection is back", async || world.broker.state() == ConnectionState::Connected).await;
     }
 }
 

@@ -82,7 +82,8 @@ async fn serve(listener: std::net::TcpListener, service: InventoryServer<Stock>)
     loop {
         let (connection, _) = listener.accept().await.unwrap_or_else(|error| panic!("no connection: {error}"));
         connection.set_nodelay(true).unwrap_or_else(|error| panic!("the connection waits: {error}"));
-        let serving = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), TowerToHyperService::new(service.clone()));
+        let serving =
+            http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(connection), TowerToHyperService::new(service.clone()));
         // Clients that go away in the middle of a frame are what some tests are about.
         connections.spawn(async move { drop(serving.await) });
         while connections.try_join_next().is_some() {}

@@ -104,4 +104,8 @@ impl HttpError for NoSuchBook {
     fn problem(&self) -> Problem {
         Problem::new(404).code("no-such-book").detail(self.to_string()).with("book", self.0.0)
     }
+
+    fn statuses() -> &'static [(u16, &'static str)] {
+        &[(404, "There is no such book.")]
+    }
 }

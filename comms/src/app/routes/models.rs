@@ -27,7 +27,8 @@ fn parameter(decl: &ParameterDecl, schemas: &mut Generators) -> ParameterModel {
     ParameterModel { name: decl.name, place: decl.place.to_string(), content }
 }
 
-fn content(Content { type_name, media, schema, optional, own_status }: Content) -> ContentModel {
+fn content(Content { type_name, media, schema, optional, own_status, refusals }: Content) -> ContentModel {
     let schema = schema.map(schemars::Schema::to_value);
-    ContentModel { rust_type: type_name.to_owned(), media: media.map(str::to_owned), schema, optional, own_status }
+    let refusals = refusals.iter().map(|(status, when)| (*status, (*when).to_owned())).collect();
+    ContentModel { rust_type: type_name.to_owned(), media: media.map(str::to_owned), schema, optional, own_status, refusals }
 }

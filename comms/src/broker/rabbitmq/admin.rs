@@ -9,6 +9,7 @@ use lapin::types::AMQPValue;
 use lapin::{BasicProperties, Channel};
 
 use super::RabbitMq;
+use super::connection::while_up;
 use super::error::broker_error;
 use super::headers::{self, write_copy};
 use super::lag;
@@ -165,6 +166,14 @@ fn plain(value: &AMQPValue) -> Option<String> {
 }
 
 impl RabbitMq {
+    /// Ends with the connection that it began on: an operator is told of a cut at once.
+    fn bounded<'a, T: 'a>(
+        &'a self,
+        command: impl Future<Output = Result<T, BrokerError>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, BrokerError>> {
+        Box::pin(while_up(self.shared.publishing.watch(), async move |_| command.await))
+    }
+
     /// Does `work` with the one reader of the subscription's dead letters; whatever happens, the channel is
     /// closed after, and the server puts back what was not taken off.
     async fn with_reader<T>(
@@ -196,7 +205,7 @@ impl Admin for RabbitMq {
         subscription: &'a Subscription,
         filter: &'a DeadLetterFilter,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, BrokerError>> {
-        Box::pin(self.with_reader(subscription, filter, async |reader| {
+        self.bounded(self.with_reader(subscription, filter, async |reader| {
             let mut letters = Vec::new();
             while let Some(taken) = reader.next().await? {
                 letters.push(taken.letter);
@@ -206,7 +215,7 @@ impl Admin for RabbitMq {
     }
 
     fn replay<'a>(&'a self, subscription: &'a Subscription, filter: &'a DeadLetterFilter) -> BoxFuture<'a, Result<usize, BrokerError>> {
-        Box::pin(self.with_reader(subscription, filter, async |reader| {
+        self.bounded(self.with_reader(subscription, filter, async |reader| {
             while let Some(Taken { tag, letter, foreign }) = reader.next().await? {
                 let mut envelope = (*letter.envelope).clone();
                 envelope.metadata.attempt = 0;
@@ -220,7 +229,7 @@ impl Admin for RabbitMq {
     }
 
     fn purge<'a>(&'a self, subscription: &'a Subscription, filter: &'a DeadLetterFilter) -> BoxFuture<'a, Result<usize, BrokerError>> {
-        Box::pin(self.with_reader(subscription, filter, async |reader| {
+        self.bounded(self.with_reader(subscription, filter, async |reader| {
             while let Some(taken) = reader.next().await? {
                 reader.take_off(taken.tag).await?;
             }
@@ -229,15 +238,15 @@ impl Admin for RabbitMq {
     }
 
     fn plan<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
-        Box::pin(plan::plan(&self.shared, subscriptions))
+        self.bounded(plan::plan(&self.shared, subscriptions))
     }
 
     fn apply<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
-        Box::pin(plan::apply(&self.shared, subscriptions))
+        self.bounded(plan::apply(&self.shared, subscriptions))
     }
 
     fn lag<'a>(&'a self, subscription: &'a Subscription) -> BoxFuture<'a, Result<Lag, BrokerError>> {
-        Box::pin(lag::lag(&self.shared, subscription))
+        self.bounded(lag::lag(&self.shared, subscription))
     }
 
     fn seek<'a>(&'a self, subscription: &'a Subscription, position: &'a Position) -> BoxFuture<'a, Result<(), BrokerError>> {

@@ -65,12 +65,12 @@ impl Link {
         state.mark_unchanged();
         blocked.mark_unchanged();
         async move {
-            let changed = tokio::select! {
-                changed = state.changed() => changed,
-                changed = blocked.changed() => changed,
-            };
-            if changed.is_err() {
-                std::future::pending().await
+            tokio::select! {
+                changed = state.changed() => if changed.is_err() {
+                    std::future::pending().await
+                },
+                // Both end at once, and the last change is one of the state.
+                Ok(()) = blocked.changed() => {}
             }
         }
     }

@@ -2,7 +2,7 @@ use schemars::SchemaGenerator;
 use serde::{Deserialize, Serialize};
 
 use crate::BoxError;
-use crate::http::{Answered, Bytes, Content, EventStream, Form, IntoAnswer, Raw, Shape, With};
+use crate::http::{Answered, Bytes, Content, EventStream, Form, HttpError, IntoAnswer, Problem, Raw, Shape, With};
 
 #[derive(Deserialize, Serialize)]
 struct Opaque(Option<String>);
@@ -17,6 +17,20 @@ impl IntoAnswer for Own {
 
 /// Nothing at all is known of it.
 struct Foreign;
+
+#[derive(Debug, thiserror::Error)]
+#[error("gone")]
+struct Gone;
+
+impl HttpError for Gone {
+    fn problem(&self) -> Problem {
+        Problem::new(410)
+    }
+
+    fn statuses() -> &'static [(u16, &'static str)] {
+        &[(410, "It was here.")]
+    }
+}
 
 fn content(shape: Shape) -> Content {
     shape.content(&mut SchemaGenerator::default())
@@ -71,6 +85,18 @@ fn an_answer_is_described_by_what_it_is() {
 fn an_error_is_data_without_a_medium_of_its_own() {
     assert_eq!(media(crate::__shape!(error Vec<u32>)), (None, true));
     assert_eq!(media(crate::__shape!(error Foreign)), (None, false));
+}
+
+#[test]
+fn an_error_that_knows_its_statuses_tells_them() {
+    let refusals = |shape| content(shape).refusals;
+    assert_eq!(refusals(crate::__shape!(answer Result<u32, Gone>)), [(410, "It was here.")]);
+    assert_eq!(refusals(crate::__shape!(answer Result<(), Gone>)).len(), 1);
+    assert!(
+        refusals(crate::__shape!(answer Result<u32, Problem>)).is_empty()
+            && refusals(crate::__shape!(answer Result<u32, Foreign>)).is_empty()
+    );
+    assert!(refusals(crate::__shape!(answer u32)).is_empty() && refusals(crate::__shape!(answer Gone)).is_empty());
 }
 
 #[test]

@@ -54,6 +54,14 @@ impl HttpError for PlaceOrderError {
             Self::NotAccepted(_) => Problem::new(503).detail("the order was not accepted, place it again").because(self),
         }
     }
+
+    fn statuses() -> &'static [(u16, &'static str)] {
+        &[
+            (409, "The inventory does not have it, or not so many."),
+            (422, "An order of nothing."),
+            (503, "The order could not be made known to the other services: place it again."),
+        ]
+    }
 }
 
 /// Ask how far an order is.
@@ -87,6 +95,10 @@ pub struct UnknownOrder {
 impl HttpError for UnknownOrder {
     fn problem(&self) -> Problem {
         Problem::new(404).code("unknown-order").detail(self.to_string())
+    }
+
+    fn statuses() -> &'static [(u16, &'static str)] {
+        &[(404, "There is no such order.")]
     }
 }
 

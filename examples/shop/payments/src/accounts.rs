@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use comms::provider;
 
 /// Why nothing was charged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Asking again helps.
+    #[error("the bank is busy")]
     Busy,
     /// The customer can't pay.
+    #[error("the card was declined")]
     Declined,
     /// Nobody of this name has an account.
+    #[error("there is no account of this customer")]
     NoAccount,
 }
 

@@ -1,6 +1,6 @@
 //! What the provider answers.
 
-use comms::http::Problem;
+use comms::http::{HttpError, Problem};
 use comms::service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,19 +38,27 @@ pub struct Charge {
 impl Payments {
     /// Charges a card.
     #[comms::post("/v1/charges", status = 201)]
-    async fn charge(&self, charge: NewCharge) -> Result<Charge, Problem> {
+    async fn charge(&self, charge: NewCharge) -> Result<Charge, Refusal> {
         let NewCharge { reference, customer, amount_cents: _ } = charge;
         let charged = self.accounts.charge(&reference, &customer);
-        charged.map(|charge| Charge { charge, reference }).map_err(refused)
+        charged.map(|charge| Charge { charge, reference })
     }
 }
 
 /// The errors of this interface: a problem with a member `error`.
-fn refused(refusal: Refusal) -> Problem {
-    let (status, code, message) = match refusal {
-        Refusal::Busy => (503, "busy", "the bank is busy"),
-        Refusal::Declined => (402, "card_declined", "the card was declined"),
-        Refusal::NoAccount => (404, "no_account", "there is no account of this customer"),
-    };
-    Problem::new(status).detail(message).with("error", json!({ "code": code, "message": message }))
+impl HttpError for Refusal {
+    fn problem(&self) -> Problem {
+        let (status, code) = match self {
+            Self::Busy => (503, "busy"),
+            Self::Declined => (402, "card_declined"),
+            Self::NoAccount => (404, "no_account"),
+        };
+        let message = self.to_string();
+        let error = json!({ "code": code, "message": message });
+        Problem::new(status).detail(message).with("error", error)
+    }
+
+    fn statuses() -> &'static [(u16, &'static str)] {
+        &[(402, "The card was declined."), (404, "There is no account of this customer."), (503, "The bank is busy: ask again.")]
+    }
 }

@@ -20,6 +20,19 @@ const BAD_REQUEST: (u16, &str) = (400, "BadRequest");
 const OF_BODY: [(u16, &str); 4] =
     [(408, "RequestTimeout"), (413, "ContentTooLarge"), (415, "UnsupportedMediaType"), (422, "UnprocessableContent")];
 
+/// What each of them means.
+const DESCRIBED: [(u16, &str); 5] = [
+    (400, "A parameter is missing or can't be read, or the body is no JSON. The member `detail` says which."),
+    (408, "The body came too slowly."),
+    (413, "The body is larger than the route takes."),
+    (415, "The body has another content type."),
+    (422, "The body is JSON of another shape, or the request can't be done as it stands."),
+];
+
+fn description(status: u16) -> Option<&'static str> {
+    DESCRIBED.into_iter().find_map(|(known, text)| (known == status).then_some(text))
+}
+
 /// The answers of the route.
 pub(super) fn of(route: &RouteModel, schemas: &Schemas) -> Value {
     let mut responses = Map::new();
@@ -30,12 +43,25 @@ pub(super) fn of(route: &RouteModel, schemas: &Schemas) -> Value {
         responses.insert(status.to_string(), reference(name));
     }
     let own = route.error.as_ref().and_then(|error| error.schema.as_ref());
-    let default = own.map_or_else(|| reference(PROBLEM_SCHEMA), |error| refusal(&schemas.output(error)));
+    let schema =
+        own.map_or_else(|| json!({ "$ref": format!("#/components/schemas/{PROBLEM_SCHEMA}") }), |error| refusal(&schemas.output(error)));
+    for (status, when) in route.answer.iter().flat_map(|answer| &answer.refusals) {
+        // What is refused before the method is called may have the status too.
+        let before = responses.contains_key(&status.to_string()).then(|| description(*status)).flatten();
+        let when = before.map_or_else(|| when.clone(), |before| format!("{when} Or: {before}"));
+        responses.insert(status.to_string(), refused(&when, &schema));
+    }
+    let default = own
+        .map_or_else(|| reference(PROBLEM_SCHEMA), |_| refused("What went wrong. The service's own error is the member `error`.", &schema));
     responses.insert("default".to_owned(), default);
     Value::Object(responses)
 }
 
-/// What went wrong, with the service's own error as data in it.
+fn refused(description: &str, schema: &Value) -> Value {
+    json!({ "description": description, "content": { PROBLEM: { "schema": schema } } })
+}
+
+/// The problem, with the service's own error as data in it.
 fn refusal(error: &Value) -> Value {
     let own = json!({
         "type": "object",
@@ -44,8 +70,7 @@ fn refusal(error: &Value) -> Value {
             "class": { "enum": ["permanent", "retryable", "unknown"], "description": "Whether the same call may succeed later." },
         },
     });
-    let schema = json!({ "allOf": [{ "$ref": format!("#/components/schemas/{PROBLEM_SCHEMA}") }, own] });
-    json!({ "description": "What went wrong. The service's own error is the member `error`.", "content": { PROBLEM: { "schema": schema } } })
+    json!({ "allOf": [{ "$ref": format!("#/components/schemas/{PROBLEM_SCHEMA}") }, own] })
 }
 
 fn reference(name: &str) -> Value {
@@ -82,19 +107,13 @@ fn reason(status: u16) -> &'static str {
 
 /// The answers that operations share.
 pub(super) fn shared() -> Value {
-    let described = [
-        (BAD_REQUEST.1, "A parameter is missing or can't be read, or the body is no JSON. The member `detail` says which."),
-        ("RequestTimeout", "The body came too slowly."),
-        ("ContentTooLarge", "The body is larger than the route takes."),
-        ("UnsupportedMediaType", "The body has another content type."),
-        ("UnprocessableContent", "The body is JSON of another shape, or the request can't be done as it stands."),
-        (PROBLEM_SCHEMA, "What went wrong."),
-    ];
+    let named = std::iter::once(BAD_REQUEST).chain(OF_BODY).filter_map(|(status, name)| Some((name, description(status)?)));
+    let described = named.chain([(PROBLEM_SCHEMA, "What went wrong.")]);
     let answer = |description: &str| {
         let schema = json!({ "$ref": format!("#/components/schemas/{PROBLEM_SCHEMA}") });
         json!({ "description": description, "content": { PROBLEM: { "schema": schema } } })
     };
-    described.into_iter().map(|(name, description)| (name.to_owned(), answer(description))).collect::<Map<_, _>>().into()
+    described.map(|(name, description)| (name.to_owned(), answer(description))).collect::<Map<_, _>>().into()
 }
 
 /// The schema of problems.

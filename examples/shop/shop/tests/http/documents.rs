@@ -50,10 +50,14 @@ fn the_methods_of_a_contract_are_operations_with_all_that_the_contract_says() {
     assert_eq!(place["summary"], "Places an order. Safe to repeat: an order id that is known already is not placed twice.");
     assert_eq!((&place["x-idempotent"], &place["x-comms-timeout"]), (&json!(true), &json!("10s")));
     let statuses: Vec<&String> = place["responses"].as_object().expect("answers").keys().collect();
-    assert_eq!(statuses, ["201", "400", "408", "413", "415", "422", "default"]);
+    assert_eq!(statuses, ["201", "400", "408", "409", "413", "415", "422", "503", "default"]);
+    let when = |status: &str| place["responses"][status]["description"].as_str().expect("a description").to_owned();
+    assert_eq!(when("503"), "The order could not be made known to the other services: place it again.");
+    assert!(when("422").starts_with("An order of nothing. Or: The body is JSON of another shape"), "{}", when("422"));
     assert_eq!(place["responses"]["201"]["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/Order");
     // A problem, with the error of the method as data in it.
     let problem = &place["responses"]["default"]["content"]["application/problem+json"]["schema"]["allOf"];
+    assert_eq!(*problem, place["responses"]["409"]["content"]["application/problem+json"]["schema"]["allOf"]);
     assert_eq!(problem[0]["$ref"], "#/components/schemas/Problem");
     assert_eq!(problem[1]["properties"]["error"]["$ref"], "#/components/schemas/PlaceOrderError");
     let error = document["components"]["schemas"]["PlaceOrderError"].to_string();
