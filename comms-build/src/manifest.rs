@@ -64,6 +64,10 @@ impl Package {
 
     /// Reads the package that a folder belongs to: the folder itself, or the nearest one above it.
     pub(crate) fn containing(dir: &Path) -> Result<Self, Diagnosis> {
+        if !dir.is_dir() {
+            // A package above it would be another one than meant.
+            return Err(unreadable(dir, "there is no such folder"));
+        }
         let owner = dir.ancestors().find(|dir| dir.join("Cargo.toml").is_file());
         Self::read(owner.unwrap_or(dir))
     }

@@ -225,8 +225,11 @@ fn annotated_items_in_a_root_without_wiring_are_warned_of() {
 #[test]
 fn a_package_that_is_not_there_is_named() {
     let project = Project::lib("");
-    let errors = super::project::errors(&project.with(crate::configure().contracts("../nowhere/at-all")));
-    assert!(errors.len() == 1 && errors[0].contains("could not read"), "{errors:#?}");
+    // The second one is in a package, which is not the one that is missing.
+    for missing in ["../nowhere/at-all", "src/nowhere"] {
+        let errors = super::project::errors(&project.with(crate::configure().contracts(missing)));
+        assert!(errors.len() == 1 && errors[0].contains("could not read") && errors[0].contains("no such folder"), "{errors:#?}");
+    }
 }
 
 /// The ways to name a type of a crate of contracts: what stands before the impl, and the name in it.

@@ -11,7 +11,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use super::ended::Ended;
 use super::moving::places;
 use super::state::{Phase, Place};
-use super::transactor::{Load, Outcome};
+use super::transactor::{LAST, Load, Outcome};
 use super::worker::{RENEW, ROUND, Worker, offsets};
 use super::{consumer, declare};
 
@@ -30,6 +30,16 @@ impl Worker {
 
     fn is_troubled(&self) -> bool {
         self.troubled.is_some_and(|at| at.elapsed() < AGAIN)
+    }
+
+    /// What a rebalance aborts is made again once the brokers know the member under its new name: the steps go on until then.
+    pub(super) fn commit_last(&mut self) {
+        let until = Instant::now() + LAST;
+        while !self.commit(CommitMode::Sync, None, true) && Instant::now() < until {
+            self.serve();
+            self.follow_steps();
+            self.finish_moving();
+        }
     }
 
     /// Whether something waits for the next transaction.
@@ -60,8 +70,8 @@ impl Worker {
         match outcome {
             Outcome::Committed => self.desk.committed(&load.ended),
             Outcome::Aborted(refused) => self.keep(&load, &refused),
-            // Who leaves has nothing to go on with.
-            Outcome::Unknown if self.desk.lock().phase == Phase::Gone => {}
+            // Who leaves does not ask, and must not make it again.
+            Outcome::Unknown if self.desk.lock().phase == Phase::Gone => self.let_go(),
             Outcome::Unknown => self.join_anew(),
         }
         self.troubled.is_none()
@@ -81,9 +91,7 @@ impl Worker {
     fn join_anew(&mut self) {
         let (shared, names) = (Arc::clone(&self.desk.shared), &self.desk.names);
         tracing::warn!(group = names.group, "what became of a transaction is not known: the member joins its group anew, and asks");
-        (self.moving, self.membership) = (None, None);
-        let places: Vec<Place> = self.desk.lock().tenures.keys().cloned().collect();
-        self.forget(&places);
+        self.let_go();
         self.gate.close();
         while let Some(step) = self.gate.next_step() {
             self.answer(&step);
@@ -100,6 +108,13 @@ impl Worker {
             }
             std::thread::sleep(AGAIN);
         }
+    }
+
+    /// Nothing of what is in hand is this member's any more.
+    fn let_go(&mut self) {
+        (self.moving, self.membership) = (None, None);
+        let places: Vec<Place> = self.desk.lock().tenures.keys().cloned().collect();
+        self.forget(&places);
     }
 
     /// The offsets, and what goes with them, of one moment.

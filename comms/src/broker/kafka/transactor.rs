@@ -24,7 +24,7 @@ const CALL: Duration = Duration::from_millis(500);
 /// What is between two calls that fail at once.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long a member that is to stop goes on with its last transaction.
-const LAST: Duration = Duration::from_secs(3);
+pub(super) const LAST: Duration = Duration::from_secs(3);
 
 /// After so many transactions that failed one is told loud.
 const FAILURES: u32 = 50;

@@ -90,9 +90,7 @@ impl Worker {
         }
         while !self.is_over() {
             self.serve();
-            while let Some(step) = self.gate.next_step() {
-                self.step(step);
-            }
+            self.follow_steps();
             if self.gate.take_lost() {
                 self.desk.lock().begin_anew();
                 self.desk.waker.wake();
@@ -120,7 +118,7 @@ impl Worker {
     }
 
     /// Events; and messages that were fetched before their partition had a queue of its own.
-    fn serve(&self) {
+    pub(super) fn serve(&self) {
         match self.consumer.poll(self.pause()) {
             Some(Ok(message)) => {
                 let place: Place = (message.topic().into(), message.partition());
@@ -134,6 +132,12 @@ impl Worker {
             }
             Some(Err(error)) => tracing::debug!(%error, group = self.desk.names.group, "consuming"),
             None => {}
+        }
+    }
+
+    pub(super) fn follow_steps(&mut self) {
+        while let Some(step) = self.gate.next_step() {
+            self.step(step);
         }
     }
 
@@ -188,7 +192,7 @@ impl Worker {
     fn leave(mut self) {
         self.desk.lock().phase = Phase::Gone;
         self.desk.waker.wake();
-        self.commit(CommitMode::Sync, None, true);
+        self.commit_last();
         self.gate.close();
         let places: Vec<Place> = self.desk.lock().tenures.keys().cloned().collect();
         self.forget(&places);
