@@ -55,11 +55,7 @@ fn the_fuzzer_would_notice_a_broken_promise() {
     for (promise, at, broken) in [
         ("an order of nothing is taken", "/components/schemas/PlaceOrder/properties/quantity/minimum", json!(0)),
         ("an answer with one member more", "/components/schemas/Order/required", json!(["order_id", "status", "price"])),
-        (
-            "a refusal with one member more",
-            "/paths/~1v1~1charges/post/responses/503/content/application~1problem+json/schema",
-            json!({ "required": ["until"] }),
-        ),
+        ("a charge with one member more", "/components/schemas/Charge/required", json!(["charge", "reference", "until"])),
     ] {
         let mut document = document.clone();
         *document.pointer_mut(at).unwrap_or_else(|| panic!("{promise}: there is no {at}")) = broken;
