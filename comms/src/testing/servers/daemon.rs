@@ -98,8 +98,18 @@ impl Daemon {
         ended.then_some(()).ok_or_else(|| self.timeout(format!("the end of {}", self.name)))
     }
 
-    pub(super) fn signal(&self, name: &str) -> Result<(), ServerError> {
-        self.running().as_ref().ok_or_else(|| self.not_running())?.signal(name)
+    /// SIGSTOP, and waits until it stands still.
+    pub(super) fn pause(&self) -> Result<(), ServerError> {
+        let running = self.running();
+        let server = running.as_ref().ok_or_else(|| self.not_running())?;
+        server.signal("STOP")?;
+        let still = poll(Some(Instant::now() + self.deadline), || Ok(server.is_still().then_some(())))?;
+        still.ok_or_else(|| self.timeout(format!("{} standing still", self.name)))
+    }
+
+    /// SIGCONT.
+    pub(super) fn resume(&self) -> Result<(), ServerError> {
+        self.running().as_ref().ok_or_else(|| self.not_running())?.signal("CONT")
     }
 
     pub(super) fn pid(&self) -> Option<u32> {
@@ -153,5 +163,30 @@ impl Daemon {
 
     fn running(&self) -> MutexGuard<'_, Option<Process>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::program::Program;
+    use super::super::sandbox::Sandbox;
+    use super::*;
+
+    /// More than there are processors, so that each has to wait for its turn.
+    #[test]
+    fn what_is_paused_stands_still() {
+        let sandbox = Sandbox::create("still").unwrap();
+        let spinning = Program { path: "sh".into(), container: None };
+        let spawn = |output: Output<'_>| sandbox.spawn(&spinning, &["-c", "while :; do :; done"], &[], output);
+        let daemons: Vec<Daemon> =
+            (0..8).map(|number| Daemon::new(format!("spinner {number}"), sandbox.directory(), Duration::from_secs(20), None)).collect();
+        for daemon in &daemons {
+            daemon.start(spawn, || true).unwrap();
+        }
+        for daemon in daemons.iter().cycle().take(40) {
+            daemon.pause().unwrap();
+            assert!(daemon.running().as_ref().unwrap().is_still(), "{} goes on", daemon.name);
+            daemon.resume().unwrap();
+        }
     }
 }

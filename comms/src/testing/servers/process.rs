@@ -106,12 +106,25 @@ impl Process {
         sent.attempt(|| format!("send SIG{name} to process {}", self.pid()))
     }
 
+    /// Whether SIGSTOP has reached all its threads. On a busy machine the one that takes the signal may have to wait for its turn, and the
+    /// others go on until then.
+    pub(super) fn is_still(&self) -> bool {
+        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.pid())) else { return false };
+        threads.flatten().all(|thread| fs::read_to_string(thread.path().join("stat")).is_ok_and(|stat| says_stopped(&stat)))
+    }
+
     #[cfg(test)]
     pub(super) fn await_recorded(&self) {
         let deadline = Instant::now() + Duration::from_secs(10);
         let recorded = poll(Some(deadline), || Ok(self.pid_file.exists().then_some(())));
         assert!(recorded.unwrap().is_some(), "{:?} was not written", self.pid_file);
     }
+}
+
+/// The state comes after the name, which is in parentheses and may have some in it: proc(5).
+fn says_stopped(stat: &str) -> bool {
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    matches!(state, Some('T' | 't' | 'Z' | 'X'))
 }
 
 fn already_read() -> io::Error {

@@ -180,9 +180,10 @@ impl Kafka {
     /// Freezes the broker (SIGSTOP): connections stay open, nothing is answered.
     ///
     /// # Errors
-    /// [`ServerError::NotRunning`], or [`ServerError::Io`] when the operating system refuses.
+    /// [`ServerError::NotRunning`], [`ServerError::Io`] when the operating system refuses, or [`ServerError::Timeout`] when it does not
+    /// stand still in time.
     pub async fn pause(&self) -> Result<(), ServerError> {
-        self.run(|node| node.daemon.signal("STOP")).await
+        self.run(|node| node.daemon.pause()).await
     }
 
     /// Ends a [`Kafka::pause`] (SIGCONT).
@@ -190,7 +191,7 @@ impl Kafka {
     /// # Errors
     /// [`ServerError::NotRunning`], or [`ServerError::Io`] when the operating system refuses.
     pub async fn resume(&self) -> Result<(), ServerError> {
-        self.run(|node| node.daemon.signal("CONT")).await
+        self.run(|node| node.daemon.resume()).await
     }
 
     /// Runs blocking work on the node where it doesn't hold up the runtime.
