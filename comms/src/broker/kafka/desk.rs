@@ -102,7 +102,7 @@ impl Desk {
 
     /// The next message of a partition, unless it has to wait.
     fn next_of(&self, state: &mut State, place: &Place) -> Option<Read> {
-        let tenure = state.tenures.get_mut(place).filter(|tenure| !tenure.draining)?;
+        let tenure = state.tenures.get_mut(place).filter(|tenure| tenure.counted && !tenure.draining)?;
         let head = tenure.peek()?;
         if head.not_before.is_none() && head.after.is_empty() {
             return tenure.take();

@@ -57,8 +57,7 @@ impl Worker {
         for (place, begin) in begins {
             self.take_over(place, begin);
         }
-        // Before anything is delivered: a message that ends this process at once has to be counted.
-        self.commit(CommitMode::Sync, Some(self.desk.window()), true);
+        self.count();
         if partitions.count() > 0 {
             Member::raise(&self.member.assigned, &self.member.change);
         }
@@ -103,8 +102,10 @@ impl Worker {
         let queue = self.consumer.split_partition_queue(&place.0, place.1);
         let waker = Arc::clone(&self.desk.waker);
         let logical = self.desk.shared.config.logical(&place.0).map_or_else(|| Arc::clone(&place.0), Into::into);
-        let tenure =
+        let mut tenure =
             Tenure::new(place, logical, Shard { index, tenure: before }, before, Log::new(offset, mark), queue, move || waker.wake());
+        // Of those nothing is written, nor counted.
+        tenure.counted = self.desk.subscription.ephemeral;
         self.desk.lock().add(tenure);
     }
 
@@ -139,7 +140,7 @@ impl Worker {
                 "partitions move to another member with messages in hand: they are delivered again"
             );
         }
-        if !self.commit(CommitMode::Sync, None, true) && !late {
+        if !self.commit(CommitMode::Sync, None, true) && self.transactor.is_some() && !late {
             return;
         }
         if let Some(moving) = self.moving.take() {

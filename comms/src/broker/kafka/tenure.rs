@@ -132,6 +132,9 @@ pub(super) struct Tenure {
     pub(super) before: u32,
     /// It moves to another member: nothing new is delivered.
     pub(super) draining: bool,
+    /// It is written that messages may have been delivered from here on. Nothing is before that: one that ends this process at once has to
+    /// be counted.
+    pub(super) counted: bool,
     pub(super) log: Log,
     queue: Option<PartitionQueue<Gate>>,
     news: Arc<AtomicBool>,
@@ -166,6 +169,7 @@ impl Tenure {
             shard,
             before,
             draining: false,
+            counted: false,
             log,
             queue,
             news,

@@ -28,14 +28,14 @@ impl Worker {
         Duration::ZERO
     }
 
-    fn is_troubled(&self) -> bool {
+    pub(super) fn is_troubled(&self) -> bool {
         self.troubled.is_some_and(|at| at.elapsed() < AGAIN)
     }
 
     /// What a rebalance aborts is made again once the brokers know the member under its new name: the steps go on until then.
     pub(super) fn commit_last(&mut self) {
         let until = Instant::now() + LAST;
-        while !self.commit(CommitMode::Sync, None, true) && Instant::now() < until {
+        while !self.commit(CommitMode::Sync, None, true) && self.transactor.is_some() && Instant::now() < until {
             self.serve();
             self.follow_steps();
             self.finish_moving();

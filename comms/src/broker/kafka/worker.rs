@@ -23,6 +23,9 @@ use super::transactor::Transactor;
 
 /// How long the thread waits for librdkafka before it looks after the rest.
 pub(super) const ROUND: Duration = Duration::from_millis(25);
+
+/// After so many commits in a row that failed one is told: a rebalance refuses a few.
+const REFUSED: u32 = 20;
 /// How often what is settled is written out.
 const COMMIT: Duration = Duration::from_millis(100);
 /// How often everything is committed again: brokers forget offsets that nobody commits for days.
@@ -46,6 +49,8 @@ pub(super) struct Worker {
     pub(super) membership: Option<ConsumerGroupMetadata>,
     /// The last transaction failed, at that time.
     pub(super) troubled: Option<Instant>,
+    /// How many commits in a row failed before which nothing is delivered.
+    refused: u32,
 }
 
 /// Starts the thread of a member whose consumer has subscribed.
@@ -66,6 +71,7 @@ pub(super) fn start(consumer: BaseConsumer<Gate>, gate: Gate, desk: Arc<Desk>) -
         transactor,
         membership: None,
         troubled: None,
+        refused: 0,
     };
     std::thread::Builder::new().name("comms-kafka".to_owned()).spawn(move || worker.run())?;
     Ok(member)
@@ -96,6 +102,7 @@ impl Worker {
                 self.desk.waker.wake();
             }
             self.finish_moving();
+            self.count_in_time();
             self.commit_in_time();
             if self.desk.subscription.ephemeral && self.listed.elapsed() >= self.desk.shared.config.refresh {
                 self.read_new_topics(false);
@@ -155,6 +162,33 @@ impl Worker {
         }
     }
 
+    /// A rebalance may have refused it, when the partitions came.
+    fn count_in_time(&mut self) {
+        let is_missing = self.desk.lock().tenures.values().any(|tenure| !tenure.counted);
+        if is_missing && !self.is_troubled() {
+            self.count();
+        }
+    }
+
+    /// Writes that the next messages may have been delivered, and has them delivered once that is written.
+    pub(super) fn count(&mut self) {
+        if !self.commit(CommitMode::Sync, Some(self.desk.window()), true) {
+            self.refused += 1;
+            if self.refused.is_multiple_of(REFUSED) {
+                let group = self.desk.names.group.as_str();
+                tracing::warn!(
+                    group,
+                    times = self.refused,
+                    "offsets can't be committed: nothing is delivered of new partitions until they are"
+                );
+            }
+            return;
+        }
+        self.refused = 0;
+        self.desk.lock().tenures.values_mut().for_each(|tenure| tenure.counted = true);
+        self.desk.waker.wake();
+    }
+
     fn commit_in_time(&mut self) {
         let failed = self.gate.take_commit_failed();
         let renew = self.renewed.elapsed() >= RENEW;
@@ -182,10 +216,11 @@ impl Worker {
         if self.renewed.elapsed() >= RENEW {
             declare::renew(&mut offsets, &self.desk.subscription, &self.desk.names);
         }
-        if let Err(error) = self.consumer.commit(&offsets, mode) {
+        let committed = self.consumer.commit(&offsets, mode);
+        if let Err(error) = &committed {
             tracing::debug!(%error, group = self.desk.names.group, "offsets were not committed");
         }
-        true
+        committed.is_ok()
     }
 
     /// Writes out what is settled and leaves the group.
