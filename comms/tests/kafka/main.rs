@@ -5,6 +5,7 @@ mod cluster;
 mod compression;
 #[cfg(feature = "kafka-tls")]
 mod connecting;
+mod counting;
 mod groups;
 mod offsets;
 #[path = "../support/promtool.rs"]
