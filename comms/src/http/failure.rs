@@ -38,8 +38,9 @@ pub trait HttpError: StdError + Send + Sync + 'static {
     /// What the client is told. The log is told the error and its causes when the status is 500 or above.
     fn problem(&self) -> Problem;
 
-    /// The statuses that its problems have, and when: the OpenAPI document lists them of each route that ends with this error. A problem
-    /// with a status that is missing from a list goes to the client all the same, and a warning goes to the log.
+    /// The statuses that its problems have, and when: the OpenAPI document lists them of each route that ends with this error. Several
+    /// cases may share one; any that no problem can have, outside of 400 to 599, is left out. A problem with a status that is missing from a
+    /// list goes to the client all the same, and a warning goes to the log.
     ///
     /// Nothing, unless an implementation says more: the document then has these problems under `default`.
     #[must_use]

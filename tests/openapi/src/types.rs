@@ -106,6 +106,6 @@ impl HttpError for NoSuchBook {
     }
 
     fn statuses() -> &'static [(u16, &'static str)] {
-        &[(404, "There is no such book.")]
+        &[(404, "There is no such book."), (404, "It was lent for good."), (200, "No problem has this status.")]
     }
 }

@@ -1,5 +1,7 @@
 //! What a route answers: in case of success, and what went wrong.
 
+use std::collections::BTreeMap;
+
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -15,46 +17,51 @@ pub(super) const PROBLEM_SCHEMA: &str = "Problem";
 /// Of an answer that chooses its status itself.
 const ANY_SUCCESS: &str = "2XX";
 
-/// What goes wrong before the method is called, with the name of the shared answer.
-const BAD_REQUEST: (u16, &str) = (400, "BadRequest");
-const OF_BODY: [(u16, &str); 4] =
-    [(408, "RequestTimeout"), (413, "ContentTooLarge"), (415, "UnsupportedMediaType"), (422, "UnprocessableContent")];
+/// What goes wrong before the method is called: the status, the name of the shared answer, and what it says.
+type Before = (u16, &'static str, &'static str);
 
-/// What each of them means.
-const DESCRIBED: [(u16, &str); 5] = [
-    (400, "A parameter is missing or can't be read, or the body is no JSON. The member `detail` says which."),
-    (408, "The body came too slowly."),
-    (413, "The body is larger than the route takes."),
-    (415, "The body has another content type."),
-    (422, "The body is JSON of another shape, or the request can't be done as it stands."),
+const BAD_REQUEST: Before =
+    (400, "BadRequest", "A parameter is missing or can't be read, or the body is no JSON. The member `detail` says which.");
+const OF_BODY: [Before; 4] = [
+    (408, "RequestTimeout", "The body came too slowly."),
+    (413, "ContentTooLarge", "The body is larger than the route takes."),
+    (415, "UnsupportedMediaType", "The body has another content type."),
+    (422, "UnprocessableContent", "The body is JSON of another shape, or the request can't be done as it stands."),
 ];
-
-fn description(status: u16) -> Option<&'static str> {
-    DESCRIBED.into_iter().find_map(|(known, text)| (known == status).then_some(text))
-}
 
 /// The answers of the route.
 pub(super) fn of(route: &RouteModel, schemas: &Schemas) -> Value {
     let mut responses = Map::new();
     let (status, success) = success(route, schemas);
     responses.insert(status, success);
-    let problems = (!route.parameters.is_empty()).then_some(BAD_REQUEST).into_iter();
-    for (status, name) in problems.chain(body(route).into_iter().flat_map(|_| OF_BODY)) {
+    let of_parameters = (!route.parameters.is_empty()).then_some(BAD_REQUEST);
+    let before: Vec<Before> = of_parameters.into_iter().chain(body(route).into_iter().flat_map(|_| OF_BODY)).collect();
+    for (status, name, _) in &before {
         responses.insert(status.to_string(), reference(name));
     }
     let own = route.error.as_ref().and_then(|error| error.schema.as_ref());
-    let schema =
-        own.map_or_else(|| json!({ "$ref": format!("#/components/schemas/{PROBLEM_SCHEMA}") }), |error| refusal(&schemas.output(error)));
-    for (status, when) in route.answer.iter().flat_map(|answer| &answer.refusals) {
-        // What is refused before the method is called may have the status too.
-        let before = responses.contains_key(&status.to_string()).then(|| description(*status)).flatten();
-        let when = before.map_or_else(|| when.clone(), |before| format!("{when} Or: {before}"));
-        responses.insert(status.to_string(), refused(&when, &schema));
+    let problem = || json!({ "$ref": format!("#/components/schemas/{PROBLEM_SCHEMA}") });
+    let schema = own.map_or_else(problem, |error| refusal(&schemas.output(error)));
+    for (status, when) in refusals(route, &before) {
+        responses.insert(status.to_string(), refused(&when.join(" Or: "), &schema));
     }
     let default = own
         .map_or_else(|| reference(PROBLEM_SCHEMA), |_| refused("What went wrong. The service's own error is the member `error`.", &schema));
     responses.insert("default".to_owned(), default);
     Value::Object(responses)
+}
+
+/// What the error of the route says of itself, by status; what is refused beforehand may have the same one.
+fn refusals<'a>(route: &'a RouteModel, before: &[Before]) -> BTreeMap<u16, Vec<&'a str>> {
+    let mut refusals: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
+    // No problem has any other status.
+    for (status, when) in route.answer.iter().flat_map(|answer| &answer.refusals).filter(|(status, _)| (400..600).contains(status)) {
+        refusals.entry(*status).or_default().push(when);
+    }
+    for (status, _, text) in before {
+        refusals.entry(*status).and_modify(|when| when.push(text));
+    }
+    refusals
 }
 
 fn refused(description: &str, schema: &Value) -> Value {
@@ -107,8 +114,8 @@ fn reason(status: u16) -> &'static str {
 
 /// The answers that operations share.
 pub(super) fn shared() -> Value {
-    let named = std::iter::once(BAD_REQUEST).chain(OF_BODY).filter_map(|(status, name)| Some((name, description(status)?)));
-    let described = named.chain([(PROBLEM_SCHEMA, "What went wrong.")]);
+    let before = std::iter::once(BAD_REQUEST).chain(OF_BODY).map(|(_, name, description)| (name, description));
+    let described = before.chain([(PROBLEM_SCHEMA, "What went wrong.")]);
     let answer = |description: &str| {
         let schema = json!({ "$ref": format!("#/components/schemas/{PROBLEM_SCHEMA}") });
         json!({ "description": description, "content": { PROBLEM: { "schema": schema } } })
