@@ -68,13 +68,19 @@ pub trait Backend: Send + Sync + 'static {
     }
 
     /// How long to wait for what has to come.
-    fn patience(&self) -> Duration;
+    fn patience(&self) -> Duration {
+        Duration::from_secs(60)
+    }
 
     /// How long to listen before it counts as proved that nothing comes.
-    fn silence(&self) -> Duration;
+    fn silence(&self) -> Duration {
+        Duration::from_millis(500)
+    }
 
     /// A delay that a retry can ask for, and by how much later it may come back.
-    fn delay(&self) -> (Duration, Duration);
+    fn delay(&self) -> (Duration, Duration) {
+        (Duration::from_millis(300), Duration::from_secs(5))
+    }
 }
 
 /// A server that runs beside this process.

@@ -8,6 +8,7 @@
 pub mod cases;
 pub mod committed;
 pub mod gate;
+pub mod letters;
 pub mod load;
 pub mod parts;
 pub mod process;

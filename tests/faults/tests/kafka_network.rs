@@ -2,12 +2,12 @@
 
 #![allow(clippy::print_stdout, reason = "the figures of a run, shown with --nocapture")]
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use comms::testing::proxy::Proxy;
 use comms::testing::servers::Kafka;
+use comms_faults::letters::{labels, letters};
 use comms_faults::parts::{Job, Script, Sorted, Worker};
 use comms_faults::record::Seen;
 use comms_faults::world::{Member, World};
@@ -140,21 +140,4 @@ fn publish(member: &Member, jobs: &[Job]) -> tokio::task::JoinHandle<()> {
             publisher.publish_all(part).await.expect("everything is confirmed");
         }
     })
-}
-
-fn labels(jobs: &[&Job]) -> Vec<String> {
-    jobs.iter().map(|job| job.label()).collect()
-}
-
-/// The labels of the dead letters, once there are so many different ones.
-async fn letters(member: &Member, count: usize) -> BTreeSet<String> {
-    member
-        .lines()
-        .until(&format!("{count} dead letters"), |lines| {
-            let given_up: BTreeSet<_> = lines.iter().filter(|line| line.contains("given up")).collect();
-            given_up.len() >= count
-        })
-        .await;
-    let letters = member.dead_letters::<Worker>().await;
-    letters.iter().map(|letter| Job::label_of(&letter.envelope.payload)).collect()
 }

@@ -62,10 +62,6 @@ impl Backend for Rabbit {
         Duration::from_secs(120)
     }
 
-    fn silence(&self) -> Duration {
-        Duration::from_millis(500)
-    }
-
     fn delay(&self) -> (Duration, Duration) {
         (Duration::from_millis(300), Duration::from_secs(15))
     }

@@ -1,7 +1,6 @@
 //! Redis Streams, on one server and on a cluster, and Redis Pub/Sub: real servers, started by the tests.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use comms::broker::redis::{Redis, RedisConfig, RedisPubSub, RedisPubSubConfig};
 use comms::broker::{Broker, Capabilities};
@@ -39,11 +38,7 @@ impl Backend for Streams {
     }
 
     fn connect(&self) -> BoxFuture<'_, Arc<dyn Broker>> {
-        Box::pin(async {
-            let config: RedisConfig = self.url.parse().expect("a URL");
-            let broker = Redis::connect(config, "conformance").await.expect("a connection");
-            Arc::new(broker) as Arc<dyn Broker>
-        })
+        connected(&self.url)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -57,18 +52,15 @@ impl Backend for Streams {
     fn server(&self) -> Option<&dyn Server> {
         self.own.as_ref().map(|server| server as &dyn Server)
     }
+}
 
-    fn patience(&self) -> Duration {
-        Duration::from_secs(60)
-    }
-
-    fn silence(&self) -> Duration {
-        Duration::from_millis(500)
-    }
-
-    fn delay(&self) -> (Duration, Duration) {
-        (Duration::from_millis(300), Duration::from_secs(5))
-    }
+/// One server or a cluster, as the URL says.
+fn connected(url: &str) -> BoxFuture<'_, Arc<dyn Broker>> {
+    Box::pin(async move {
+        let config: RedisConfig = url.parse().expect("a URL");
+        let broker = Redis::connect(config, "conformance").await.expect("a connection");
+        Arc::new(broker) as Arc<dyn Broker>
+    })
 }
 
 /// A cluster of three masters: of the case's own when it kills it, else the one of this test binary.
@@ -103,11 +95,7 @@ impl Backend for Clustered {
     }
 
     fn connect(&self) -> BoxFuture<'_, Arc<dyn Broker>> {
-        Box::pin(async {
-            let config: RedisConfig = self.url.parse().expect("a URL");
-            let broker = Redis::connect(config, "conformance").await.expect("a connection");
-            Arc::new(broker) as Arc<dyn Broker>
-        })
+        connected(&self.url)
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -121,18 +109,6 @@ impl Backend for Clustered {
 
     fn server(&self) -> Option<&dyn Server> {
         self.own.as_ref().map(|cluster| cluster as &dyn Server)
-    }
-
-    fn patience(&self) -> Duration {
-        Duration::from_secs(60)
-    }
-
-    fn silence(&self) -> Duration {
-        Duration::from_millis(500)
-    }
-
-    fn delay(&self) -> (Duration, Duration) {
-        (Duration::from_millis(300), Duration::from_secs(5))
     }
 }
 
@@ -170,18 +146,6 @@ impl Backend for Channels {
 
     fn server(&self) -> Option<&dyn Server> {
         None
-    }
-
-    fn patience(&self) -> Duration {
-        Duration::from_secs(60)
-    }
-
-    fn silence(&self) -> Duration {
-        Duration::from_millis(500)
-    }
-
-    fn delay(&self) -> (Duration, Duration) {
-        (Duration::from_millis(300), Duration::from_secs(5))
     }
 }
 

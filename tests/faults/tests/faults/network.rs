@@ -1,11 +1,11 @@
 //! The way to the server breaks.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use comms_faults::letters::{labels, letters};
 use comms_faults::parts::{Job, Script, Worker};
 use comms_faults::record::Seen;
-use comms_faults::world::{Member, World};
+use comms_faults::world::World;
 use tokio::sync::Semaphore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -87,21 +87,4 @@ async fn connections_that_break_all_the_time_lose_no_message_retries_and_dead_le
     seen.until_all(&labels(&sound)).await;
     let given_up = letters(&member, hopeless.len()).await;
     assert_eq!(given_up, labels(&hopeless).into_iter().collect(), "those, and no other for the losses of its connection");
-}
-
-fn labels(jobs: &[&Job]) -> Vec<String> {
-    jobs.iter().map(|job| job.label()).collect()
-}
-
-/// The labels of the dead letters, once there are so many different ones.
-async fn letters(member: &Member, count: usize) -> BTreeSet<String> {
-    member
-        .lines()
-        .until(&format!("{count} dead letters"), |lines| {
-            let given_up: BTreeSet<_> = lines.iter().filter(|line| line.contains("given up")).collect();
-            given_up.len() >= count
-        })
-        .await;
-    let letters = member.dead_letters::<Worker>().await;
-    letters.iter().map(|letter| Job::label_of(&letter.envelope.payload)).collect()
 }
