@@ -1,11 +1,13 @@
 //! redis-rs alone, as somebody writes it who knows it.
 
+use std::collections::BTreeMap;
+
 use comms::message::{Id, Metadata, cloudevents};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
 use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamId, StreamReadOptions, StreamReadReply};
-use redis::{AsyncCommands, AsyncConnectionConfig, Client, Pipeline, RedisResult, Value};
+use redis::{AsyncCommands, AsyncConnectionConfig, Client, Pipeline, RedisResult};
 use tokio::task::JoinHandle;
 
 use super::{Arrivals, CONCURRENCY, GROUP, Headers, Party, Shipped, WINDOW, attributes};
@@ -40,9 +42,9 @@ impl RawRedis {
             let payload = serde_json::to_vec(&self.event).expect("JSON");
             let command = batch.cmd("XADD").arg(&self.stream).arg("*");
             if self.headers == Headers::CloudEvents {
-                cloudevents::write(&attributes(), |name, value| {
-                    command.arg(name).arg(value.as_bytes());
-                });
+                let mut object = BTreeMap::new();
+                cloudevents::write(&attributes(), |name, value| drop(object.insert(name.to_owned(), value.into_owned())));
+                command.arg("ce").arg(serde_json::to_vec(&object).expect("JSON"));
             }
             command.arg("data").arg(payload);
         }
@@ -71,11 +73,9 @@ async fn consume(mut connection: MultiplexedConnection, stream: String, headers:
 
 fn metadata(entry: &StreamId) -> Metadata {
     let mut metadata = Metadata::foreign(Id::new());
-    for (name, value) in &entry.map {
-        if let Value::BulkString(value) = value {
-            cloudevents::read(&mut metadata, name, &String::from_utf8_lossy(value));
-        }
-    }
+    let object: Vec<u8> = entry.get("ce").expect("attributes");
+    let object: BTreeMap<&str, &str> = serde_json::from_slice(&object).expect("an object");
+    object.into_iter().for_each(|(name, value)| cloudevents::read(&mut metadata, name, value));
     metadata
 }
 

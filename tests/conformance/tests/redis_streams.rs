@@ -9,6 +9,7 @@ mod sentinel;
 #[path = "redis_streams/wait.rs"]
 mod wait;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,16 +105,44 @@ async fn trimming_keeps_what_a_group_has_not_settled_and_what_is_retained() {
 async fn an_entry_of_a_foreign_producer_is_delivered_and_keeps_its_id() {
     let world = World::new::<Streams>().await;
     let mut member = world.join(&world.subscription("orders", "billing")).await;
-    let id = cli(&["XADD", &stream(&world, "orders"), "*", "data", "{\"n\": 1}"]).await;
-    let delivery = member.next().await;
-    assert_eq!(text(&delivery), "{\"n\": 1}");
-    let expected = format!("{}/{id}", world.topic("orders"));
-    assert_eq!((delivery.envelope().metadata.id.to_string(), &*delivery.envelope().topic), (expected, world.topic("orders").as_str()));
-    let first = Arc::clone(delivery.envelope());
-    delivery.release();
-    let again = member.next().await;
-    assert_eq!((again.envelope(), again.is_again()), (&first, false), "it was not handled, and is the same message");
-    again.ack();
+    let stream = stream(&world, "orders");
+    for attributes in [&[][..], &["type", "shop.ping"], &["ce", "{\"type\": \"shop.ping\"}"]] {
+        let id = cli(&[&["XADD", &stream, "*"], attributes, &["data", "{\"n\": 1}"]].concat()).await;
+        let delivery = member.next().await;
+        assert_eq!(text(&delivery), "{\"n\": 1}");
+        let expected = format!("{}/{id}", world.topic("orders"));
+        assert_eq!((delivery.envelope().metadata.id.to_string(), &*delivery.envelope().topic), (expected, world.topic("orders").as_str()));
+        let first = Arc::clone(delivery.envelope());
+        delivery.release();
+        let again = member.next().await;
+        assert_eq!((again.envelope(), again.is_again()), (&first, false), "it was not handled, and is the same message");
+        again.ack();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_key_of_a_foreign_producer_keeps_its_messages_together_wherever_it_stands() {
+    let world = World::new::<Streams>().await;
+    let mut member = world.join(&world.ordered("orders", "sorted", 8)).await;
+    let forms: [&[&str]; 4] = [
+        &["partitionkey", "7"],
+        &["ce", "{\"partitionkey\": \"7\"}"],
+        &["ce", "{\"partitionkey\": 7}"],
+        &["ce", "{}", "partitionkey", "7"],
+    ];
+    let stream = stream(&world, "orders");
+    for (number, form) in forms.into_iter().cycle().take(16).enumerate() {
+        let number = number.to_string();
+        cli(&[&["XADD", &stream, "*"], form, &["data", &number]].concat()).await;
+    }
+    let mut shards = BTreeSet::new();
+    for number in 0..16 {
+        let delivery = member.next().await;
+        assert_eq!((text(&delivery), delivery.envelope().metadata.key.as_deref()), (number.to_string(), Some("7")));
+        shards.insert(delivery.shard().index);
+        delivery.ack();
+    }
+    assert_eq!(shards.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

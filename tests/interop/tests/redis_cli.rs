@@ -50,16 +50,23 @@ async fn redis_cli_reads_what_comms_writes_with_the_documented_fields() {
     let lines: Vec<&str> = lines.collect();
     let mut fields: BTreeMap<&str, &str> = lines.chunks(2).map(|pair| (pair[0], pair[1])).collect();
     assert_eq!(fields.remove("data"), Some(r#"{"order_id":"o-1","total_cents":250}"#), "the body is the payload and nothing else");
-    assert_eq!(fields.remove("datacontenttype"), Some("application/json"));
-    assert_eq!(fields.remove("specversion"), Some("1.0"));
-    assert_eq!(fields.remove("type"), Some("orders.order-placed"));
-    assert_eq!(fields.remove("source"), Some("orders"));
-    assert_eq!(fields.remove("typeversion"), Some("3"));
     assert_eq!(fields.remove("partitionkey"), Some("o-1"));
-    assert_eq!(fields.remove("id").map(str::len), Some(36), "a UUID");
-    fields.remove("time").expect("a time").parse::<jiff::Timestamp>().expect("RFC 3339");
-    fields.retain(|name, _| !["correlationid", "traceparent"].contains(name));
+    let attributes = fields.remove("ce").expect("attributes");
     assert!(fields.is_empty(), "fields that nobody documented: {fields:?}");
+    let mut attributes: BTreeMap<String, String> = serde_json::from_str(attributes).expect("an object of texts");
+    for (name, value) in [
+        ("datacontenttype", "application/json"),
+        ("specversion", "1.0"),
+        ("type", "orders.order-placed"),
+        ("source", "orders"),
+        ("typeversion", "3"),
+    ] {
+        assert_eq!(attributes.remove(name).as_deref(), Some(value), "{name}");
+    }
+    assert_eq!(attributes.remove("id").map(|id| id.len()), Some(36), "a UUID");
+    attributes.remove("time").expect("a time").parse::<jiff::Timestamp>().expect("RFC 3339");
+    attributes.retain(|name, _| !["correlationid", "traceparent"].contains(&name.as_str()));
+    assert!(attributes.is_empty(), "attributes that nobody documented: {attributes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,7 +74,7 @@ async fn comms_handles_the_cloud_event_that_redis_cli_writes() {
     let (sender, mut inbox) = mpsc::unbounded_channel();
     let app = AppBuilder::new("listener").event_function::<handler!(on_order_placed)>("listener").provide(Inbox(sender));
     let _app = start(2, app).await;
-    let fields = [
+    let attributes = [
         ("specversion", "1.0"),
         ("id", "p-1"),
         ("type", "orders.order-placed"),
@@ -78,11 +85,18 @@ async fn comms_handles_the_cloud_event_that_redis_cli_writes() {
         ("partitionkey", "o-7"),
         ("correlationid", "c-1"),
         ("tenant", "blue"),
-        ("data", r#"{"total_cents": 9, "order_id": "o-7"}"#),
     ];
-    let mut command = vec!["XADD", "comms:topic:orders", "*"];
-    command.extend(fields.iter().flat_map(|(name, value)| [*name, *value]));
-    cli(2, &command).await;
+    let data = ["data", r#"{"total_cents": 9, "order_id": "o-7"}"#];
+    let object = serde_json::to_string(&BTreeMap::from(attributes)).unwrap();
+    let each_in_a_field: Vec<&str> = attributes.iter().flat_map(|(name, value)| [*name, *value]).chain(data).collect();
+    for fields in [each_in_a_field, ["ce", &object].into_iter().chain(data).collect()] {
+        let command: Vec<&str> = ["XADD", "comms:topic:orders", "*"].into_iter().chain(fields).collect();
+        cli(2, &command).await;
+        is_handled_with_every_attribute(&mut inbox).await;
+    }
+}
+
+async fn is_handled_with_every_attribute(inbox: &mut mpsc::UnboundedReceiver<(String, comms::message::Metadata)>) {
     let (what, metadata) = tokio::time::timeout(PATIENCE, inbox.recv()).await.expect("in time").expect("the application runs");
     assert_eq!(what, "o-7 9");
     assert_eq!((metadata.id.to_string().as_str(), &*metadata.source), ("p-1", "/shell"));

@@ -1,19 +1,20 @@
 //! Messages as entries of a stream.
 //!
-//! The attributes of CloudEvents are fields by their own names, the body is the field `data`, untouched. No attribute may
-//! have a hyphen in its name, so that fields of ours beside them can't be taken for one.
+//! The attributes of CloudEvents are the field `ce`, a JSON object, except for the key, which scripts look for; the body is the
+//! field `data`, untouched. Foreign programs may as well write each attribute as a field by its own name. No attribute may have a
+//! hyphen in its name, so that fields of ours beside them can't be taken for one.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use redis::{Cmd, Value};
 
+use super::attributes::{self, Attributes, CONTENT_TYPE, PARTITION_KEY, shared_content_type};
 use crate::broker::{BrokerError, BrokerErrorKind};
 use crate::message::{Envelope, Id, Metadata, cloudevents};
 
+const ATTRIBUTES: &str = "ce";
 const DATA: &str = "data";
-const CONTENT_TYPE: &str = "datacontenttype";
 /// The topic of an entry that stands in another stream than its topic's.
 const TOPIC: &str = "comms-topic";
 /// Where an entry without an id stood first: that is its id.
@@ -26,11 +27,9 @@ pub(super) const PROVENANCE: &str = "comms-provenance";
 /// Adds the fields of a message that is published to the stream of its topic.
 pub(super) fn write(command: &mut Cmd, envelope: &Envelope) {
     let metadata = &envelope.metadata;
-    cloudevents::write(metadata, |name, value| {
-        command.arg(name).arg(value.as_bytes());
-    });
-    if let Some(content_type) = &metadata.content_type {
-        command.arg(CONTENT_TYPE).arg(content_type.as_bytes());
+    command.arg(ATTRIBUTES).arg(attributes::write(metadata, Some(PARTITION_KEY)));
+    if let Some(key) = &metadata.key {
+        command.arg(PARTITION_KEY).arg(key.as_bytes());
     }
     command.arg(DATA).arg(&envelope.payload[..]);
 }
@@ -44,14 +43,13 @@ pub(super) fn write_copy(command: &mut Cmd, envelope: &Envelope, provenance: Opt
     write(command, envelope);
 }
 
-/// An extension may not have the name of a field that means something else.
+/// An extension may not have the name of an attribute that is written apart from the others.
 pub(super) fn check(envelope: &Envelope) -> Result<(), BrokerError> {
-    let reserved = |name: &str| [DATA, CONTENT_TYPE].contains(&name) || name.starts_with("comms-");
-    match envelope.metadata.extensions.iter().find(|(name, _)| reserved(name)) {
+    match [CONTENT_TYPE, PARTITION_KEY].into_iter().find(|name| envelope.metadata.extensions.contains_key(*name)) {
         None => Ok(()),
-        Some((name, _)) => {
+        Some(name) => {
             let message = format!(
-                "could not publish to `{}`: the extension `{name}` has the name of another field; call it otherwise",
+                "could not publish to `{}`: the extension `{name}` has the name of another attribute; call it otherwise",
                 envelope.topic
             );
             Err(BrokerError::new(BrokerErrorKind::Config, message))
@@ -112,6 +110,13 @@ impl Found {
             self.data = Bytes::from(value);
             return;
         }
+        if name == ATTRIBUTES
+            && let Some(attributes) = Attributes::read(&value)
+        {
+            self.has_id |= attributes.has("id");
+            attributes.set(metadata);
+            return;
+        }
         let value = cloudevents::text(&value);
         match name {
             TOPIC => self.topic = Some(value.into_owned()),
@@ -124,14 +129,6 @@ impl Found {
                 cloudevents::read(metadata, name, &value);
             }
         }
-    }
-}
-
-fn shared_content_type(text: &str) -> Cow<'static, str> {
-    match text {
-        "application/json" => Cow::Borrowed("application/json"),
-        "application/protobuf" => Cow::Borrowed("application/protobuf"),
-        other => Cow::Owned(other.to_owned()),
     }
 }
 
@@ -195,10 +192,49 @@ mod tests {
         assert_eq!((&*read.envelope.metadata.name, &*read.envelope.metadata.extensions["colour"]), ("shop.ping", "blue"));
     }
 
+    /// What a command would send, taken apart again.
+    fn written(envelope: &Envelope) -> Value {
+        let mut command = Cmd::new();
+        write(&mut command, envelope);
+        let fields: Vec<&[u8]> =
+            command.args_iter().map(|argument| if let redis::Arg::Simple(bytes) = argument { bytes } else { b"" }).collect();
+        let text = |field: &[u8]| str::from_utf8(field).unwrap().to_owned();
+        let names: Vec<String> = fields.chunks(2).map(|pair| text(pair[0])).collect();
+        let pairs: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(fields.chunks(2).map(|pair| pair[1])).collect();
+        entry(&pairs)
+    }
+
     #[test]
-    fn an_extension_by_the_name_of_the_body_is_refused() {
+    fn a_message_is_three_fields_and_comes_back_as_it_went() {
+        let mut metadata = Metadata::new("orders.placed", "shop".into());
+        metadata.key = Some("o-1".into());
+        metadata.content_type = Some("text/plain".into());
+        // None of these is mistaken for a field.
+        for name in ["data", "ce", "comms-topic"] {
+            metadata.extensions.insert(name.into(), "x".into());
+        }
+        let envelope = Envelope::new("t".into(), metadata, Bytes::from_static(&[0, 255]));
+        let value = written(&envelope);
+        let Value::Array(parts) = &value else { panic!("{value:?}") };
+        let Value::Array(fields) = &parts[1] else { panic!("{parts:?}") };
+        assert_eq!(fields.len(), 6);
+        assert_eq!(*read(value, &"t".into()).unwrap().envelope, envelope);
+    }
+
+    #[test]
+    fn a_field_that_only_looks_like_the_attributes_is_kept() {
+        let read = read(entry(&[("ce", b"{\"id\": [1]}"), ("data", b"")]), &"t".into()).unwrap();
+        assert_eq!(
+            (&*read.envelope.metadata.extensions["ce"], read.envelope.metadata.id.to_string().as_str()),
+            ("{\"id\": [1]}", "t/17-2")
+        );
+    }
+
+    #[test]
+    fn an_extension_by_the_name_of_the_key_is_refused() {
         let mut metadata = Metadata::foreign(Id::new());
-        metadata.extensions.insert("data".into(), "x".into());
-        assert!(check(&Envelope::new("t".into(), metadata, Bytes::new())).unwrap_err().to_string().contains("`data`"));
+        metadata.extensions.insert("partitionkey".into(), "x".into());
+        let error = check(&Envelope::new("t".into(), metadata, Bytes::new())).unwrap_err();
+        assert!(error.to_string().contains("`partitionkey`"));
     }
 }

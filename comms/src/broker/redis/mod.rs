@@ -5,6 +5,7 @@
 mod admin;
 mod answers;
 mod ask;
+mod attributes;
 mod cluster;
 mod config;
 mod connection;
@@ -22,6 +23,7 @@ mod lag;
 mod lanes;
 mod leave;
 mod ordered;
+mod pace;
 mod plan;
 mod post;
 mod publisher;

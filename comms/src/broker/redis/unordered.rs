@@ -8,14 +8,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::declare::{declare_further, places, topic_place};
-use super::desk::Place;
+use super::desk::{COURTESY, Place};
 use super::fields::{self, Entry, array, text};
 use super::reader::{BLOCK, Reader};
 use super::session::{Session, count_topics, matching};
 use crate::broker::{BrokerError, Shard};
-
-/// How long others have the first say on what waits, when the handlers here are busy already.
-const COURTESY: Duration = Duration::from_millis(50);
 
 /// How soon a pattern's member hears of a new topic.
 const LOOK: Duration = Duration::from_millis(100);

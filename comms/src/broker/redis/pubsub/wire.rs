@@ -1,23 +1,14 @@
 //! How a message goes over a channel: a line with its attributes as a JSON object, then its body.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::message::{Envelope, Id, Metadata, cloudevents};
-
-const CONTENT_TYPE: &str = "datacontenttype";
+use super::super::attributes::{self, Attributes};
+use crate::message::{Envelope, Id, Metadata};
 
 pub(in super::super) fn write(envelope: &Envelope) -> Vec<u8> {
-    let metadata = &envelope.metadata;
-    let mut attributes = BTreeMap::new();
-    cloudevents::write(metadata, |name, value| drop(attributes.insert(name.to_owned(), value.into_owned())));
-    if let Some(content_type) = &metadata.content_type {
-        attributes.insert(CONTENT_TYPE.to_owned(), content_type.clone().into_owned());
-    }
-    // Texts by names can always be written.
-    let mut message = serde_json::to_vec(&attributes).unwrap_or_default();
+    let mut message = attributes::write(&envelope.metadata, None);
     message.reserve_exact(1 + envelope.payload.len());
     message.push(b'\n');
     message.extend_from_slice(&envelope.payload);
@@ -27,13 +18,14 @@ pub(in super::super) fn write(envelope: &Envelope) -> Vec<u8> {
 /// What begins with no such line is a foreign program's: all of it is the body.
 pub(super) fn read(topic: Arc<str>, message: Vec<u8>) -> Envelope {
     let message = Bytes::from(message);
-    let end = message.iter().position(|&byte| byte == b'\n');
-    let line = end.and_then(|end| serde_json::from_slice::<BTreeMap<String, String>>(&message[..end]).ok().zip(Some(end)));
     let mut metadata = Metadata::foreign(Id::new());
-    match line.filter(|(attributes, _)| attributes.contains_key("specversion")) {
+    let end = message.iter().position(|&byte| byte == b'\n');
+    let attributes =
+        end.and_then(|end| Attributes::read(&message[..end]).filter(|attributes| attributes.has("specversion")).zip(Some(end)));
+    match attributes {
         None => Envelope::new(topic, metadata, message),
         Some((attributes, end)) => {
-            attributes.iter().for_each(|(name, value)| cloudevents::read(&mut metadata, name, value));
+            attributes.set(&mut metadata);
             Envelope::new(topic, metadata, message.slice(end + 1..))
         }
     }

@@ -11,7 +11,7 @@ local function give_back(stream, topic, id, deliveries)
       kept[#kept + 1] = name
       kept[#kept + 1] = fields[i + 1]
       has_topic = has_topic or name == 'comms-topic'
-      has_id = has_id or name == 'id' or name == 'comms-origin'
+      has_id = has_id or name == 'id' or name == 'comms-origin' or name == 'ce' and string.find(fields[i + 1], '"id"', 1, true)
     end
   end
   if not has_topic then

@@ -28,11 +28,23 @@ local function last_id(stream)
   end
 end
 
+-- The key of a foreign program that writes it among the other attributes.
+local function foreign_key(attributes)
+  if not string.find(attributes, '"partitionkey"', 1, true) then return end
+  local readable, object = pcall(cjson.decode, attributes)
+  if not readable or type(object) ~= 'table' then return end
+  local kind = type(object.partitionkey)
+  if kind == 'string' or kind == 'number' or kind == 'boolean' then return tostring(object.partitionkey) end
+end
+
 local function share_out(topic, entry)
   local id, fields = entry[1], entry[2]
   local key, has_topic, has_id
   for i = 1, #fields, 2 do
     if fields[i] == 'partitionkey' then key = fields[i + 1]
+    elseif fields[i] == 'ce' then
+      has_id = has_id or string.find(fields[i + 1], '"id"', 1, true)
+      key = key or foreign_key(fields[i + 1])
     elseif fields[i] == 'comms-topic' then has_topic = true
     elseif fields[i] == 'id' or fields[i] == 'comms-origin' then has_id = true end
   end

@@ -1,17 +1,27 @@
 //! What one member has fetched, holds and has settled.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod state;
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use self::state::{Held, State};
 use super::fields::Entry;
 use crate::broker::Shard;
 use crate::message::Envelope;
 
 /// Acknowledgements that are written out without waiting for more.
 const ENOUGH: usize = 64;
+
+/// How long others have the first say on what waits, when the handlers here are busy already. What these will have begun by then is
+/// no worse off here.
+pub(super) const COURTESY: Duration = Duration::from_millis(50);
 
 /// Where an entry stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,17 +41,6 @@ pub(super) enum Unwritten {
     Acks,
     /// Given back unhandled.
     Returns,
-}
-
-/// A fetched entry.
-#[derive(Debug)]
-struct Held {
-    id: String,
-    place: Place,
-    shard: Shard,
-    envelope: Arc<Envelope>,
-    redelivered: u32,
-    handed_out: bool,
 }
 
 /// What the pipeline gets to see.
@@ -68,27 +67,11 @@ pub(super) struct Desk {
     pub(super) full: Notify,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    last_tag: u64,
-    held: BTreeMap<u64, Held>,
-    /// Fetched and not handed out, or, in an ordered subscription, given back.
-    ready: BTreeSet<u64>,
-    /// How many are handed out.
-    out: usize,
-    acks: BTreeMap<Place, Vec<String>>,
-    returns: BTreeMap<Place, Vec<String>>,
-    /// Shards that are being given up: nothing more of them is handed out.
-    draining: BTreeSet<u16>,
-    waker: Option<Waker>,
-    leaving: bool,
-    dead: bool,
-}
-
 impl Desk {
     pub(super) fn new(concurrency: usize, prefetch: usize, ordered: bool) -> Arc<Self> {
         let (changed, dirty, full) = (Notify::new(), Notify::new(), Notify::new());
-        Arc::new(Self { concurrency, prefetch, ordered, state: Mutex::default(), changed, dirty, full })
+        let state = Mutex::new(State::new());
+        Arc::new(Self { concurrency, prefetch, ordered, state, changed, dirty, full })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -101,10 +84,15 @@ impl Desk {
         self.prefetch.saturating_sub(state.out + state.ready.len())
     }
 
-    /// How many more the handlers would take at once.
+    /// How many more to fetch at once: what the handlers would take, and what they will have begun within [`COURTESY`] at the pace of
+    /// late. 0 when it is not worth a command yet, or would keep messages from members that have nothing to do.
     pub(super) fn demand(&self) -> usize {
-        let state = self.lock();
-        self.concurrency.saturating_sub(state.out + state.ready.len())
+        let mut state = self.lock();
+        let held = state.out + state.ready.len();
+        let ahead = state.pace.of_late(Instant::now()).min(self.prefetch.saturating_sub(self.concurrency));
+        let missing = (self.concurrency + ahead).saturating_sub(held);
+        let is_worth_it = held < self.concurrency || missing * 2 >= ahead;
+        if is_worth_it { missing } else { 0 }
     }
 
     /// Takes up what was fetched.
@@ -273,32 +261,6 @@ impl Desk {
         let state = self.lock();
         let unseen = state.held.values().filter(|held| held.place.shard == Some(shard) && !held.handed_out);
         unseen.map(|held| (held.id.clone(), held.redelivered)).collect()
-    }
-}
-
-impl State {
-    fn unwritten(&mut self, what: Unwritten) -> &mut BTreeMap<Place, Vec<String>> {
-        match what {
-            Unwritten::Acks => &mut self.acks,
-            Unwritten::Returns => &mut self.returns,
-        }
-    }
-
-    fn next_ready(&self) -> Option<u64> {
-        let is_free = |tag: &u64| {
-            self.draining.is_empty()
-                || self.held.get(tag).and_then(|held| held.place.shard).is_none_or(|shard| !self.draining.contains(&shard))
-        };
-        if self.leaving { None } else { self.ready.iter().copied().find(is_free) }
-    }
-
-    fn take_out(&mut self, tag: u64) -> Option<Held> {
-        let held = self.held.remove(&tag)?;
-        if held.handed_out {
-            self.out -= 1;
-        }
-        self.ready.remove(&tag);
-        Some(held)
     }
 }
 
