@@ -17,7 +17,7 @@ pub struct Course {
 }
 
 /// How many messages go one at a time in a round.
-const ALONE: usize = 200;
+const ALONE: usize = 1000;
 
 /// The figures of one contestant.
 struct Score {

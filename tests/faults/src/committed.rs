@@ -1,6 +1,6 @@
 //! What an independent client reads on Kafka: librdkafka by itself, with nothing of ours around it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::config::ClientConfig;
@@ -27,11 +27,17 @@ fn consumer(brokers: &str, isolation: &str) -> BaseConsumer {
 /// Whether a transaction is open on the topic. Blocks.
 #[must_use]
 pub fn is_open(brokers: &str, topic: &str) -> bool {
+    ends(brokers, topic).values().any(|(committed, all)| committed != all)
+}
+
+/// Where each partition of the topic ends for those who read what was committed, and where it ends; -1 where nobody says. Blocks.
+#[must_use]
+pub fn ends(brokers: &str, topic: &str) -> BTreeMap<i32, (i64, i64)> {
     let (committed, all) = (consumer(brokers, COMMITTED), consumer(brokers, ALL));
     let metadata = committed.fetch_metadata(Some(topic), ANSWER).unwrap_or_else(|error| panic!("{topic}: {error}"));
     let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions()).map(|partition| partition.id());
     let end = |consumer: &BaseConsumer, partition| consumer.fetch_watermarks(topic, partition, ANSWER).map_or(-1, |(_, end)| end);
-    partitions.into_iter().any(|partition| end(&committed, partition) != end(&all, partition))
+    partitions.into_iter().map(|partition| (partition, (end(&committed, partition), end(&all, partition)))).collect()
 }
 
 /// The payloads of a topic from its start to where it ends now: those of transactions that were committed, or all that were ever written.

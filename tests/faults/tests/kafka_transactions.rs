@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "the figures of a run, shown with --nocapture")]
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use comms_faults::parts::{Forwarder, Job, collector};
 use comms_faults::process::Process;
 use comms_faults::record::Seen;
 use comms_faults::world::{Member, World, subscription};
+use futures_util::FutureExt;
 
 const MEMBER: &str = env!("CARGO_BIN_EXE_member");
 /// How often a process is killed.
@@ -101,13 +103,13 @@ async fn each_job_has_one_shipment_over_kills_of_the_service_and_of_the_broker()
         shipped.until_there_are(shipped.len() + PROGRESS).await;
         stop.store(true, Ordering::Release);
         jobs.extend(publishing.await.unwrap_or_else(|error| panic!("{error}")));
-        shipped.until_all(&jobs.iter().map(Job::label).collect::<Vec<_>>()).await;
+        all_shipped(&shipped, &jobs, &server, &publisher).await;
     }
     // What was to be repeated comes before these.
     let last: Vec<Job> = (0..64).map(|number| Job::new(&format!("last{}-", number % 16), number)).collect();
     publisher.publish_all(&last).await;
     jobs.extend(last);
-    shipped.until_all(&jobs.iter().map(Job::label).collect::<Vec<_>>()).await;
+    all_shipped(&shipped, &jobs, &server, &publisher).await;
     for process in processes {
         process.kill().await;
     }
@@ -133,6 +135,18 @@ async fn each_job_has_one_shipment_over_kills_of_the_service_and_of_the_broker()
         other.map(|label| format!("{label}: {}", tally.get(label).copied().unwrap_or(0))).collect()
     };
     assert!(wrong(&committed).is_empty() && committed.len() == expected.len(), "not once each: {:?}", wrong(&committed));
+}
+
+/// Waits for every shipment; when some do not come, says what stands still: transactions that nobody ended, or the group.
+async fn all_shipped(shipped: &Seen, jobs: &[Job], server: &Kafka, publisher: &Member) {
+    let labels: Vec<String> = jobs.iter().map(Job::label).collect();
+    if let Err(missing) = AssertUnwindSafe(shipped.until_all(&labels)).catch_unwind().await {
+        let brokers = server.address().to_string();
+        let ends = tokio::task::spawn_blocking(move || committed::ends(&brokers, "shipments")).await;
+        println!("`shipments` ends, by partition, for who reads what was committed and for everybody: {ends:?}");
+        println!("the group: {:?}", publisher.broker().admin().lag(&subscription::<Forwarder>()).await);
+        resume_unwind(missing);
+    }
 }
 
 /// Waits until no transaction is open, on the topic of the shipments and among the offsets of the group.
