@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::ServerError;
@@ -17,6 +18,9 @@ use super::sandbox::{Output, Sandbox};
 
 /// How long the mount may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How much is written at a time.
+const BLOCK: usize = 64 << 10;
 
 const KEEPER: &str = r#"mount -t tmpfs -o "size=$1,mode=700" tmpfs "$0" && : >"$0.ready" && exec sleep 2147483647"#;
 
@@ -82,25 +86,29 @@ impl Disk {
         Path::new("/proc").join(self.keeper.pid().to_string()).join("root").join(inside)
     }
 
-    /// Writes until there is no room, and gives so many bytes back.
+    /// Writes until so many bytes are left. With fewer than that it never is: who has to go on, like RabbitMQ, may not survive a moment
+    /// without room.
     pub(super) fn fill(&self, left: u64) -> Result<(), ServerError> {
         let path = self.filler();
         let fill = || -> std::io::Result<()> {
             let mut file = File::options().create(true).append(true).open(&path)?;
-            let mut block = vec![0; 64 << 10];
-            while !block.is_empty() {
-                match file.write(&block) {
-                    Ok(size) if size > 0 => {}
-                    // Down to the last page.
-                    Ok(_) => block.truncate(block.len() / 2),
-                    Err(error) if error.kind() == std::io::ErrorKind::StorageFull => block.truncate(block.len() / 2),
-                    Err(error) => return Err(error),
-                }
-            }
-            let size = file.metadata()?.len();
-            file.set_len(size.saturating_sub(left))
+            if left == 0 { fill_up(&mut file) } else { write_zeros(&mut file, self.room()?.saturating_sub(left)) }
         };
         fill().attempt(|| format!("fill the disk with {}", path.display()))
+    }
+
+    /// How many bytes may still be written.
+    fn room(&self) -> std::io::Result<u64> {
+        let asked = Command::new("stat").args(["-f", "-c", "%a %S"]).arg(self.path_from_outside()).output()?;
+        let text = String::from_utf8_lossy(&asked.stdout);
+        let numbers: Vec<u64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
+        match numbers[..] {
+            [blocks, size] => Ok(blocks * size),
+            _ => Err(std::io::Error::other(format!(
+                "`stat -f` did not say how much room there is: {text}{}",
+                String::from_utf8_lossy(&asked.stderr)
+            ))),
+        }
     }
 
     /// Takes away what filled it.
@@ -112,4 +120,28 @@ impl Disk {
     fn filler(&self) -> PathBuf {
         self.path_from_outside().join("filler")
     }
+}
+
+/// Down to the last page.
+fn fill_up(file: &mut File) -> std::io::Result<()> {
+    let mut block = vec![0; BLOCK];
+    while !block.is_empty() {
+        match file.write(&block) {
+            Ok(size) if size > 0 => {}
+            Ok(_) => block.truncate(block.len() / 2),
+            Err(error) if error.kind() == std::io::ErrorKind::StorageFull => block.truncate(block.len() / 2),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn write_zeros(file: &mut File, mut count: u64) -> std::io::Result<()> {
+    let block = vec![0; BLOCK];
+    while count > 0 {
+        let size = usize::try_from(count).map_or(BLOCK, |count| count.min(BLOCK));
+        file.write_all(&block[..size])?;
+        count -= size as u64;
+    }
+    Ok(())
 }

@@ -221,6 +221,9 @@ fn await_ready(watchdog: &mut Child, directory: &Path) -> Result<(), ServerError
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::super::process::poll;
     use super::*;
 
     fn sleeper(sandbox: &Sandbox) -> Process {
@@ -268,6 +271,26 @@ mod tests {
         assert!(fs::read_dir(directory.join("data")).unwrap().next().is_none(), "nobody else sees it there");
         drop(sandbox);
         assert!(!directory.exists());
+    }
+
+    /// A server that goes on with a disk that is almost full does not get through a moment without room.
+    #[test]
+    fn a_disk_that_is_filled_almost_has_room_all_the_time() {
+        let sandbox = Sandbox::create_with_disk("almost", Some(64 << 20)).unwrap();
+        let environment = [("PATH", std::env::var("PATH").unwrap())];
+        let shell = Program { path: "sh".into(), container: None };
+        let script = "while [ ! -e data/end ]; do echo text >data/written || exit 1; : >data/begun; done";
+        let writer = sandbox.spawn(&shell, &["-c", script], &environment, Output::Piped).unwrap();
+        let disk = sandbox.disk.as_ref().unwrap().path_from_outside();
+        let begun = poll(Some(Instant::now() + Duration::from_secs(30)), || Ok(disk.join("begun").exists().then_some(())));
+        begun.unwrap().expect("it writes");
+        for _ in 0..20 {
+            sandbox.fill_disk(8 << 20).unwrap();
+            sandbox.free_disk().unwrap();
+        }
+        fs::write(disk.join("end"), "").unwrap();
+        let written = writer.output().unwrap();
+        assert!(written.status.success(), "{written:?}");
     }
 
     #[test]
