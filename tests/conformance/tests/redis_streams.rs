@@ -106,7 +106,9 @@ async fn an_entry_of_a_foreign_producer_is_delivered_and_keeps_its_id() {
     let world = World::new::<Streams>().await;
     let mut member = world.join(&world.subscription("orders", "billing")).await;
     let stream = stream(&world, "orders");
-    for attributes in [&[][..], &["type", "shop.ping"], &["ce", "{\"type\": \"shop.ping\"}"]] {
+    let forms: [&[&str]; 5] =
+        [&[], &["type", "shop.ping"], &["ce", "{\"type\": \"shop.ping\"}"], &["ce", "{\"id\": null}"], &["ce", "{\"id\": []}"]];
+    for attributes in forms {
         let id = cli(&[&["XADD", &stream, "*"], attributes, &["data", "{\"n\": 1}"]].concat()).await;
         let delivery = member.next().await;
         assert_eq!(text(&delivery), "{\"n\": 1}");
@@ -131,14 +133,17 @@ async fn the_key_of_a_foreign_producer_keeps_its_messages_together_wherever_it_s
         &["ce", "{}", "partitionkey", "7"],
     ];
     let stream = stream(&world, "orders");
+    let mut ids = Vec::new();
     for (number, form) in forms.into_iter().cycle().take(16).enumerate() {
         let number = number.to_string();
-        cli(&[&["XADD", &stream, "*"], form, &["data", &number]].concat()).await;
+        ids.push(cli(&[&["XADD", &stream, "*"], form, &["data", &number]].concat()).await);
     }
     let mut shards = BTreeSet::new();
-    for number in 0..16 {
+    for (number, id) in ids.into_iter().enumerate() {
         let delivery = member.next().await;
-        assert_eq!((text(&delivery), delivery.envelope().metadata.key.as_deref()), (number.to_string(), Some("7")));
+        let metadata = &delivery.envelope().metadata;
+        assert_eq!((text(&delivery), metadata.key.as_deref()), (number.to_string(), Some("7")));
+        assert_eq!(metadata.id.to_string(), format!("{}/{id}", world.topic("orders")), "of its place in the topic, not in the shard");
         shards.insert(delivery.shard().index);
         delivery.ack();
     }

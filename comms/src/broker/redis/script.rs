@@ -16,7 +16,8 @@ pub(super) struct Script {
 impl Script {
     fn new(source: &str) -> Self {
         // A server without memory takes no messages any more; settling what it has must go on, and makes room.
-        let source = format!("#!lua flags=allow-oom\n{}", source.replace("--GIVE_BACK--", include_str!("scripts/give_back.lua")));
+        let source = source.replace("--GIVE_BACK--", include_str!("scripts/give_back.lua"));
+        let source = format!("#!lua flags=allow-oom\n{}", source.replace("--HAS_ID--", include_str!("scripts/has_id.lua")));
         let hash = redis::Script::new(&source).get_hash().to_owned();
         Self { source, hash }
     }

@@ -1,8 +1,9 @@
+--HAS_ID--
 local function give_back(stream, topic, id, deliveries)
   local entry = redis.call('XRANGE', stream, id, id)[1]
   -- Settled, or given back by somebody else.
   if redis.call('XACK', stream, g, id) == 0 or not entry then return end
-  local fields, kept, count, has_topic, has_id = entry[2], {}, 0, false, false
+  local fields, kept, count, has_topic, known = entry[2], {}, 0, false, false
   for i = 1, #fields, 2 do
     local name = fields[i]
     if name == 'comms-redelivered' then
@@ -11,14 +12,14 @@ local function give_back(stream, topic, id, deliveries)
       kept[#kept + 1] = name
       kept[#kept + 1] = fields[i + 1]
       has_topic = has_topic or name == 'comms-topic'
-      has_id = has_id or name == 'id' or name == 'comms-origin' or name == 'ce' and string.find(fields[i + 1], '"id"', 1, true)
+      known = known or has_id(name, fields[i + 1])
     end
   end
   if not has_topic then
     kept[#kept + 1] = 'comms-topic'
     kept[#kept + 1] = topic
   end
-  if not has_id then
+  if not known then
     kept[#kept + 1] = 'comms-origin'
     kept[#kept + 1] = topic .. '/' .. id
   end

@@ -37,16 +37,15 @@ local function foreign_key(attributes)
   if kind == 'string' or kind == 'number' or kind == 'boolean' then return tostring(object.partitionkey) end
 end
 
+--HAS_ID--
 local function share_out(topic, entry)
   local id, fields = entry[1], entry[2]
-  local key, has_topic, has_id
+  local key, has_topic, known
   for i = 1, #fields, 2 do
     if fields[i] == 'partitionkey' then key = fields[i + 1]
-    elseif fields[i] == 'ce' then
-      has_id = has_id or string.find(fields[i + 1], '"id"', 1, true)
-      key = key or foreign_key(fields[i + 1])
-    elseif fields[i] == 'comms-topic' then has_topic = true
-    elseif fields[i] == 'id' or fields[i] == 'comms-origin' then has_id = true end
+    elseif fields[i] == 'ce' then key = foreign_key(fields[i + 1]) or key
+    elseif fields[i] == 'comms-topic' then has_topic = true end
+    known = known or has_id(fields[i], fields[i + 1])
   end
   local shard
   if key then
@@ -59,7 +58,7 @@ local function share_out(topic, entry)
     fields[#fields + 1] = 'comms-topic'
     fields[#fields + 1] = topic
   end
-  if not has_id then
+  if not known then
     fields[#fields + 1] = 'comms-origin'
     fields[#fields + 1] = topic .. '/' .. id
   end
