@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 
+use super::codec::{JSON, PROTOBUF};
 use super::{Id, Metadata};
 
 /// The version of the specification that is written.
@@ -67,6 +68,15 @@ pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
+/// A content type that was read; those of nearly every message take no memory.
+pub(crate) fn content_type(text: &str) -> Cow<'static, str> {
+    match text {
+        JSON => Cow::Borrowed(JSON),
+        PROTOBUF => Cow::Borrowed(PROTOBUF),
+        other => Cow::Owned(other.to_owned()),
+    }
+}
+
 /// Sets the attribute `name`, given without a protocol's prefix, from its text.
 ///
 /// A known attribute whose text can't be read is kept among the extensions: a foreign producer's
@@ -84,7 +94,7 @@ fn read_known(metadata: &mut Metadata, name: &str, value: &str) -> bool {
         "type" => set(&mut metadata.name, Some(Cow::Owned(value.to_owned()))),
         "source" => set(&mut metadata.source, Some(value.into())),
         "typeversion" => set(&mut metadata.version, value.parse().ok()),
-        "datacontenttype" => set(&mut metadata.content_type, Some(Some(Cow::Owned(value.to_owned())))),
+        "datacontenttype" => set(&mut metadata.content_type, Some(Some(content_type(value)))),
         "time" => set(&mut metadata.time, value.parse().ok().map(Some)),
         "correlationid" => set(&mut metadata.correlation, Some(Some(Id::parse(value)))),
         "causationid" => set(&mut metadata.causation, Some(Some(Id::parse(value)))),

@@ -15,6 +15,7 @@ use comms_faults::process::Process;
 use comms_faults::record::Seen;
 use comms_faults::world::{Member, World, subscription};
 use futures_util::FutureExt;
+use tokio::time::timeout;
 
 const MEMBER: &str = env!("CARGO_BIN_EXE_member");
 /// How often a process is killed.
@@ -144,7 +145,9 @@ async fn all_shipped(shipped: &Seen, jobs: &[Job], server: &Kafka, publisher: &M
         let brokers = server.address().to_string();
         let ends = tokio::task::spawn_blocking(move || committed::ends(&brokers, "shipments")).await;
         println!("`shipments` ends, by partition, for who reads what was committed and for everybody: {ends:?}");
-        println!("the group: {:?}", publisher.broker().admin().lag(&subscription::<Forwarder>()).await);
+        // It waits for transactions that are open.
+        let forwarder = subscription::<Forwarder>();
+        println!("the group: {:?}", timeout(comms_faults::PATIENCE, publisher.broker().admin().lag(&forwarder)).await);
         resume_unwind(missing);
     }
 }
@@ -161,7 +164,7 @@ async fn quiet(server: &Kafka, publisher: &Member) {
             }
         }
     };
-    tokio::time::timeout(comms_faults::PATIENCE, waiting).await.unwrap_or_else(|_| panic!("a transaction was never ended"));
+    timeout(comms_faults::PATIENCE, waiting).await.unwrap_or_else(|_| panic!("a transaction was never ended"));
 }
 
 async fn start(world: &World, seen: &Seen) -> Process {

@@ -2,7 +2,6 @@
 //!
 //! What a foreign producer put beside them is kept for retries and dead letters.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -137,7 +136,7 @@ pub(super) fn read(message: &BorrowedMessage<'_>, place: &Arc<str>, topic: &Arc<
 impl Read {
     fn take(&mut self, header: Header<'_, &[u8]>, text: &str, came_from: &Arc<str>) {
         match header.key {
-            CONTENT_TYPE => self.envelope.metadata.content_type = Some(shared_content_type(text)),
+            CONTENT_TYPE => self.envelope.metadata.content_type = Some(cloudevents::content_type(text)),
             TOPIC => self.envelope.topic = text.into(),
             NOT_BEFORE => self.not_before = text.parse().ok(),
             PROVENANCE => self.provenance = Some(text.to_owned()),
@@ -164,13 +163,5 @@ fn complete(metadata: &mut Metadata, message: &BorrowedMessage<'_>, topic: &str,
     }
     if metadata.time.is_none() {
         metadata.time = message.timestamp().to_millis().and_then(|time| Timestamp::from_millisecond(time).ok());
-    }
-}
-
-fn shared_content_type(text: &str) -> Cow<'static, str> {
-    match text {
-        "application/json" => Cow::Borrowed("application/json"),
-        "application/protobuf" => Cow::Borrowed("application/protobuf"),
-        other => Cow::Owned(other.to_owned()),
     }
 }

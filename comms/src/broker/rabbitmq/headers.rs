@@ -218,7 +218,7 @@ fn read_properties(metadata: &mut Metadata, properties: &BasicProperties, found:
         metadata.name = Cow::Owned(name.to_string());
     }
     if let (None, Some(content_type)) = (&metadata.content_type, properties.content_type()) {
-        metadata.content_type = Some(shared_content_type(content_type.as_str()));
+        metadata.content_type = Some(cloudevents::content_type(content_type.as_str()));
     }
     if !found.has_id
         && let (None, Some(correlation)) = (&metadata.correlation, properties.correlation_id())
@@ -230,14 +230,6 @@ fn read_properties(metadata: &mut Metadata, properties: &BasicProperties, found:
     }
     if let (None, Some(seconds)) = (metadata.time, properties.timestamp()) {
         metadata.time = i64::try_from(*seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    }
-}
-
-fn shared_content_type(text: &str) -> Cow<'static, str> {
-    match text {
-        "application/json" => Cow::Borrowed("application/json"),
-        "application/protobuf" => Cow::Borrowed("application/protobuf"),
-        other => Cow::Owned(other.to_owned()),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The attributes of CloudEvents as one JSON object.
 //!
-//! What Redis spends on an entry grows with its fields, far more than with their bytes: with a dozen of attributes in fields of
-//! their own, both it and its clients got half as far.
+//! What Redis and its clients spend on an entry grows with its fields, more than with their bytes; ADR 8 has figures.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -54,21 +53,7 @@ impl<'a> Attributes<'a> {
     }
 
     pub(super) fn set(&self, metadata: &mut Metadata) {
-        for (name, value) in &self.0 {
-            match &*name.0 {
-                CONTENT_TYPE => metadata.content_type = Some(shared_content_type(&value.0)),
-                name => cloudevents::read(metadata, name, &value.0),
-            }
-        }
-    }
-}
-
-/// Nearly every message's takes no memory.
-pub(super) fn shared_content_type(text: &str) -> Cow<'static, str> {
-    match text {
-        "application/json" => Cow::Borrowed("application/json"),
-        "application/protobuf" => Cow::Borrowed("application/protobuf"),
-        other => Cow::Owned(other.to_owned()),
+        self.0.iter().for_each(|(name, value)| cloudevents::read(metadata, &name.0, &value.0));
     }
 }
 
@@ -145,6 +130,7 @@ mod tests {
         written.extensions.insert("note \\".into(), "two\nlines „“ \u{7}".into());
         let object = write(&written, None);
         assert!(!object.contains(&b'\n'), "one line");
+        assert!(object.starts_with(br#"{"specversion":"1.0","id":""#), "the scripts look for that");
         let mut read = Metadata::foreign(Id::new());
         Attributes::read(&object).unwrap().set(&mut read);
         assert_eq!(read, written);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use redis::{Cmd, Value};
 
-use super::attributes::{self, Attributes, CONTENT_TYPE, PARTITION_KEY, shared_content_type};
+use super::attributes::{self, Attributes, CONTENT_TYPE, PARTITION_KEY};
 use crate::broker::{BrokerError, BrokerErrorKind};
 use crate::message::{Envelope, Id, Metadata, cloudevents};
 
@@ -123,7 +123,6 @@ impl Found {
             ORIGIN => self.origin = Some(value.into_owned()),
             PROVENANCE => self.provenance = Some(value.into_owned()),
             REDELIVERED => self.redelivered = value.parse().unwrap_or(0),
-            CONTENT_TYPE => metadata.content_type = Some(shared_content_type(&value)),
             _ => {
                 self.has_id |= name == "id";
                 cloudevents::read(metadata, name, &value);

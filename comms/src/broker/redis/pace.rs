@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Counts what is settled, in windows of time.
+/// How long other members have the first say on what waits, when the handlers here are busy already. What these will have begun by
+/// then is no worse off here.
+pub(super) const COURTESY: Duration = Duration::from_millis(50);
+
+/// Counts what is settled, in windows of [`COURTESY`].
 #[derive(Debug)]
 pub(super) struct Pace {
-    window: Duration,
     began: Instant,
     /// In the window that goes on.
     current: usize,
@@ -15,18 +18,20 @@ pub(super) struct Pace {
     before: usize,
 }
 
-impl Pace {
-    pub(super) fn new(window: Duration) -> Self {
-        Self { window, began: Instant::now(), current: 0, before: 0 }
+impl Default for Pace {
+    fn default() -> Self {
+        Self { began: Instant::now(), current: 0, before: 0 }
     }
+}
 
+impl Pace {
     /// One more was settled.
     pub(super) fn count(&mut self, now: Instant) {
         self.turn(now);
         self.current += 1;
     }
 
-    /// How many of late were settled in a window's time.
+    /// How many of late were settled within [`COURTESY`].
     pub(super) fn of_late(&mut self, now: Instant) -> usize {
         self.turn(now);
         self.current.max(self.before)
@@ -34,8 +39,8 @@ impl Pace {
 
     fn turn(&mut self, now: Instant) {
         let past = now.saturating_duration_since(self.began);
-        if past >= self.window {
-            self.before = if past < 2 * self.window { self.current } else { 0 };
+        if past >= COURTESY {
+            self.before = if past < 2 * COURTESY { self.current } else { 0 };
             (self.began, self.current) = (now, 0);
         }
     }
@@ -47,17 +52,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_settled_counts_for_two_windows_at_most() {
-        let window = Duration::from_millis(50);
-        let mut pace = Pace::new(window);
+        let mut pace = Pace::default();
         let start = Instant::now();
         for _ in 0..7 {
             pace.count(start);
         }
         assert_eq!(pace.of_late(start), 7);
-        let next = start + window;
+        let next = start + COURTESY;
         pace.count(next);
         assert_eq!(pace.of_late(next), 7, "the whole window before says more");
-        assert_eq!(pace.of_late(next + window), 1);
-        assert_eq!(pace.of_late(next + 3 * window), 0, "nothing of late");
+        assert_eq!(pace.of_late(next + COURTESY), 1);
+        assert_eq!(pace.of_late(next + 3 * COURTESY), 0, "nothing of late");
     }
 }

@@ -8,8 +8,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::declare::{declare_further, places, topic_place};
-use super::desk::{COURTESY, Place};
+use super::desk::Place;
 use super::fields::{self, Entry, array, text};
+use super::pace::COURTESY;
 use super::reader::{BLOCK, Reader};
 use super::session::{Session, count_topics, matching};
 use crate::broker::{BrokerError, Shard};

@@ -86,8 +86,8 @@ impl Disk {
         Path::new("/proc").join(self.keeper.pid().to_string()).join("root").join(inside)
     }
 
-    /// Writes until so many bytes are left. With fewer than that it never is: who has to go on, like RabbitMQ, may not survive a moment
-    /// without room.
+    /// Writes until so many bytes are left, and never into those: who has to go on, like RabbitMQ, may not survive a moment without
+    /// room.
     pub(super) fn fill(&self, left: u64) -> Result<(), ServerError> {
         let path = self.filler();
         let fill = || -> std::io::Result<()> {

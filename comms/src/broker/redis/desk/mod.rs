@@ -6,7 +6,6 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -18,10 +17,6 @@ use crate::message::Envelope;
 
 /// Acknowledgements that are written out without waiting for more.
 const ENOUGH: usize = 64;
-
-/// How long others have the first say on what waits, when the handlers here are busy already. What these will have begun by then is
-/// no worse off here.
-pub(super) const COURTESY: Duration = Duration::from_millis(50);
 
 /// Where an entry stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,8 +65,7 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn new(concurrency: usize, prefetch: usize, ordered: bool) -> Arc<Self> {
         let (changed, dirty, full) = (Notify::new(), Notify::new(), Notify::new());
-        let state = Mutex::new(State::new());
-        Arc::new(Self { concurrency, prefetch, ordered, state, changed, dirty, full })
+        Arc::new(Self { concurrency, prefetch, ordered, state: Mutex::default(), changed, dirty, full })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -84,7 +78,7 @@ impl Desk {
         self.prefetch.saturating_sub(state.out + state.ready.len())
     }
 
-    /// How many more to fetch at once: what the handlers would take, and what they will have begun within [`COURTESY`] at the pace of
+    /// How many more to fetch at once: what the handlers would take, and what they will have begun within `COURTESY` at the pace of
     /// late. 0 when it is not worth a command yet, or would keep messages from members that have nothing to do.
     pub(super) fn demand(&self) -> usize {
         let mut state = self.lock();

@@ -7,7 +7,7 @@ use std::task::Waker;
 use tokio::time::Instant;
 
 use super::super::pace::Pace;
-use super::{COURTESY, Place, Unwritten};
+use super::{Place, Unwritten};
 use crate::broker::Shard;
 use crate::message::Envelope;
 
@@ -22,7 +22,7 @@ pub(super) struct Held {
     pub(super) handed_out: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) last_tag: u64,
     pub(super) held: BTreeMap<u64, Held>,
@@ -41,22 +41,6 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new() -> Self {
-        Self {
-            last_tag: 0,
-            held: BTreeMap::new(),
-            ready: BTreeSet::new(),
-            out: 0,
-            pace: Pace::new(COURTESY),
-            acks: BTreeMap::new(),
-            returns: BTreeMap::new(),
-            draining: BTreeSet::new(),
-            waker: None,
-            leaving: false,
-            dead: false,
-        }
-    }
-
     pub(super) fn unwritten(&mut self, what: Unwritten) -> &mut BTreeMap<Place, Vec<String>> {
         match what {
             Unwritten::Acks => &mut self.acks,

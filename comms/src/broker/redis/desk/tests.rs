@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::super::pace::COURTESY;
 use super::*;
 use crate::message::{Id, Metadata};
 
