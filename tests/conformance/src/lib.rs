@@ -82,6 +82,7 @@ macro_rules! handing_over {
                 a_message_without_attributes_arrives,
                 many_messages_in_flight_are_all_confirmed,
                 concurrent_publishers_keep_their_own_order,
+                who_comes_late_finds_each_publisher_in_order,
                 publishing_after_close_is_closed,
                 an_outcome_that_is_late_is_unknown,
                 the_backend_declares_its_capabilities,

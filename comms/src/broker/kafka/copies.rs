@@ -9,6 +9,7 @@ use super::headers::{Extra, write_copy};
 use super::names::Names;
 use super::provenance;
 use super::shared::{Outgoing, Shared};
+use super::trail::Destination;
 use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, REPLAYED};
 use crate::message::Envelope;
 
@@ -28,7 +29,7 @@ pub(super) fn dead_letter(names: &Names, letter: DeadLetter, foreign: Option<&Ow
     let key = uuid::Uuid::now_v7().to_string();
     Outgoing {
         topic: names.dead_letters.as_str().into(),
-        partition: Some(0),
+        destination: Destination::Fixed(0),
         key: Some(key.into_bytes()),
         headers,
         payload: Some(letter.envelope.payload.clone()),
@@ -38,7 +39,7 @@ pub(super) fn dead_letter(names: &Names, letter: DeadLetter, foreign: Option<&Ow
 /// Takes a letter off.
 pub(super) async fn take_off(shared: &Shared, names: &Names, key: Vec<u8>) -> Result<(), BrokerError> {
     let topic = names.dead_letters.as_str().into();
-    shared.send(Outgoing { topic, partition: Some(0), key: Some(key), headers: OwnedHeaders::new(), payload: None }).await
+    shared.send(Outgoing { topic, destination: Destination::Fixed(0), key: Some(key), headers: OwnedHeaders::new(), payload: None }).await
 }
 
 /// Sends a letter back to its subscription, as if it had never been tried.
@@ -55,8 +56,8 @@ pub(super) async fn replay(shared: &Shared, names: &Names, letter: &Envelope, fo
             let topic = shared.config.topic(&envelope.topic);
             let (topic, partitions) = shared.topics.ensure(&topic).await?;
             let key = envelope.metadata.key.as_ref().map(|key| key.as_bytes().to_vec());
-            let partition = key.is_none().then(|| shared.post.lock().trail.partition(&topic, partitions));
-            shared.send(Outgoing { topic, partition, key, headers, payload: Some(envelope.payload.clone()) }).await
+            let destination = Destination::of(key.as_ref(), partitions);
+            shared.send(Outgoing { topic, destination, key, headers, payload: Some(envelope.payload.clone()) }).await
         }
     }
 }
@@ -64,5 +65,5 @@ pub(super) async fn replay(shared: &Shared, names: &Names, letter: &Envelope, fo
 /// To a topic with one partition.
 fn copy(topic: &str, headers: OwnedHeaders, envelope: &Envelope) -> Outgoing {
     let key = envelope.metadata.key.as_ref().map(|key| key.as_bytes().to_vec());
-    Outgoing { topic: topic.into(), partition: Some(0), key, headers, payload: Some(envelope.payload.clone()) }
+    Outgoing { topic: topic.into(), destination: Destination::Fixed(0), key, headers, payload: Some(envelope.payload.clone()) }
 }

@@ -12,6 +12,7 @@ use super::headers;
 use super::shared::{Outgoing, Shared};
 use super::state::{Place, State};
 use super::tenure::{Entry, Kept};
+use super::trail::Destination;
 use crate::message::Envelope;
 
 /// So many may wait before nothing new is delivered.
@@ -108,9 +109,10 @@ pub(super) fn outgoing(shared: &Shared, published: &[Arc<Envelope>]) -> Vec<Outg
         let topic = known.as_ref().map_or_else(|| shared.config.topic(&envelope.topic).into(), |(topic, _)| Arc::clone(topic));
         let key = envelope.metadata.key.as_ref().map(|key| key.as_bytes().to_vec());
         let partitions = known.and_then(|(_, partitions)| i32::try_from(partitions).ok()).filter(|_| key.is_none());
-        let partition = partitions
-            .map(|partitions| *chosen.entry(Arc::clone(&topic)).or_insert_with(|| rand::rng().random_range(0..partitions.max(1))));
-        Outgoing { topic, partition, key, headers: headers::write(&envelope.metadata), payload: Some(envelope.payload.clone()) }
+        let mut choose =
+            |partitions: i32| *chosen.entry(Arc::clone(&topic)).or_insert_with(|| rand::rng().random_range(0..partitions.max(1)));
+        let destination = partitions.map_or(Destination::ByKey, |partitions| Destination::Fixed(choose(partitions)));
+        Outgoing { topic, destination, key, headers: headers::write(&envelope.metadata), payload: Some(envelope.payload.clone()) }
     };
     published.iter().map(outgoing).collect()
 }

@@ -54,6 +54,7 @@ use self::consumer::KafkaConsumer;
 use self::names::Names;
 use self::patience::patiently;
 use self::shared::{Outgoing, Refused, Shared};
+use self::trail::Destination;
 use super::{
     Admin, Broker, BrokerError, BrokerErrorKind, Capabilities, Confirm, ConnectionState, Consumer, DeadLetter, DeadLetterFilter, Lag,
     PlanItem, Position, Publishing, Receipt, Subscription, validate_topic,
@@ -138,8 +139,8 @@ impl Kafka {
 
     fn outgoing(&self, envelope: &Envelope, topic: Arc<str>, partitions: usize) -> Outgoing {
         let key = envelope.metadata.key.as_ref().map(|key| key.as_bytes().to_vec());
-        let partition = key.is_none().then(|| self.shared.post.lock().trail.partition(&topic, partitions));
-        Outgoing { topic, partition, key, headers: headers::write(&envelope.metadata), payload: Some(envelope.payload.clone()) }
+        let destination = Destination::of(key.as_ref(), partitions);
+        Outgoing { topic, destination, key, headers: headers::write(&envelope.metadata), payload: Some(envelope.payload.clone()) }
     }
 
     /// Waits until the producer has a place.

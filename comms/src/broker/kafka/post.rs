@@ -16,7 +16,7 @@ use super::client::{Lookup, log};
 use super::error::undelivered;
 use super::health::Health;
 use super::reports::Report;
-use super::trail::Trail;
+use super::trail::{Destination, Leg, Trail};
 use crate::broker::{BrokerError, BrokerErrorKind, Reach, Receipt};
 
 /// Who waits for a confirmation.
@@ -36,7 +36,7 @@ pub(super) struct Post {
 
 #[derive(Debug, Default)]
 pub(super) struct Books {
-    pub(super) trail: Trail,
+    trail: Trail,
     flights: HashMap<u64, Answer>,
     deadlines: BTreeMap<(Instant, u64), ()>,
     next: u64,
@@ -49,23 +49,30 @@ pub(super) struct Parcel {
     number: u64,
     deadline: Instant,
     topic: Arc<str>,
+    destination: Destination,
     _room: OwnedSemaphorePermit,
 }
 
 impl Books {
-    /// Enters a message; the parcel goes with it.
-    pub(super) fn enter(&mut self, topic: &Arc<str>, deadline: Instant, answer: Answer, room: OwnedSemaphorePermit) -> Box<Parcel> {
+    /// Enters a message; the parcel goes with it, to where is said.
+    pub(super) fn enter(
+        &mut self,
+        (topic, destination): (&Arc<str>, Destination),
+        deadline: Instant,
+        answer: Answer,
+        room: OwnedSemaphorePermit,
+    ) -> (Box<Parcel>, Leg) {
         let number = self.next;
         self.next += 1;
         self.flights.insert(number, answer);
         self.deadlines.insert((deadline, number), ());
-        self.trail.sent(topic);
-        Box::new(Parcel { number, deadline, topic: Arc::clone(topic), _room: room })
+        let leg = self.trail.set_out(topic, destination);
+        (Box::new(Parcel { number, deadline, topic: Arc::clone(topic), destination, _room: room }), leg)
     }
 
     /// Takes a message back that the producer refused.
     pub(super) fn withdraw(&mut self, parcel: Parcel) -> (Option<Answer>, OwnedSemaphorePermit) {
-        self.trail.landed(&parcel.topic, None);
+        self.trail.landed(&parcel.topic, parcel.destination, None);
         self.deadlines.remove(&(parcel.deadline, parcel.number));
         (self.flights.remove(&parcel.number), parcel._room)
     }
@@ -174,7 +181,7 @@ impl ProducerContext for Clerk {
             Err((error, _)) => Err(undelivered(&parcel.topic, error)),
         };
         let mut books = self.0.lock();
-        books.trail.landed(&parcel.topic, place);
+        books.trail.landed(&parcel.topic, parcel.destination, place);
         books.deadlines.remove(&(parcel.deadline, parcel.number));
         let answer = books.flights.remove(&parcel.number);
         drop(books);

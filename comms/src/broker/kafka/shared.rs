@@ -24,6 +24,7 @@ use super::outside::Outsiders;
 use super::patience::no_room;
 use super::post::{Answer, Post};
 use super::topics::Topics;
+use super::trail::Destination;
 use crate::broker::{BrokerError, Confirm};
 
 /// How long closing waits for confirmations, and for members to leave their groups.
@@ -33,8 +34,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) topic: Arc<str>,
-    /// By its key when there is none.
-    pub(super) partition: Option<i32>,
+    pub(super) destination: Destination,
     pub(super) key: Option<Vec<u8>>,
     pub(super) headers: OwnedHeaders,
     pub(super) payload: Option<Bytes>,
@@ -116,12 +116,11 @@ impl Shared {
         };
         // One after the other: what is said of the order is what happens.
         let mut books = self.post.lock();
-        let links = books.trail.links(&outgoing.topic, outgoing.partition);
-        let parcel = books.enter(&outgoing.topic, deadline, answer, room);
+        let (parcel, leg) = books.enter((&outgoing.topic, outgoing.destination), deadline, answer, room);
         let plain = std::mem::take(&mut outgoing.headers);
         let mut record = BaseRecord::<[u8], [u8], _>::with_opaque_to(&outgoing.topic, parcel);
-        record = record.headers(with_links(plain, &links));
-        record.partition = outgoing.partition;
+        record = record.headers(with_links(plain, &leg.links));
+        record.partition = leg.partition;
         record.key = outgoing.key.as_deref();
         record.payload = outgoing.payload.as_deref();
         let Err((error, record)) = producer.send(record) else {

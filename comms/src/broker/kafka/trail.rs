@@ -5,6 +5,8 @@
 //! what was confirmed last in the other partitions, and a consumer that reads those too does not overtake it.
 //!
 //! While messages are on their way, those without a key stay with one partition: that is their order, and makes full batches.
+//! Whichever is the first in another partition follows a pause of the topic, though others use the connection: it names the
+//! partition that was left, and those behind it are behind what it names.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
@@ -15,10 +17,42 @@ use rand::RngExt;
 
 /// How many partitions a message looks back at.
 const LINKS: usize = 4;
-/// Older confirmations have been read by everybody who keeps up.
-const RECENT: Duration = Duration::from_secs(10);
+/// What is older may have been deleted, and whoever keeps up has read it.
+const RECENT: Duration = Duration::from_secs(3600);
 /// After so many messages without a pause the next partition has its turn; between the two the order is not kept.
 const LONGEST_RUN: u32 = 1000;
+
+/// Which partition of its topic a message goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// The one of its key.
+    ByKey,
+    /// One of so many, whichever has its turn when the message is sent.
+    InTurn(usize),
+    /// This one.
+    Fixed(i32),
+}
+
+impl Destination {
+    /// Where a message with this key goes, or without one.
+    pub(super) const fn of(key: Option<&Vec<u8>>, partitions: usize) -> Self {
+        if key.is_some() { Self::ByKey } else { Self::InTurn(partitions) }
+    }
+
+    /// The partition, where it is known beforehand.
+    pub(super) const fn fixed(self) -> Option<i32> {
+        if let Self::Fixed(partition) = self { Some(partition) } else { None }
+    }
+}
+
+/// What a message is sent with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Leg {
+    /// The producer finds it by the key when there is none.
+    pub(super) partition: Option<i32>,
+    /// What has to be read before, as text.
+    pub(super) links: String,
+}
 
 /// A place in a partition that has to be passed first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,65 +71,91 @@ pub(super) struct Trail {
     recent: VecDeque<(Link, Instant)>,
 }
 
+/// Where the messages of a topic go that have no key.
 #[derive(Debug)]
 struct Cursor {
     partition: i32,
     in_flight: usize,
     run: u32,
+    /// What was confirmed last.
+    last: Option<(Link, Instant)>,
+}
+
+impl Cursor {
+    fn anywhere(partitions: i32) -> Self {
+        Self { partition: rand::rng().random_range(0..partitions), in_flight: 0, run: 0, last: None }
+    }
+
+    /// Enters the next message; whether it is the first one in its partition.
+    fn step(&mut self, partitions: i32) -> bool {
+        let moves = self.in_flight == 0 || self.run >= LONGEST_RUN;
+        if moves {
+            self.partition = (self.partition + 1) % partitions;
+            self.run = 0;
+        }
+        self.run += 1;
+        self.in_flight += 1;
+        moves
+    }
 }
 
 impl Trail {
-    /// The partition for a message without a key.
-    pub(super) fn partition(&mut self, topic: &Arc<str>, partitions: usize) -> i32 {
-        let partitions = i32::try_from(partitions).unwrap_or(i32::MAX).max(1);
-        let start = || Cursor { partition: rand::rng().random_range(0..partitions), in_flight: 0, run: 0 };
-        let cursor = self.cursors.entry(Arc::clone(topic)).or_insert_with(start);
-        if cursor.in_flight == 0 || cursor.run >= LONGEST_RUN {
-            cursor.partition = (cursor.partition + 1) % partitions;
-            cursor.run = 0;
+    /// A message sets out. Where it goes and what it names is found in one step, so that no other one comes between.
+    pub(super) fn set_out(&mut self, topic: &Arc<str>, destination: Destination) -> Leg {
+        let (mut partition, mut is_first) = (destination.fixed(), false);
+        if let Destination::InTurn(partitions) = destination {
+            let partitions = i32::try_from(partitions).unwrap_or(i32::MAX).max(1);
+            let cursor = self.cursors.entry(Arc::clone(topic)).or_insert_with(|| Cursor::anywhere(partitions));
+            is_first = cursor.step(partitions);
+            partition = Some(cursor.partition);
         }
-        cursor.run += 1;
-        cursor.partition
+        // Of what is on its way nobody knows the place.
+        let links = if is_first || self.in_flight == 0 { self.links(topic, partition) } else { String::new() };
+        self.in_flight += 1;
+        Leg { partition, links }
     }
 
-    /// What has to be read before a message for this place, as text; nothing while others are on their way.
-    pub(super) fn links(&mut self, topic: &str, partition: Option<i32>) -> String {
-        let mut text = String::new();
-        if self.in_flight > 0 {
-            return text;
-        }
+    /// What has to be read before a message for this place: the partition that was left, and the newest others.
+    fn links(&mut self, topic: &Arc<str>, partition: Option<i32>) -> String {
         self.recent.retain(|(_, at)| at.elapsed() < RECENT);
-        let others = self.recent.iter().map(|(link, _)| link).filter(|link| *link.topic != *topic || Some(link.partition) != partition);
-        for link in others {
-            let name = if *link.topic == *topic { "" } else { &link.topic };
+        let left = self.cursors.get(topic).and_then(|cursor| cursor.last.as_ref()).filter(|(_, at)| at.elapsed() < RECENT);
+        let is_elsewhere = |link: &&Link| link.topic != *topic || Some(link.partition) != partition;
+        let mut chosen: Vec<&Link> = Vec::with_capacity(LINKS);
+        for link in left.into_iter().chain(&self.recent).map(|(link, _)| link).filter(is_elsewhere) {
+            let is_named = chosen.iter().any(|other| other.topic == link.topic && other.partition == link.partition);
+            if !is_named && chosen.len() < LINKS {
+                chosen.push(link);
+            }
+        }
+        let mut text = String::new();
+        for link in chosen {
+            let name = if link.topic == *topic { "" } else { &link.topic };
             let separator = if text.is_empty() { "" } else { "," };
             let _ = write!(text, "{separator}{name}/{}/{}", link.partition, link.offset);
         }
         text
     }
 
-    /// A message is on its way.
-    pub(super) fn sent(&mut self, topic: &Arc<str>) {
-        self.in_flight += 1;
-        if let Some(cursor) = self.cursors.get_mut(topic) {
-            cursor.in_flight += 1;
-        }
-    }
-
-    /// It arrived there, or failed.
-    pub(super) fn landed(&mut self, topic: &Arc<str>, place: Option<(i32, i64)>) {
+    /// A message arrived there, or failed.
+    pub(super) fn landed(&mut self, topic: &Arc<str>, destination: Destination, place: Option<(i32, i64)>) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        if let Some(cursor) = self.cursors.get_mut(topic) {
+        let cursor = self.cursors.get_mut(topic).filter(|_| matches!(destination, Destination::InTurn(_)));
+        let found = place.filter(|(_, offset)| *offset >= 0).map(|(partition, offset)| {
+            let link = Link { topic: Arc::clone(topic), partition, offset };
+            (link, Instant::now())
+        });
+        if let Some(cursor) = cursor {
             cursor.in_flight = cursor.in_flight.saturating_sub(1);
+            cursor.last = found.clone().or(cursor.last.take());
         }
-        let Some((partition, offset)) = place.filter(|(_, offset)| *offset >= 0) else { return };
-        self.recent.retain(|(link, _)| link.topic != *topic || link.partition != partition);
-        self.recent.push_front((Link { topic: Arc::clone(topic), partition, offset }, Instant::now()));
+        let Some((link, at)) = found else { return };
+        self.recent.retain(|(other, _)| other.topic != *topic || other.partition != link.partition);
+        self.recent.push_front((link, at));
         self.recent.truncate(LINKS);
     }
 }
 
-/// Reads what [`Trail::links`] wrote into a message of this topic; what is none is left out.
+/// Reads the [links](Leg::links) of a message of this topic; what is none is left out.
 pub(super) fn read(text: &str, topic: &Arc<str>) -> Vec<Link> {
     let link = |item: &str| {
         let mut parts = item.split('/');
@@ -109,33 +169,57 @@ pub(super) fn read(text: &str, topic: &Arc<str>) -> Vec<Link> {
 mod tests {
     use super::*;
 
+    use Destination::{Fixed, InTurn};
+
+    /// A message that waits for its confirmation.
+    fn pass(trail: &mut Trail, topic: &Arc<str>, destination: Destination, place: (i32, i64)) -> Leg {
+        let leg = trail.set_out(topic, destination);
+        trail.landed(topic, destination, Some(place));
+        leg
+    }
+
     #[test]
     fn after_a_pause_a_message_names_what_came_before_elsewhere() {
         let (mut trail, a, b) = (Trail::default(), Arc::<str>::from("a"), Arc::<str>::from("b"));
-        trail.sent(&a);
-        trail.landed(&a, Some((0, 17)));
-        trail.sent(&b);
-        trail.landed(&b, Some((3, 5)));
-        let text = trail.links("a", Some(1));
-        assert_eq!(text, "b/3/5,/0/17");
+        pass(&mut trail, &a, Fixed(0), (0, 17));
+        pass(&mut trail, &b, Fixed(3), (3, 5));
+        let leg = trail.set_out(&a, Fixed(1));
+        assert_eq!(leg, Leg { partition: Some(1), links: "b/3/5,/0/17".to_owned() });
         let link = |topic: &Arc<str>, partition, offset| Link { topic: Arc::clone(topic), partition, offset };
-        assert_eq!(read(&text, &a), [link(&b, 3, 5), link(&a, 0, 17)]);
-        assert_eq!(trail.links("a", Some(0)), "b/3/5", "its own partition is in order anyway");
-        trail.sent(&a);
-        assert_eq!(trail.links("a", Some(1)), "", "what is on its way has no place yet");
+        assert_eq!(read(&leg.links, &a), [link(&b, 3, 5), link(&a, 0, 17)]);
+        assert_eq!(trail.set_out(&a, Fixed(2)).links, "", "what is on its way has no place yet");
+        trail.landed(&a, Fixed(1), None);
+        trail.landed(&a, Fixed(2), None);
+        assert_eq!(trail.set_out(&a, Fixed(0)).links, "b/3/5", "its own partition is in order anyway");
         assert!(read("x,,a/1,/b/c,//", &a).is_empty());
     }
 
     #[test]
     fn without_a_key_a_pause_moves_on_and_a_burst_stays() {
         let (mut trail, topic) = (Trail::default(), Arc::<str>::from("t"));
-        let first = trail.partition(&topic, 4);
-        trail.sent(&topic);
-        assert_eq!(trail.partition(&topic, 4), first);
-        trail.landed(&topic, Some((first, 0)));
-        assert_eq!(trail.partition(&topic, 4), (first + 1) % 4);
-        trail.sent(&topic);
-        let burst: Vec<i32> = (0..1100).map(|_| trail.partition(&topic, 4)).collect();
-        assert_eq!(burst.iter().filter(|&&partition| partition == (first + 1) % 4).count(), 999);
+        let next = |trail: &mut Trail| trail.set_out(&topic, InTurn(4)).partition.expect("a partition");
+        let first = next(&mut trail);
+        assert_eq!(next(&mut trail), first);
+        trail.landed(&topic, InTurn(4), Some((first, 0)));
+        assert_eq!(next(&mut trail), first, "one is still on its way");
+        trail.landed(&topic, InTurn(4), Some((first, 1)));
+        trail.landed(&topic, InTurn(4), Some((first, 2)));
+        let burst: Vec<i32> = (0..1100).map(|_| next(&mut trail)).collect();
+        assert_eq!(burst.iter().filter(|&&partition| partition == (first + 1) % 4).count(), 1000);
+    }
+
+    #[test]
+    fn whoever_else_publishes_the_first_in_a_partition_names_the_one_that_was_left() {
+        let (mut trail, topic, noise) = (Trail::default(), Arc::<str>::from("t"), Arc::<str>::from("noise"));
+        let left = trail.set_out(&topic, InTurn(4)).partition.expect("a partition");
+        trail.landed(&topic, InTurn(4), Some((left, 7)));
+        for partition in 0..6 {
+            pass(&mut trail, &noise, Fixed(partition), (partition, 1));
+        }
+        trail.set_out(&noise, Fixed(0));
+        let leg = trail.set_out(&topic, InTurn(4));
+        assert_eq!(leg.partition, Some((left + 1) % 4));
+        assert_eq!(leg.links, format!("/{left}/7,noise/5/1,noise/4/1,noise/3/1"));
+        assert_eq!(trail.set_out(&topic, InTurn(4)), Leg { partition: leg.partition, links: String::new() }, "it is behind the first one");
     }
 }

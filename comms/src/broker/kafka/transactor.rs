@@ -140,7 +140,7 @@ impl Transactor {
             let Some(producer) = &self.producer else { return Err(Trouble::Broken) };
             let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(&outgoing.topic, number);
             record = record.headers(outgoing.headers.clone());
-            record.partition = outgoing.partition;
+            record.partition = outgoing.destination.fixed();
             record.key = outgoing.key.as_deref();
             record.payload = outgoing.payload.as_deref();
             match producer.send(record) {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use comms::broker::{BrokerErrorKind, Reach};
 use comms::message::{Envelope, Id, Metadata, TraceParent};
 use jiff::Timestamp;
+use tokio::task::JoinHandle;
 
 use crate::world::{assert_kind, publish, text};
 use crate::{Backend, Setup, World};
@@ -123,22 +124,45 @@ pub async fn many_messages_in_flight_are_all_confirmed<B: Backend>() {
 pub async fn concurrent_publishers_keep_their_own_order<B: Backend>() {
     let world = Arc::new(World::new::<B>().await);
     let mut member = world.join(&world.subscription("orders", "billing")).await;
-    let publishers = (0..4).map(|publisher| {
-        let world = Arc::clone(&world);
+    let publishers = publish_side_by_side(&world, "orders");
+    assert_each_in_order(&member.handle(400).await);
+    for publisher in publishers {
+        publisher.await.expect("published");
+    }
+}
+
+/// It does so when everything was there before the member asked for the first message, and whoever else used the connection.
+pub async fn who_comes_late_finds_each_publisher_in_order<B: Backend>() {
+    let world = Arc::new(World::new::<B>().await);
+    let mut orders = world.join(&world.subscription("orders", "billing")).await;
+    let mut invoices = world.join(&world.subscription("invoices", "billing")).await;
+    let mut publishers = publish_side_by_side(&world, "orders");
+    publishers.extend(publish_side_by_side(&world, "invoices"));
+    for publisher in publishers {
+        publisher.await.expect("published");
+    }
+    assert_each_in_order(&orders.handle(400).await);
+    assert_each_in_order(&invoices.handle(400).await);
+}
+
+/// Four publishers on one connection, each of which waits for every confirmation.
+fn publish_side_by_side(world: &Arc<World>, topic: &'static str) -> Vec<JoinHandle<()>> {
+    let publisher = |publisher: usize| {
+        let world = Arc::clone(world);
         tokio::spawn(async move {
             for n in 0..100 {
-                world.publish(world.message("orders", &format!("{publisher}:{n:03}"))).await;
+                world.publish(world.message(topic, &format!("{publisher}:{n:03}"))).await;
             }
         })
-    });
-    let publishers: Vec<_> = publishers.collect();
-    let handled = member.handle(400).await;
+    };
+    (0..4).map(publisher).collect()
+}
+
+#[track_caller]
+fn assert_each_in_order(handled: &[String]) {
     for publisher in 0..4 {
         let own: Vec<&String> = handled.iter().filter(|text| text.starts_with(&format!("{publisher}:"))).collect();
         assert!(own.len() == 100 && own.is_sorted(), "of publisher {publisher} came {own:?}");
-    }
-    for publisher in publishers {
-        publisher.await.expect("published");
     }
 }
 
