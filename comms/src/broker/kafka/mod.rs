@@ -2,6 +2,7 @@
 //!
 //! What is where, and why: docs/adr/0007-kafka.md.
 
+mod admin;
 mod client;
 mod config;
 mod connect;
@@ -51,13 +52,12 @@ use tokio::time::{Instant, timeout_at};
 
 pub use self::config::{Compression, KafkaConfig, Sasl};
 use self::consumer::KafkaConsumer;
-use self::names::Names;
 use self::patience::patiently;
 use self::shared::{Outgoing, Refused, Shared};
 use self::trail::Destination;
 use super::{
-    Admin, Broker, BrokerError, BrokerErrorKind, Capabilities, Confirm, ConnectionState, Consumer, DeadLetter, DeadLetterFilter, Lag,
-    PlanItem, Position, Publishing, Receipt, Subscription, validate_topic,
+    Admin, Broker, BrokerError, BrokerErrorKind, Capabilities, Confirm, ConnectionState, Consumer, Publishing, Receipt, Subscription,
+    validate_topic,
 };
 use crate::message::Envelope;
 use crate::metrics::ClientSnapshot;
@@ -251,61 +251,6 @@ impl Broker for Kafka {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.shared.close())
-    }
-}
-
-impl Admin for Kafka {
-    fn dead_letters<'a>(
-        &'a self,
-        subscription: &'a Subscription,
-        filter: &'a DeadLetterFilter,
-    ) -> BoxFuture<'a, Result<Vec<DeadLetter>, BrokerError>> {
-        Box::pin(async move {
-            let names = Names::new(subscription, &self.shared.config)?;
-            let letters = letters::read(&self.shared, subscription, &names, filter).await?;
-            Ok(letters.into_iter().map(|letter| letter.letter).collect())
-        })
-    }
-
-    fn replay<'a>(&'a self, subscription: &'a Subscription, filter: &'a DeadLetterFilter) -> BoxFuture<'a, Result<usize, BrokerError>> {
-        Box::pin(async move {
-            let names = Names::new(subscription, &self.shared.config)?;
-            let letters = letters::read(&self.shared, subscription, &names, filter).await?;
-            let count = letters.len();
-            for letter in letters {
-                copies::replay(&self.shared, &names, &letter.letter.envelope, letter.foreign.as_ref()).await?;
-                copies::take_off(&self.shared, &names, letter.key).await?;
-            }
-            Ok(count)
-        })
-    }
-
-    fn purge<'a>(&'a self, subscription: &'a Subscription, filter: &'a DeadLetterFilter) -> BoxFuture<'a, Result<usize, BrokerError>> {
-        Box::pin(async move {
-            let names = Names::new(subscription, &self.shared.config)?;
-            let letters = letters::read(&self.shared, subscription, &names, filter).await?;
-            let count = letters.len();
-            for letter in letters {
-                copies::take_off(&self.shared, &names, letter.key).await?;
-            }
-            Ok(count)
-        })
-    }
-
-    fn plan<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
-        Box::pin(plan::plan(&self.shared, subscriptions))
-    }
-
-    fn apply<'a>(&'a self, subscriptions: &'a [Arc<Subscription>]) -> BoxFuture<'a, Result<Vec<PlanItem>, BrokerError>> {
-        Box::pin(plan::apply(&self.shared, subscriptions))
-    }
-
-    fn lag<'a>(&'a self, subscription: &'a Subscription) -> BoxFuture<'a, Result<Lag, BrokerError>> {
-        Box::pin(lag::lag(&self.shared, subscription))
-    }
-
-    fn seek<'a>(&'a self, subscription: &'a Subscription, position: &'a Position) -> BoxFuture<'a, Result<(), BrokerError>> {
-        Box::pin(seek::seek(&self.shared, subscription, position))
     }
 }
 

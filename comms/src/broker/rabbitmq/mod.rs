@@ -7,6 +7,7 @@ mod config;
 mod connection;
 mod consumer;
 mod contradictions;
+mod copies;
 mod error;
 mod flights;
 mod foreign;

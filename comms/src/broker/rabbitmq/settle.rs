@@ -7,16 +7,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
+use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicNackOptions};
-use lapin::{BasicProperties, Channel};
 use tokio::sync::Notify;
 
 use super::Shared;
-use super::headers::{NOT_BEFORE, PROVENANCE, write_copy};
 use super::ledger::{Kept, Ledger};
-use super::provenance;
 use super::topology::Topology;
-use crate::broker::{BrokerError, BrokerErrorKind, DeadLetter, Settle, Shard};
+use crate::broker::{BrokerError, DeadLetter, Settle, Shard};
 use crate::message::Envelope;
 
 /// An acknowledgement is written at the latest this much after the work was done.
@@ -26,8 +24,8 @@ const FLUSH: Duration = Duration::from_millis(5);
 /// delivered comes again, and settling it here does nothing.
 pub(super) struct Desk {
     channel: Channel,
-    shared: Arc<Shared>,
-    topology: Arc<Topology>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) topology: Arc<Topology>,
     ordered: bool,
     prefetch: usize,
     state: Mutex<State>,
@@ -35,8 +33,8 @@ pub(super) struct Desk {
 }
 
 #[derive(Default)]
-struct State {
-    ledger: Ledger,
+pub(super) struct State {
+    pub(super) ledger: Ledger,
     /// Given back in an ordered subscription: to be delivered again before anything else.
     again: BTreeSet<u64>,
     dead: bool,
@@ -55,7 +53,7 @@ impl Desk {
         desk
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -160,16 +158,9 @@ impl Desk {
         }
     }
 
-    fn is_open(&self, tag: u64) -> bool {
+    pub(super) fn is_open(&self, tag: u64) -> bool {
         let mut state = self.lock();
         !state.dead && state.ledger.kept(tag).is_some()
-    }
-
-    /// The name of the queue that the delivery came from, and what else to keep of it.
-    fn origin(&self, tag: u64) -> (String, Option<BasicProperties>) {
-        let mut state = self.lock();
-        let (shard, foreign) = state.ledger.kept(tag).map_or((0, None), |kept| (kept.shard.index, kept.foreign.as_deref().cloned()));
-        (self.topology.queues[usize::from(shard)].name.clone(), foreign)
     }
 
     /// The channel is lost.
@@ -223,60 +214,8 @@ impl Desk {
         }
     }
 
-    pub(super) async fn hold_back(&self, tag: u64, again: &Envelope, delay: Duration) -> Result<(), BrokerError> {
-        if !self.is_open(tag) {
-            return Ok(());
-        }
-        let (queue, foreign) = self.origin(tag);
-        if self.topology.dead_letters.is_none() {
-            // An ephemeral queue has no ladder; its messages end with this process anyway.
-            tokio::time::sleep(delay).await;
-            self.shared.send_copy(queue, write_copy(again, foreign.as_ref(), &[]), again.payload.clone()).await?;
-        } else {
-            self.climb(&queue, again, foreign.as_ref(), delay).await?;
-        }
-        self.done(tag);
-        Ok(())
-    }
-
-    /// Puts the copy on the ladder; a rung that somebody deleted is made again.
-    async fn climb(&self, queue: &str, again: &Envelope, foreign: Option<&BasicProperties>, delay: Duration) -> Result<(), BrokerError> {
-        let properties = write_copy(again, foreign, &self.hold_until(delay));
-        let rung = self.shared.rung_for(queue, delay).await?;
-        let sent = self.shared.send_copy(rung.clone(), properties.clone(), again.payload.clone()).await;
-        match sent {
-            Err(error) if error.kind() == BrokerErrorKind::Topology => {
-                self.shared.forget_rung(&rung);
-                let rung = self.shared.rung_for(queue, delay).await?;
-                self.shared.send_copy(rung, properties, again.payload.clone()).await
-            }
-            sent => sent,
-        }
-    }
-
-    /// What a delay longer than the ladder needs: whoever takes the message too early sends it up again.
-    fn hold_until(&self, delay: Duration) -> Vec<(&'static str, String)> {
-        let is_longer = self.shared.config.ladder.last().is_some_and(|&longest| delay > longest);
-        let until = jiff::Timestamp::now().checked_add(delay).ok().filter(|_| is_longer);
-        until.map(|until| (NOT_BEFORE, until.to_string())).into_iter().collect()
-    }
-
-    async fn bury(&self, tag: u64, letter: DeadLetter) -> Result<(), BrokerError> {
-        if !self.is_open(tag) {
-            return Ok(());
-        }
-        if let Some(queue) = &self.topology.dead_letters {
-            let (_, foreign) = self.origin(tag);
-            let extra = [(PROVENANCE, provenance::write(letter.provenance))];
-            let properties = write_copy(&letter.envelope, foreign.as_ref(), &extra);
-            self.shared.send_copy(queue.name.clone(), properties, letter.envelope.payload.clone()).await?;
-        }
-        self.done(tag);
-        Ok(())
-    }
-
     /// The copy is safe; the original goes now.
-    fn done(&self, tag: u64) {
+    pub(super) fn done(&self, tag: u64) {
         let mut state = self.lock();
         state.ledger.ack(tag);
         self.settled(state, true);
