@@ -230,6 +230,15 @@ mod tests {
         assert!(!problems.iter().any(|problem| problem.contains("there is only")), "{problems:?}");
     }
 
+    #[tokio::test]
+    async fn a_broker_that_can_t_be_opened_is_not_called_missing_as_well() {
+        let mut config = Config::default();
+        config.brokers.insert("audit".to_owned(), BrokerConfig::new("amq://rabbit"));
+        let error = wired().app().config(config).start().await.unwrap_err();
+        assert!(error.to_string().contains("broker `audit`: `brokers.audit.url` begins with `amq:`"), "{error}");
+        assert!(!error.to_string().contains("there is only"), "{error}");
+    }
+
     #[test]
     fn the_printed_layers_are_those_of_the_pipeline() {
         let model = wired().model(&Config::default());

@@ -12,7 +12,7 @@ use super::plans::{Planned, plan};
 use super::problems::Problems;
 use super::registry::{Binding, HandlerEntry, ServiceEntry};
 use super::{App, AppBuilder, StartError, Tasks, broker_checks, factory};
-use crate::broker::{Broker, Order, Subscription};
+use crate::broker::{Broker, Capabilities, Order, Subscription};
 use crate::config::Config;
 use crate::cqrs::{BusCore, LocalHandlers};
 use crate::handler::plan::{Entry, Handlers, Plan};
@@ -31,7 +31,7 @@ pub(super) async fn start(app: AppBuilder) -> Result<App, StartError> {
     app.clients.check(&app.config, &served, &mut problems);
     let source: Arc<str> = app.services.first().map_or(app.name.as_str(), |service| service.decl.name).into();
     let brokers = connect(&app.brokers, &app.config, &source, &mut problems).await;
-    broker_checks::check(&app, &plans, &known(&brokers), &mut problems);
+    broker_checks::check(&app, &plans, &known(&brokers, &app.config), &mut problems);
     if problems.has_broker() {
         // Without its brokers nearly everything else would fail as well.
         or_close(&brokers, &mut problems).await?;
@@ -97,9 +97,11 @@ async fn connect(given: &BTreeMap<String, Arc<dyn Broker>>, config: &Config, ser
     Brokers::new(brokers)
 }
 
-/// What is known of brokers that are connected.
-fn known(brokers: &Brokers) -> broker_checks::Known<'_> {
-    brokers.iter().map(|(name, broker)| (name, (broker.scheme(), broker.capabilities()))).collect()
+/// What is known of the brokers. What is wrong with one that is not connected was said; that it lacks something as well says nothing new.
+fn known<'a>(brokers: &'a Brokers, config: &'a Config) -> broker_checks::Known<'a> {
+    let configured = config.brokers.iter().map(|(name, broker)| (name.as_str(), (broker.scheme(), Capabilities::all())));
+    let connected = brokers.iter().map(|(name, broker)| (name, (broker.scheme(), broker.capabilities())));
+    configured.chain(connected).collect()
 }
 
 /// Binds handlers to the services, values and layers that they run with.
