@@ -86,16 +86,16 @@ impl Cursor {
         Self { partition: rand::rng().random_range(0..partitions), in_flight: 0, run: 0, last: None }
     }
 
-    /// Enters the next message; whether it is the first one in its partition.
+    /// Enters the next message; whether it is the first one after a pause.
     fn step(&mut self, partitions: i32) -> bool {
-        let moves = self.in_flight == 0 || self.run >= LONGEST_RUN;
-        if moves {
+        let paused = self.in_flight == 0;
+        if paused || self.run >= LONGEST_RUN {
             self.partition = (self.partition + 1) % partitions;
             self.run = 0;
         }
         self.run += 1;
         self.in_flight += 1;
-        moves
+        paused
     }
 }
 
