@@ -3,13 +3,16 @@
 //! A worker that finds nothing goes to sleep in a list; the consumer's waker wakes one of the list. A worker
 //! that has to wait inside a handler, or whose handlers compute for long, wakes another: so a subscription
 //! uses one worker while one is enough, and all of them when they are needed.
+//!
+//! While a worker asks the consumer nobody else is woken, nor waits for it: it is left word, and if it finds nothing
+//! after all, it wakes one of the list. Two that take turns at the consumer's lock would spend more on that than on messages.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::{Context, Poll, Waker};
 
 use super::gate::Gate;
 use super::lanes::Lanes;
+use super::sleepers::Sleepers;
 use crate::broker::{Consumer, Delivery};
 use crate::limit::Throttle;
 
@@ -45,17 +48,37 @@ impl Intake {
 
     /// The next delivery for the worker; `None` once the intake is closed.
     pub(crate) fn poll_next(&self, worker: usize, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        let mut state = self.lock();
+        let (mut state, mut sleeps) = match self.state.try_lock() {
+            Ok(state) => (state, false),
+            Err(TryLockError::Poisoned(poisoned)) => (poisoned.into_inner(), false),
+            Err(TryLockError::WouldBlock) => {
+                // In the list first: whoever is left word may look there at once.
+                self.sleepers.sleep(worker, context.waker());
+                if self.sleepers.leave_word() {
+                    return Poll::Pending;
+                }
+                (self.lock(), true)
+            }
+        };
+        let asking = self.sleepers.ask();
         let mut shared = Context::from_waker(&self.waker);
-        let polled = state.poll_next(&mut shared);
-        if polled.is_ready() {
-            return polled;
+        let mut polled = state.poll_next(&mut shared);
+        if polled.is_pending() {
+            self.sleepers.sleep(worker, context.waker());
+            sleeps = true;
+            // What arrived between the first look and going to sleep found nobody to wake.
+            polled = state.poll_next(&mut shared);
         }
-        self.sleepers.sleep(worker, context.waker());
-        // What arrived between the first look and going to sleep found nobody to wake.
-        let polled = state.poll_next(&mut shared);
-        if polled.is_ready() {
+        if sleeps && polled.is_ready() {
             self.sleepers.awake(worker);
+        }
+        let was_left_word = asking.end();
+        drop(state);
+        match &polled {
+            Poll::Pending if was_left_word => self.sleepers.wake_one(),
+            // Those who left word would sleep for ever.
+            Poll::Ready(None) => self.sleepers.wake_all(),
+            _ => {}
         }
         polled
     }
@@ -140,47 +163,6 @@ impl State {
     }
 }
 
-/// The workers that found nothing to do, by number.
-#[derive(Default)]
-struct Sleepers(Mutex<VecDeque<(usize, Waker)>>);
-
-impl Sleepers {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(usize, Waker)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn sleep(&self, worker: usize, waker: &Waker) {
-        let mut sleepers = self.lock();
-        match sleepers.iter_mut().find(|(sleeper, _)| *sleeper == worker) {
-            Some((_, known)) => known.clone_from(waker),
-            None => sleepers.push_back((worker, waker.clone())),
-        }
-    }
-
-    fn awake(&self, worker: usize) {
-        self.lock().retain(|(sleeper, _)| *sleeper != worker);
-    }
-
-    fn wake_one(&self) {
-        // The last to go to sleep is the likeliest to have its storage still in a cache.
-        let sleeper = self.lock().pop_back();
-        if let Some((_, waker)) = sleeper {
-            waker.wake();
-        }
-    }
-
-    fn wake_all(&self) {
-        let sleepers = std::mem::take(&mut *self.lock());
-        sleepers.into_iter().for_each(|(_, waker)| waker.wake());
-    }
-}
-
-impl Wake for Sleepers {
-    fn wake(self: Arc<Self>) {
-        self.wake_one();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_one();
-    }
-}
+#[cfg(test)]
+#[path = "intake_tests.rs"]
+mod tests;

@@ -20,6 +20,7 @@ mod policy;
 mod refuse;
 pub(crate) mod runner;
 mod settle;
+mod sleepers;
 mod worker;
 
 pub use crate::location::Location;
