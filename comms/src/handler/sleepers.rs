@@ -25,10 +25,13 @@ impl Asking<'_> {
     }
 }
 
-/// Also when the consumer panics.
+/// Also when the consumer panics: whoever left word asks itself then.
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         self.0.asking.store(false, Ordering::SeqCst);
+        if std::thread::panicking() {
+            self.0.wake_all();
+        }
     }
 }
 

@@ -94,7 +94,7 @@ impl Pipeline {
                 Pause::Left(Admitted::One(open), key) => {
                     let since = pace.wait(Instant::now);
                     // This worker stops asking: without another, nobody would hear of what arrives meanwhile.
-                    self.intake.wake_another();
+                    self.intake.leave(worker);
                     self.settle_alone(open, since, &mut slot).await;
                     self.settled(key.as_deref());
                 }

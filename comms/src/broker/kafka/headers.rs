@@ -61,6 +61,11 @@ pub(super) fn with_links(headers: OwnedHeaders, links: &str) -> OwnedHeaders {
     if links.is_empty() { headers } else { insert(headers, AFTER, links) }
 }
 
+/// What [`with_links`] was given.
+pub(super) fn without_links(headers: &OwnedHeaders) -> OwnedHeaders {
+    headers.iter().filter(|header| header.key != AFTER).fold(OwnedHeaders::new(), OwnedHeaders::insert)
+}
+
 fn attributes(metadata: &Metadata, headers: OwnedHeaders) -> OwnedHeaders {
     // An option: empty headers, which a default would be, are a list of librdkafka's already.
     let mut headers = Some(headers);
@@ -163,5 +168,18 @@ fn complete(metadata: &mut Metadata, message: &BorrowedMessage<'_>, topic: &str,
     }
     if metadata.time.is_none() {
         metadata.time = message.timestamp().to_millis().and_then(|time| Timestamp::from_millisecond(time).ok());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_again_names_what_is_so_then_and_nothing_else() {
+        let plain = insert(OwnedHeaders::new(), CONTENT_TYPE, "text/plain");
+        let again = with_links(without_links(&with_links(plain, "/0/17")), "/0/18");
+        let found: Vec<_> = again.iter().map(|header| (header.key, header.value)).collect();
+        assert_eq!(found, [(CONTENT_TYPE, Some(&b"text/plain"[..])), (AFTER, Some(b"/0/18"))]);
     }
 }

@@ -17,7 +17,7 @@ use super::client::{self, Asking, Lookup};
 use super::config::KafkaConfig;
 use super::connect::{Sender, await_answer, new_producer, refused, warn_of_open_secrets};
 use super::error::undelivered;
-use super::headers::with_links;
+use super::headers::{with_links, without_links};
 use super::health::Health;
 use super::member::Member;
 use super::outside::Outsiders;
@@ -134,8 +134,11 @@ impl Shared {
         let (headers, parcel) = (record.headers, record.delivery_opaque);
         let (answer, room) = books.withdraw(*parcel);
         drop(books);
-        // With links that may be older when it goes: they ask for less.
+        // What it has to wait for is found anew when it goes.
         outgoing.headers = headers.unwrap_or_default();
+        if !leg.links.is_empty() {
+            outgoing.headers = without_links(&outgoing.headers);
+        }
         let Some(answer) = answer else { return Ok(()) };
         match error {
             KafkaError::MessageProduction(Code::QueueFull) => Err(Box::new((outgoing, answer, room))),

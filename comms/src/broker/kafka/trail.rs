@@ -77,40 +77,56 @@ struct Cursor {
     partition: i32,
     in_flight: usize,
     run: u32,
+    /// The run began after a pause, and nothing of it is confirmed yet: its first message may fail, and the others are to be behind
+    /// what it named.
+    is_fresh: bool,
     /// What was confirmed last.
     last: Option<(Link, Instant)>,
 }
 
 impl Cursor {
     fn anywhere(partitions: i32) -> Self {
-        Self { partition: rand::rng().random_range(0..partitions), in_flight: 0, run: 0, last: None }
+        Self { partition: rand::rng().random_range(0..partitions), in_flight: 0, run: 0, is_fresh: false, last: None }
     }
 
-    /// Enters the next message; whether it is the first one after a pause.
-    fn step(&mut self, partitions: i32) -> bool {
+    /// Enters the next message.
+    fn step(&mut self, partitions: i32) {
         let paused = self.in_flight == 0;
         if paused || self.run >= LONGEST_RUN {
             self.partition = (self.partition + 1) % partitions;
             self.run = 0;
+            self.is_fresh = paused;
         }
         self.run += 1;
         self.in_flight += 1;
-        paused
+    }
+
+    /// A message was confirmed there.
+    fn landed(&mut self, link: &Link, at: Instant) {
+        self.is_fresh &= link.partition != self.partition;
+        // A straggler of the run before, or of a producer that was replaced, says nothing new.
+        let is_older = self.last.as_ref().is_some_and(|(last, _)| match last.partition == link.partition {
+            true => last.offset > link.offset,
+            false => last.partition == self.partition,
+        });
+        if !is_older {
+            self.last = Some((link.clone(), at));
+        }
     }
 }
 
 impl Trail {
     /// A message sets out. Where it goes and what it names is found in one step, so that no other one comes between.
     pub(super) fn set_out(&mut self, topic: &Arc<str>, destination: Destination) -> Leg {
-        let (mut partition, mut is_first) = (destination.fixed(), false);
+        let (mut partition, mut is_fresh) = (destination.fixed(), false);
         if let Destination::InTurn(partitions) = destination {
             let partitions = i32::try_from(partitions).unwrap_or(i32::MAX).max(1);
             let cursor = self.cursors.entry(Arc::clone(topic)).or_insert_with(|| Cursor::anywhere(partitions));
-            is_first = cursor.step(partitions);
-            partition = Some(cursor.partition);
+            cursor.step(partitions);
+            (partition, is_fresh) = (Some(cursor.partition), cursor.is_fresh);
         }
         // Of what is on its way nobody knows the place.
-        let links = if is_first || self.in_flight == 0 { self.links(topic, partition) } else { String::new() };
+        let links = if is_fresh || self.in_flight == 0 { self.links(topic, partition) } else { String::new() };
         self.in_flight += 1;
         Leg { partition, links }
     }
@@ -139,16 +155,15 @@ impl Trail {
     /// A message arrived there, or failed.
     pub(super) fn landed(&mut self, topic: &Arc<str>, destination: Destination, place: Option<(i32, i64)>) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        let cursor = self.cursors.get_mut(topic).filter(|_| matches!(destination, Destination::InTurn(_)));
-        let found = place.filter(|(_, offset)| *offset >= 0).map(|(partition, offset)| {
-            let link = Link { topic: Arc::clone(topic), partition, offset };
-            (link, Instant::now())
-        });
-        if let Some(cursor) = cursor {
+        let mut cursor = self.cursors.get_mut(topic).filter(|_| matches!(destination, Destination::InTurn(_)));
+        if let Some(cursor) = &mut cursor {
             cursor.in_flight = cursor.in_flight.saturating_sub(1);
-            cursor.last = found.clone().or(cursor.last.take());
         }
-        let Some((link, at)) = found else { return };
+        let Some((partition, offset)) = place.filter(|(_, offset)| *offset >= 0) else { return };
+        let (link, at) = (Link { topic: Arc::clone(topic), partition, offset }, Instant::now());
+        if let Some(cursor) = cursor {
+            cursor.landed(&link, at);
+        }
         self.recent.retain(|(other, _)| other.topic != *topic || other.partition != link.partition);
         self.recent.push_front((link, at));
         self.recent.truncate(LINKS);
@@ -220,6 +235,27 @@ mod tests {
         let leg = trail.set_out(&topic, InTurn(4));
         assert_eq!(leg.partition, Some((left + 1) % 4));
         assert_eq!(leg.links, format!("/{left}/7,noise/5/1,noise/4/1,noise/3/1"));
-        assert_eq!(trail.set_out(&topic, InTurn(4)), Leg { partition: leg.partition, links: String::new() }, "it is behind the first one");
+        assert_eq!(trail.set_out(&topic, InTurn(4)), leg, "the first one may fail");
+        trail.landed(&topic, InTurn(4), None);
+        assert_eq!(trail.set_out(&topic, InTurn(4)), leg, "it did");
+        trail.landed(&topic, InTurn(4), Some(((left + 1) % 4, 3)));
+        assert_eq!(trail.set_out(&topic, InTurn(4)), Leg { partition: leg.partition, links: String::new() }, "it is behind that one");
+    }
+
+    #[test]
+    fn a_straggler_is_not_the_last_one() {
+        let (mut trail, topic) = (Trail::default(), Arc::<str>::from("t"));
+        let next = |trail: &mut Trail| trail.set_out(&topic, InTurn(4)).partition.expect("a partition");
+        let first = next(&mut trail);
+        for _ in 1..LONGEST_RUN {
+            assert_eq!(next(&mut trail), first);
+        }
+        let second = next(&mut trail);
+        assert_eq!(second, (first + 1) % 4, "the run was long enough");
+        trail.landed(&topic, InTurn(4), Some((second, 5)));
+        trail.landed(&topic, InTurn(4), Some((second, 4)));
+        (0..LONGEST_RUN).for_each(|n| trail.landed(&topic, InTurn(4), Some((first, i64::from(n)))));
+        let last = trail.cursors[&topic].last.as_ref().map(|(link, _)| (link.partition, link.offset));
+        assert_eq!(last, Some((second, 5)));
     }
 }
