@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join_all};
 use redis::Value;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
@@ -125,17 +125,24 @@ impl Session {
         self.flush_in_turn().await
     }
 
-    /// The same for one who has the turn.
+    /// The same for one who has the turn. No place waits for the answer to another: what is handled and not written comes again if the
+    /// connection is lost.
     pub(super) async fn flush_in_turn(&self) -> Result<(), BrokerError> {
-        for what in [Unwritten::Acks, Unwritten::Returns] {
-            while let Some((place, ids)) = self.desk.unwritten(what, CHUNK) {
-                match what {
-                    Unwritten::Acks => self.write_acks(&place, &ids).await?,
-                    Unwritten::Returns => self.write_returns(&place, &ids).await?,
-                }
-                self.desk.written(what, &place, ids.len());
+        loop {
+            let parts = self.desk.unwritten(CHUNK);
+            if parts.is_empty() {
+                return Ok(());
             }
+            try_join_all(parts.into_iter().map(|(what, place, ids)| self.write(what, place, ids))).await?;
         }
+    }
+
+    async fn write(&self, what: Unwritten, place: Place, ids: Vec<String>) -> Result<(), BrokerError> {
+        match what {
+            Unwritten::Acks => self.write_acks(&place, &ids).await?,
+            Unwritten::Returns => self.write_returns(&place, &ids).await?,
+        }
+        self.desk.written(what, &place, ids.len());
         Ok(())
     }
 

@@ -4,6 +4,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -170,11 +171,14 @@ impl Desk {
         wake(state);
     }
 
-    /// Some of what is due to be written out. It stays here until that is done: whoever writes may be cancelled.
-    pub(super) fn unwritten(&self, what: Unwritten, limit: usize) -> Option<(Place, Vec<String>)> {
+    /// What is due to be written out, some of each place: none waits for another to have nothing left. It stays here until that is done,
+    /// whoever writes may be cancelled.
+    pub(super) fn unwritten(&self, limit: usize) -> Vec<(Unwritten, Place, Vec<String>)> {
         let mut state = self.lock();
-        let (place, ids) = state.unwritten(what).first_key_value()?;
-        Some((place.clone(), ids[..ids.len().min(limit)].to_vec()))
+        let some_of = |what: Unwritten, all: &BTreeMap<Place, Vec<String>>| -> Vec<_> {
+            all.iter().map(|(place, ids)| (what, place.clone(), ids[..ids.len().min(limit)].to_vec())).collect()
+        };
+        [Unwritten::Acks, Unwritten::Returns].into_iter().flat_map(|what| some_of(what, state.unwritten(what))).collect()
     }
 
     /// The first ones of a place are written out.
