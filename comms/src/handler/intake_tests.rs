@@ -102,7 +102,7 @@ async fn work(worker: usize, intake: Arc<Intake>, feed: Arc<Feed>) {
         taken += 1;
         delivery.ack();
         if taken.is_multiple_of(7) {
-            intake.wake_another();
+            intake.leave(worker);
             tokio::task::yield_now().await;
         }
         feed.handled.fetch_add(1, Ordering::SeqCst);

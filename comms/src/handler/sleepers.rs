@@ -1,11 +1,14 @@
 //! The workers of a subscription that found nothing to do, and how they hear of something.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 
 /// The workers that sleep, by number. As a waker it wakes one of them, unless one is awake that asks at that moment.
+///
+/// Whoever leaves word writes `word` and then looks at `asking`; whoever has asked writes `asking` and then looks at `word`. All four are
+/// in one order (`SeqCst`), so one of the two sees what the other wrote.
 #[derive(Default)]
 pub(super) struct Sleepers {
     list: Mutex<VecDeque<(usize, Waker)>>,
@@ -21,7 +24,8 @@ pub(super) struct Asking<'a>(&'a Sleepers);
 impl Asking<'_> {
     /// It has its answer. Whether it was left word.
     pub(super) fn end(self) -> bool {
-        self.0.stop()
+        self.0.asking.store(false, Ordering::SeqCst);
+        self.0.word.swap(false, Ordering::SeqCst)
     }
 }
 
@@ -43,17 +47,9 @@ impl Sleepers {
         Asking(self)
     }
 
-    fn stop(&self) -> bool {
-        self.asking.store(false, Ordering::SeqCst);
-        // Between this store and the look below, and the store and the look of `leave_word`, one sees the other.
-        fence(Ordering::SeqCst);
-        self.word.swap(false, Ordering::SeqCst)
-    }
-
     /// Leaves word with the worker that is asking; false if none is.
     pub(super) fn leave_word(&self) -> bool {
         self.word.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
         self.asking.load(Ordering::SeqCst)
     }
 
@@ -96,5 +92,58 @@ impl Wake for Sleepers {
         if !self.leave_word() {
             self.wake_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn asleep(sleepers: &Sleepers, worker: usize) -> Arc<Count> {
+        let count = Arc::<Count>::default();
+        sleepers.sleep(worker, &Waker::from(Arc::clone(&count)));
+        count
+    }
+
+    fn woken(count: &Count) -> usize {
+        count.0.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn while_one_asks_it_is_left_word_and_nobody_is_woken() {
+        let sleepers = Arc::<Sleepers>::default();
+        let sleeper = asleep(&sleepers, 0);
+        let asking = sleepers.ask();
+        Waker::from(Arc::clone(&sleepers)).wake();
+        assert!(asking.end());
+        assert_eq!(woken(&sleeper), 0);
+        assert!(!sleepers.ask().end(), "it was told");
+        Waker::from(Arc::clone(&sleepers)).wake();
+        assert_eq!(woken(&sleeper), 1);
+    }
+
+    #[test]
+    fn when_the_one_that_asks_panics_everybody_looks() {
+        let sleepers = Sleepers::default();
+        let (one, other) = (asleep(&sleepers, 0), asleep(&sleepers, 1));
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _asking = sleepers.ask();
+            assert!(sleepers.leave_word());
+            panic!("the consumer did");
+        }));
+        assert!(panicked.is_err() && !sleepers.leave_word());
+        assert_eq!((woken(&one), woken(&other)), (1, 1));
     }
 }

@@ -4,9 +4,19 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use super::letters::Letter;
 use super::names::Names;
 use super::{Kafka, copies, lag, letters, plan, seek};
 use crate::broker::{Admin, BrokerError, DeadLetter, DeadLetterFilter, Lag, PlanItem, Position, Subscription};
+
+impl Kafka {
+    /// The dead letters that the filter selects, and what the topics of their subscription are called.
+    async fn letters(&self, subscription: &Subscription, filter: &DeadLetterFilter) -> Result<(Names, Vec<Letter>), BrokerError> {
+        let names = Names::new(subscription, &self.shared.config)?;
+        let letters = letters::read(&self.shared, subscription, &names, filter).await?;
+        Ok((names, letters))
+    }
+}
 
 impl Admin for Kafka {
     fn dead_letters<'a>(
@@ -15,16 +25,14 @@ impl Admin for Kafka {
         filter: &'a DeadLetterFilter,
     ) -> BoxFuture<'a, Result<Vec<DeadLetter>, BrokerError>> {
         Box::pin(async move {
-            let names = Names::new(subscription, &self.shared.config)?;
-            let letters = letters::read(&self.shared, subscription, &names, filter).await?;
+            let (_, letters) = self.letters(subscription, filter).await?;
             Ok(letters.into_iter().map(|letter| letter.letter).collect())
         })
     }
 
     fn replay<'a>(&'a self, subscription: &'a Subscription, filter: &'a DeadLetterFilter) -> BoxFuture<'a, Result<usize, BrokerError>> {
         Box::pin(async move {
-            let names = Names::new(subscription, &self.shared.config)?;
-            let letters = letters::read(&self.shared, subscription, &names, filter).await?;
+            let (names, letters) = self.letters(subscription, filter).await?;
             let count = letters.len();
             for letter in letters {
                 copies::replay(&self.shared, &names, &letter.letter.envelope, letter.foreign.as_ref()).await?;
@@ -36,8 +44,7 @@ impl Admin for Kafka {
 
     fn purge<'a>(&'a self, subscription: &'a Subscription, filter: &'a DeadLetterFilter) -> BoxFuture<'a, Result<usize, BrokerError>> {
         Box::pin(async move {
-            let names = Names::new(subscription, &self.shared.config)?;
-            let letters = letters::read(&self.shared, subscription, &names, filter).await?;
+            let (names, letters) = self.letters(subscription, filter).await?;
             let count = letters.len();
             for letter in letters {
                 copies::take_off(&self.shared, &names, letter.key).await?;

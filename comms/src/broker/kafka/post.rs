@@ -57,7 +57,8 @@ impl Books {
     /// Enters a message; the parcel goes with it, to where is said.
     pub(super) fn enter(
         &mut self,
-        (topic, destination): (&Arc<str>, Destination),
+        topic: &Arc<str>,
+        destination: Destination,
         deadline: Instant,
         answer: Answer,
         room: OwnedSemaphorePermit,

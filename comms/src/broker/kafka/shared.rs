@@ -116,7 +116,7 @@ impl Shared {
         };
         // One after the other: what is said of the order is what happens.
         let mut books = self.post.lock();
-        let (parcel, leg) = books.enter((&outgoing.topic, outgoing.destination), deadline, answer, room);
+        let (parcel, leg) = books.enter(&outgoing.topic, outgoing.destination, deadline, answer, room);
         let plain = std::mem::take(&mut outgoing.headers);
         let mut record = BaseRecord::<[u8], [u8], _>::with_opaque_to(&outgoing.topic, parcel);
         record = record.headers(with_links(plain, &leg.links));
